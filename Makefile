@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The one Makefile of Parley: finds sources by wildcard, builds under $(B).
+
+B ?= build
+CC = gcc
+LD = ld
+AR = ar
+OBJCOPY = objcopy
+PYTHON ?= python3
+COMMIT ?= $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14) clang-format)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+ifneq ($(V),1)
+Q = @
+say = @echo '  $(1)	$(2)';
+endif
+
+# Every file under a folder, three levels deep: $(call files,folder,pattern).
+files = $(sort $(foreach d,. * */* */*/*,$(patsubst $(1)/./%,$(1)/%,\
+	$(wildcard $(1)/$(d)/$(2)))))
+
+# ---------------------------------------------------------------- flags
+
+WARN := -Wall -Wextra -Werror -Wno-unused-parameter -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wvla -Wundef
+REPRO := -ffile-prefix-map=$(CURDIR)=. -ffile-prefix-map=$(B)=build \
+	-fno-record-gcc-switches
+DEPS = -MMD -MP -MF $(@:.o=.d)
+BARE := -ffreestanding -mno-red-zone -fno-stack-protector -fcf-protection=none \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
+	-fno-delete-null-pointer-checks -nostdinc \
+	-isystem $(shell $(CC) -print-file-name=include)
+COMMON := -std=gnu11 -O2 -g $(WARN) $(REPRO) $(BARE)
+
+HV_FLAGS := $(COMMON) -mgeneral-regs-only -fpic -fvisibility=hidden \
+	-fshort-wchar -fno-jump-tables -Ihv -Ipvabi/include -I$(B)/gen
+EFI_INC := $(firstword $(wildcard /usr/include/efi /usr/local/include/efi))
+BOOT_FLAGS := -DGNU_EFI_USE_MS_ABI -isystem $(EFI_INC) \
+	-isystem $(EFI_INC)/x86_64
+EFI_LIB := $(patsubst %/,%,$(dir $(firstword $(foreach d,/usr/lib \
+	/usr/lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu/gnuefi \
+	/usr/lib/gnuefi /usr/lib64 /usr/local/lib,\
+	$(wildcard $(d)/crt0-efi-x86_64.o)))))
+
+FIXED := $(COMMON) -fno-pic -fno-pie -mcmodel=small \
+	-fno-omit-frame-pointer
+KIT_FLAGS := $(FIXED) -mgeneral-regs-only -Iguestkit/include -Ipvabi/include \
+	-I$(B)/gen
+LIBC_FLAGS := $(FIXED) -mgeneral-regs-only -Iguestkit/libc/include \
+	-Iguestkit/include -Ipvabi/include -I$(B)/gen
+DRV_FLAGS := $(FIXED) -mgeneral-regs-only -Idrivers -I. -Ipvabi/include \
+	-I$(B)/gen
+# A guest's source with the word USES_FPU in it is compiled with SSE.
+GUEST_FLAGS = $(FIXED) -Iguestkit/include -Iguestkit/libc/include -Idrivers \
+	-I. -Itests/guests -Ipvabi/include -I$(B)/gen \
+	$(if $(shell grep -l USES_FPU $<),,-mgeneral-regs-only)
+HOST_FLAGS := $(FIXED) -mgeneral-regs-only -Iguestkit/include \
+	-Iguestkit/libc/include -Idrivers -I. -Ipvabi/include -I$(B)/gen \
+	-Idrivers/host
+UNIT_FLAGS := -std=gnu11 -O1 -g $(WARN) $(REPRO) -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-builtin-log -D_GNU_SOURCE -DPARLEY_UNIT=1 -Ihv -Ipvabi/include -Iguestkit/include \
+	-Idrivers -I. -I$(B)/gen -Itests/unit
+
+# ---------------------------------------------------------------- sources
+
+HV_C := $(call files,hv,*.c)
+HV_S := $(call files,hv,*.S)
+HV_OBJ := $(HV_C:%.c=$(B)/obj/%.o) $(HV_S:%.S=$(B)/obj/%.o)
+KIT_SRC := $(sort $(wildcard guestkit/*.c guestkit/*.S))
+KIT_OBJ := $(patsubst %,$(B)/obj/%.o,$(basename $(KIT_SRC)))
+LIBC_SRC := $(sort $(wildcard guestkit/libc/*.c guestkit/libc/*.S))
+LIBC_OBJ := $(patsubst %,$(B)/obj/%.o,$(basename $(LIBC_SRC)))
+DRV_SRC := $(sort $(filter-out drivers/host/%,$(wildcard drivers/*.c \
+	drivers/*/*.c)))
+DRV_OBJ := $(DRV_SRC:%.c=$(B)/obj/%.o)
+HOST_SRC := $(sort $(wildcard drivers/host/*.c drivers/host/*.S))
+HOST_OBJ := $(patsubst %,$(B)/obj/%.o,$(basename $(HOST_SRC)))
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c tests/bench/*.S))
+UNIT_SRC := $(call files,tests/unit,test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
+
+# A guest is one file or one folder; its name is that of the file or folder.
+srcs_in = $(sort $(wildcard $(1)/*.c $(1)/*.S))
+GUEST_DIRS := $(patsubst %/,%,$(sort $(wildcard tests/guests/*/ \
+	guestkit/examples/*/)))
+GUEST_DIRS := $(foreach d,$(GUEST_DIRS),$(if $(call srcs_in,$(d)),$(d)))
+GUEST_ONE := $(sort $(wildcard tests/guests/*.c))
+GUESTS := $(sort $(notdir $(GUEST_DIRS) $(GUEST_ONE:.c=)) \
+	$(if $(BENCH_SRC),bench))
+GUEST_ELF := $(GUESTS:%=$(B)/guests/%.elf)
+LIBS := $(B)/libparleydrv.a $(B)/libparleykit.a $(B)/libparleyc.a
+
+GEN := $(B)/gen/.pvabi $(B)/gen/version.h
+
+# ---------------------------------------------------------------- targets
+
+.PHONY: all hv guestkit drivers host guests unit image run test bench size \
+	check format docs clean help deps install objs FORCE
+all: hv host guests
+objs: $(HV_OBJ) $(KIT_OBJ) $(LIBC_OBJ) $(DRV_OBJ) $(HOST_OBJ)
+
+hv: $(B)/parley.efi
+guestkit: $(B)/libparleykit.a $(B)/libparleyc.a
+drivers: $(B)/libparleydrv.a
+host: $(B)/host.elf
+guests: $(GUEST_ELF)
+
+# What the recipes below run with: everything the user may set.
+TOOL = B='$(B)' MAKE='$(MAKE)' $(PYTHON)
+export EMU ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT \
+	QEMU_ARGS GDB NO_INSTALL BOCHS_DIR JOBS QEMU OVMF DEBIAN_MIRROR
+
+deps:
+	@sh tests/check/deps.sh $(DEPS_FOR)
+
+# Sub-make, so that what deps.sh has just installed is found.
+define with_deps
+	@sh tests/check/deps.sh $(1)
+	@$(MAKE) --no-print-directory B='$(B)' $(2)
+endef
+
+run:
+	$(call with_deps,run,all)
+	@$(TOOL) tests/emu/run.py
+test:
+	$(call with_deps,test,all unit-build)
+	@$(TOOL) tests/emu/suite.py
+bench:
+	$(call with_deps,bench,all)
+	@$(TOOL) tests/bench/bench.py
+unit: unit-build
+	@$(TOOL) tests/emu/suite.py unit
+image: $(B)/parley.img
+check:
+	$(call with_deps,check,$(GEN))
+	@$(TOOL) tests/check/check.py
+size: hv
+	@$(TOOL) tests/check/size.py
+format:
+	$(CLANG_FORMAT) -i $$($(PYTHON) tests/check/files.py)
+docs:
+	@mkdir -p docs
+	$(PYTHON) -B pvabi/gen.py --docs docs/pvabi.md
+clean:
+	rm -rf '$(B)'
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make          build hypervisor, host partition and guests
+#: make run      boot the demonstration, then the cost table, in an emulator
+#:               EMU=qemu|bochs ACCEL=kvm|tcg SMP=n MEM=mib TIMEOUT=s
+#:               GUEST=file.elf PROFILE=pv|hvm|classic VCPUS=n GUEST_MEM=16M
+#:               CMDLINE=text CFG=file QEMU_ARGS=... GDB=1 NO_INSTALL=1
+#: make test     every test on both back ends; ends in "N passed, N failed"
+#: make unit     only the unit tests, under ASan and UBSan
+#: make check    formatting, layers, headers, static analysis
+#: make bench    the cost table for both back ends, also as CSV and JSON
+#: make size     sizes of parley.efi and of the code in root mode
+#: make image    only build the disk image, build/parley.img
+#: make deps     install what is missing (DEPS_FOR=run|test|check|bench)
+#: make format   reformat the sources with clang-format 14
+#: make docs     write docs/pvabi.md from the table
+#: make install  DESTDIR= PREFIX=: ABI headers, kit, pkg-config file
+#: make clean    remove the output folder (B=, by default build)
+
+# ---------------------------------------------------------------- generated
+
+$(B)/gen/version.h: FORCE
+	@mkdir -p $(@D)
+	@{ echo '/* Generated. */'; \
+	echo '#define PARLEY_VERSION "0.1"'; \
+	echo '#define PARLEY_COMMIT "$(or $(COMMIT),unknown)"'; } > $@.new; \
+	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(B)/gen/.pvabi: $(wildcard pvabi/*.py pvabi/*.def)
+	@mkdir -p $(@D)/pvabi
+	$(call say,GEN,pvabi)if [ -f pvabi/gen.py ]; then \
+		$(PYTHON) -B pvabi/gen.py $(@D); fi
+	@touch $@
+
+# ---------------------------------------------------------------- compiling
+
+# $(call compile,folder,flags): sources below one folder, with its flags.
+define compile
+$(B)/obj/$(1)/%.o: $(1)/%.c Makefile | $(GEN)
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)$(CC) $(2) $$(DEPS) -c $$< -o $$@
+$(B)/obj/$(1)/%.o: $(1)/%.S Makefile | $(GEN)
+	@mkdir -p $$(@D)
+	$$(call say,AS,$$<)$(CC) $(2) -D__ASSEMBLY__ $$(DEPS) -c $$< -o $$@
+endef
+$(eval $(call compile,hv/boot,$(HV_FLAGS) $(BOOT_FLAGS)))
+$(eval $(call compile,hv,$(HV_FLAGS)))
+$(eval $(call compile,guestkit/libc,$(LIBC_FLAGS)))
+$(eval $(call compile,guestkit/examples,$$(GUEST_FLAGS)))
+$(eval $(call compile,guestkit,$(KIT_FLAGS)))
+$(eval $(call compile,drivers/host,$(HOST_FLAGS)))
+$(eval $(call compile,drivers,$(DRV_FLAGS)))
+$(eval $(call compile,tests/guests,$$(GUEST_FLAGS)))
+$(eval $(call compile,tests/bench,$$(GUEST_FLAGS)))
+
+# ---------------------------------------------------------------- hypervisor
+
+HV_LINK = $(LD) -nostdlib -shared -Bsymbolic -z defs -z noexecstack \
+	-z norelro -z max-page-size=4096 --build-id=none --hash-style=sysv \
+	--fatal-warnings --no-warn-rwx-segments --no-undefined \
+	-T hv/boot/parley.lds \
+	$(EFI_LIB)/crt0-efi-x86_64.o $(HV_OBJ)
+HV_TAIL = --start-group $(EFI_LIB)/libefi.a $(EFI_LIB)/libgnuefi.a --end-group
+SYMTAB = $(PYTHON) -B hv/boot/symtab.py
+
+# First link with an empty symbol table, second with the real one. The table
+# is in the read-only data behind the text, so that it moves no function.
+$(B)/obj/symtab0.S: hv/boot/symtab.py
+	@mkdir -p $(@D)
+	@$(SYMTAB) > $@
+$(B)/obj/parley0.elf: $(HV_OBJ) $(B)/obj/symtab0.o hv/boot/parley.lds Makefile
+	$(call say,LD,$@)$(HV_LINK) $(B)/obj/symtab0.o $(HV_TAIL) -o $@
+$(B)/obj/symtab1.S: $(B)/obj/parley0.elf hv/boot/symtab.py
+	@$(SYMTAB) $< > $@
+$(B)/obj/symtab%.o: $(B)/obj/symtab%.S
+	@$(CC) -c $< -o $@
+$(B)/parley.elf: $(HV_OBJ) $(B)/obj/symtab1.o hv/boot/parley.lds
+	$(call say,LD,$@)$(HV_LINK) $(B)/obj/symtab1.o $(HV_TAIL) -o $@
+	@$(SYMTAB) $@ | cmp - $(B)/obj/symtab1.S
+$(B)/parley.efi: $(B)/parley.elf hv/boot/fixpe.py
+	$(call say,EFI,$@)$(OBJCOPY) -j .text -j .rodata -j .data -j .dynamic \
+		-j .rela -j .reloc --target efi-app-x86_64 \
+		--subsystem 10 $< $@.tmp
+	@$(PYTHON) -B hv/boot/fixpe.py $@.tmp
+	@mv $@.tmp $@
+
+# ---------------------------------------------------------------- kit, guests
+
+define archive
+$(1): $(2) Makefile
+	@mkdir -p $$(@D)
+	$$(call say,AR,$$@)rm -f $$@; $(AR) rcsD $$@ $(2)
+endef
+$(eval $(call archive,$(B)/libparleykit.a,$(KIT_OBJ)))
+$(eval $(call archive,$(B)/libparleyc.a,$(LIBC_OBJ)))
+$(eval $(call archive,$(B)/libparleydrv.a,$(DRV_OBJ)))
+
+KIT_LINK = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none \
+	-Wl,-z,noexecstack,-z,max-page-size=4096,-z,norelro \
+	-Wl,--fatal-warnings,--gc-sections -Wl,-T,guestkit/kit.lds
+KIT_TAIL = -Wl,--start-group $(LIBS) -Wl,--end-group -lgcc
+
+define elf
+$(1): $(2) $(LIBS) guestkit/kit.lds Makefile
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$(KIT_LINK) $(2) $(KIT_TAIL) -o $$@
+endef
+obj_of = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
+$(eval $(call elf,$(B)/host.elf,$(HOST_OBJ)))
+$(if $(BENCH_SRC),$(eval $(call elf,$(B)/guests/bench.elf,\
+	$(call obj_of,$(BENCH_SRC)))))
+$(foreach g,$(GUEST_ONE),$(eval $(call elf,\
+	$(B)/guests/$(notdir $(g:.c=)).elf,$(call obj_of,$(g)))))
+$(foreach d,$(GUEST_DIRS),$(eval $(call elf,\
+	$(B)/guests/$(notdir $(d)).elf,$(call obj_of,$(call srcs_in,$(d))))))
+
+# ---------------------------------------------------------------- unit tests
+
+# Each test names the real sources that it links in a TEST-SRC: line.
+test_src = $(shell sed -n 's,^.*TEST-SRC: *,,p' $(1) | sed 's,\*/,,g')
+define unit_test
+$(B)/unit/$(1): $(B)/unit/obj/tests/unit/$(1).o \
+		$(patsubst %.c,$(B)/unit/obj/%.o,\
+		$(call test_src,tests/unit/$(1).c)) Makefile
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)$(CC) -fsanitize=address,undefined \
+		$$(filter %.o,$$^) -lcmocka -o $$@
+endef
+$(foreach t,$(UNIT_SRC:tests/unit/%.c=%),$(eval $(call unit_test,$(t))))
+$(B)/unit/obj/%.o: %.c Makefile | $(GEN)
+	@mkdir -p $(@D)
+	$(call say,CC,$< (unit))$(CC) $(UNIT_FLAGS) $(DEPS) -c $< -o $@
+.PHONY: unit-build
+unit-build: $(UNIT_BIN)
+
+# ---------------------------------------------------------------- image
+
+DEMO_CFG := tests/emu/demo.cfg
+$(B)/parley.img: $(B)/parley.efi $(B)/host.elf $(GUEST_ELF) $(DEMO_CFG) \
+		tests/emu/image.py
+	$(call say,IMG,$@)$(TOOL) -B tests/emu/image.py $@ $(DEMO_CFG)
+
+# ---------------------------------------------------------------- install
+
+PREFIX ?= /usr/local
+install: guestkit drivers $(GEN)
+	install -d $(DESTDIR)$(PREFIX)/include/pvabi \
+		$(DESTDIR)$(PREFIX)/lib/pkgconfig \
+		$(DESTDIR)$(PREFIX)/share/parley
+	install -m 644 $(wildcard pvabi/include/pvabi/*.h) \
+		$(sort $(wildcard $(B)/gen/pvabi/*.h)) \
+		$(DESTDIR)$(PREFIX)/include/pvabi
+	cp -R guestkit/include/kit $(DESTDIR)$(PREFIX)/include/
+	install -d $(DESTDIR)$(PREFIX)/include/parley-libc
+	cp -R guestkit/libc/include/. $(DESTDIR)$(PREFIX)/include/parley-libc/
+	install -m 644 $(LIBS) $(DESTDIR)$(PREFIX)/lib
+	install -m 644 guestkit/kit.lds guestkit/kit.mk \
+		$(DESTDIR)$(PREFIX)/share/parley
+	printf '%s\n' 'prefix=$(PREFIX)' 'Name: parley' \
+		'Description: ABI headers and guest kit of Parley' \
+		'Version: 0.1' 'Cflags: -I$${prefix}/include' \
+		'Libs: -L$${prefix}/lib -lparleykit' \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/parley.pc
+
+-include $(HV_OBJ:.o=.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
+	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC))) \
+	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
+		$(call srcs_in,$(d))),$(B)/obj/$(basename $(s)).d) \
+	$(UNIT_SRC:%.c=$(B)/unit/obj/%.d) \
+	$(sort $(foreach t,$(UNIT_SRC),$(patsubst %.c,$(B)/unit/obj/%.d,\
+		$(call test_src,$(t)))))
+
+print-%:
+	@echo '$($*)'

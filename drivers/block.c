@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Queues, checks and times the requests of all disk drivers. */
+#include "block.h"
+
+static void list_add(struct blk_list *l, struct blk_req *req)
+{
+	req->next = NULL;
+	if (l->last)
+		l->last->next = req;
+	else
+		l->first = req;
+	l->last = req;
+}
+
+static struct blk_req *list_take(struct blk_list *l)
+{
+	struct blk_req *req = l->first;
+
+	if (!req)
+		return NULL;
+	l->first = req->next;
+	if (!l->first)
+		l->last = NULL;
+	return req;
+}
+
+static bool list_remove(struct blk_list *l, struct blk_req *req)
+{
+	struct blk_req *prev = NULL;
+	struct blk_req *r = l->first;
+
+	while (r && r != req) {
+		prev = r;
+		r = r->next;
+	}
+	if (!r)
+		return false;
+	if (prev)
+		prev->next = r->next;
+	else
+		l->first = r->next;
+	if (l->last == r)
+		l->last = prev;
+	return true;
+}
+
+static void fail_all(struct blk_list *l, enum blk_status status)
+{
+	struct blk_list all = *l;
+	struct blk_req *req;
+
+	*l = (struct blk_list){ NULL, NULL };
+	while ((req = list_take(&all)) != NULL)
+		req->done(req, status);
+}
+
+static enum blk_status request_check(const struct blk_dev *dev,
+				     struct blk_req *req)
+{
+	uint64_t bytes = 0;
+	uint64_t count;
+
+	if (req->op == BLK_FLUSH) {
+		req->bytes = 0;
+		return req->nsegs ? BLK_EINVAL : BLK_OK;
+	}
+	if (req->op > BLK_FLUSH || !req->nsegs || req->nsegs > dev->max_segs)
+		return BLK_EINVAL;
+	for (uint32_t i = 0; i < req->nsegs; i++) {
+		if (!req->seg[i].len)
+			return BLK_EINVAL;
+		bytes += req->seg[i].len;
+	}
+	if (bytes % BLK_SECTOR || bytes > dev->max_bytes)
+		return BLK_EINVAL;
+	count = bytes / BLK_SECTOR;
+	if (count > dev->sectors || req->sector > dev->sectors - count)
+		return BLK_EINVAL;
+	if (req->op == BLK_WRITE && dev->read_only)
+		return BLK_EINVAL;
+	req->bytes = (uint32_t)bytes;
+	return BLK_OK;
+}
+
+/* Starts what the device has room for; not recursive, though done() may
+ * submit again. */
+static void start_queued(struct blk_dev *dev)
+{
+	if (dev->starting)
+		return;
+	dev->starting = true;
+	while (dev->queued.first && !dev->lost) {
+		struct blk_req *req = list_take(&dev->queued);
+		struct blk_req *rest = dev->queued.first;
+		enum blk_status err;
+
+		req->deadline = dev->env->now_ns(dev->env) + BLK_TIMEOUT_NS;
+		list_add(&dev->running, req);
+		err = dev->ops->start(dev, req);
+		if (err == BLK_OK)
+			continue;
+		if (err != BLK_EBUSY) {
+			blk_complete(dev, req, err);
+			continue;
+		}
+		list_remove(&dev->running, req);
+		req->next = rest;
+		dev->queued.first = req;
+		if (!dev->queued.last)
+			dev->queued.last = req;
+		break;
+	}
+	dev->starting = false;
+}
+
+void blk_submit(struct blk_dev *dev, struct blk_req *req)
+{
+	enum blk_status err = dev->lost ? BLK_EBROKEN : request_check(dev, req);
+
+	if (err != BLK_OK) {
+		req->done(req, err);
+		return;
+	}
+	list_add(&dev->queued, req);
+	start_queued(dev);
+}
+
+void blk_complete(struct blk_dev *dev, struct blk_req *req,
+		  enum blk_status status)
+{
+	if (!list_remove(&dev->running, req))
+		return; /* it was given up already */
+	req->done(req, status);
+	start_queued(dev);
+}
+
+void blk_break(struct blk_dev *dev, const char *why)
+{
+	if (dev->lost)
+		return;
+	dev->lost = true;
+	dev->env->log(dev->env, "%s: %s; given up", dev->driver, why);
+	dev->ops->reset(dev);
+	fail_all(&dev->running, BLK_EBROKEN);
+	fail_all(&dev->queued, BLK_EBROKEN);
+}
+
+uint64_t blk_check(struct blk_dev *dev, uint64_t now_ns)
+{
+	if (!dev->running.first)
+		return 0;
+	if (now_ns < dev->running.first->deadline)
+		return dev->running.first->deadline;
+	dev->env->log(dev->env, "%s: a request timed out; reset", dev->driver);
+	if (!dev->ops->reset(dev)) {
+		blk_break(dev, "does not come back from reset");
+		return 0;
+	}
+	fail_all(&dev->running, BLK_ETIME);
+	start_queued(dev);
+	return dev->running.first ? dev->running.first->deadline : 0;
+}
+
+struct sync {
+	bool done;
+	enum blk_status status;
+};
+
+static void sync_done(struct blk_req *req, enum blk_status status)
+{
+	struct sync *s = req->arg;
+
+	s->status = status;
+	s->done = true;
+}
+
+enum blk_status blk_sync(struct blk_dev *dev, enum blk_op op, uint64_t sector,
+			 void *va, dev_addr_t dev_va, uint32_t bytes)
+{
+	struct env *e = dev->env;
+	struct sync s = { false, BLK_OK };
+	struct blk_seg seg = { va, dev_va, bytes };
+	struct blk_req req = { .op = op,
+			       .sector = sector,
+			       .nsegs = op == BLK_FLUSH ? 0 : 1,
+			       .seg = &seg,
+			       .done = sync_done,
+			       .arg = &s };
+
+	blk_submit(dev, &req);
+	while (!s.done) {
+		uint64_t next = blk_check(dev, e->now_ns(e));
+
+		if (!s.done)
+			e->wait(e, next);
+	}
+	return s.status;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration file as the host partition understands it. */
+#ifndef HOST_CONFIG_H
+#define HOST_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CFG_GUESTS 72u
+#define CFG_DISKS 4u
+#define CFG_NAME 24u  /* bytes, NUL included, as in struct pv_device */
+#define CFG_IMAGE 40u /* as in struct pv_module */
+#define CFG_CMDLINE 512u
+#define CFG_MEMORY_MIN (1ull << 20)
+#define CFG_MEMORY_MAX (0xf0000000ull) /* device registers lie above */
+
+enum cfg_disk_kind { DISK_PART, DISK_RAM, DISK_NULL };
+
+struct cfg_disk {
+	char name[CFG_NAME];
+	enum cfg_disk_kind kind;
+	char source[CFG_IMAGE]; /* partition or module name */
+	uint64_t bytes;		/* DISK_NULL */
+};
+
+enum cfg_console { CONSOLE_OUT, CONSOLE_KEYBOARD, CONSOLE_NULL };
+
+struct cfg_guest {
+	unsigned line; /* of its section */
+	char name[CFG_NAME];
+	char image[CFG_IMAGE];
+	unsigned profile; /* PV_PROFILE_* */
+	uint64_t memory;
+	unsigned vcpus;
+	int cpu; /* -1: any */
+	unsigned priority;
+	char cmdline[CFG_CMDLINE];
+	struct cfg_disk disk[CFG_DISKS];
+	unsigned nr_disks;
+	char after[CFG_NAME];
+	int after_guest; /* index, -1: none */
+	bool expect_set, expect_crash;
+	unsigned expect_code;
+	enum cfg_console console;
+	bool stats;
+	uint32_t seen; /* which keys were given */
+};
+
+struct config {
+	bool selftest;
+	uint64_t host_memory;
+	uint32_t seen;
+	unsigned nr_guests;
+	struct cfg_guest guest[CFG_GUESTS];
+};
+
+/*
+ * Parses the text of `file` (a name for messages). Returns true, or false
+ * with err = "FILE:LINE: what is wrong". Section [hypervisor] is skipped: the
+ * hypervisor has read it.
+ */
+bool config_parse(struct config *c, const char *file, const char *text,
+		  size_t len, char *err, size_t err_size);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finds disks and partitions; opens virtual disks. */
+#include "disks.h"
+
+#include <string.h>
+
+#include "gpt.h"
+#include "host.h"
+#include "ide.h"
+#include "kit/console.h"
+#include "kit/mm.h"
+#include "kit/time.h"
+#include "virtio_blk.h"
+
+#define DISKS 4u
+#define ENTRIES_BYTES (GPT_PARTS_MAX * 512u)
+
+struct disk {
+	struct blk_dev *dev;
+	int nr_parts;
+	struct gpt_part part[GPT_PARTS_MAX];
+};
+
+static struct disk disks[DISKS];
+static unsigned nr_disks;
+static uint8_t *buffer; /* for the partition table */
+static dev_addr_t buffer_dev;
+
+static void pci_dev_fill(struct pci_dev *to, const struct pv_device *d)
+{
+	*to = (struct pci_dev){ .bdf = d->bdf,
+				.vendor = d->vendor,
+				.device = d->device,
+				.class_code = d->class_code,
+				.subclass = d->subclass,
+				.progif = d->progif,
+				.irq = d->irq };
+	for (int i = 0; i < 6; i++)
+		to->bar[i] = (struct pci_bar){ d->bar[i].base, d->bar[i].size,
+					       d->bar[i].io };
+}
+
+static const char *read_header(struct blk_dev *dev, uint64_t lba,
+			       struct gpt_header *h)
+{
+	uint32_t bytes;
+
+	if (blk_sync(dev, BLK_READ, lba, buffer, buffer_dev, BLK_SECTOR))
+		return "cannot be read";
+	if (gpt_header_parse(buffer, lba, dev->sectors, h))
+		return gpt_header_parse(buffer, lba, dev->sectors, h);
+	bytes = gpt_entries_sectors(h) * BLK_SECTOR;
+	if (blk_sync(dev, BLK_READ, h->entries_at, buffer, buffer_dev, bytes))
+		return "cannot be read";
+	return NULL;
+}
+
+/* The primary table, else the backup at the disk's end. */
+static const char *parts_read(struct disk *d)
+{
+	const char *why = NULL;
+	struct gpt_header h;
+
+	for (int backup = 0; backup < 2; backup++) {
+		uint64_t lba = backup ? d->dev->sectors - 1 : 1;
+
+		why = read_header(d->dev, lba, &h);
+		if (why)
+			continue;
+		d->nr_parts = gpt_entries_parse(&h, buffer, d->part,
+						GPT_PARTS_MAX);
+		if (d->nr_parts >= 0)
+			return NULL;
+		why = "the GPT's checksum is wrong";
+	}
+	d->nr_parts = 0;
+	return why;
+}
+
+static void disk_add(struct blk_dev *dev, const struct pci_dev *pci,
+		     const char *model)
+{
+	struct disk *d = &disks[nr_disks];
+	const char *why;
+
+	d->dev = dev;
+	why = parts_read(d);
+	kit_printf("host: disk %u: %s at %02x:%02x.%x, %lu MiB%s%s, ", nr_disks,
+		   dev->driver, pci->bdf >> 8, pci->bdf >> 3 & 31,
+		   pci->bdf & 7, (unsigned long)(dev->sectors >> 11),
+		   *model ? ", " : "", model);
+	if (why)
+		kit_printf("no partitions: %s\n", why);
+	else
+		kit_printf("%d partitions\n", d->nr_parts);
+	nr_disks++;
+}
+
+static void say(const struct pci_dev *pci, const char *driver, const char *why)
+{
+	kit_printf("host: %s at %02x:%02x.%x: %s\n", driver, pci->bdf >> 8,
+		   pci->bdf >> 3 & 31, pci->bdf & 7, why);
+}
+
+static void try_virtio(const struct pci_dev *pci)
+{
+	struct virtio_blk *d = kit_calloc(1, sizeof(*d));
+	const char *why = "no memory";
+
+	if (d)
+		why = virtio_blk_start(d, &host_env, pci);
+	if (why)
+		say(pci, "virtio-blk", why); /* its memory stays: a device that
+						hangs may still write there */
+	else
+		disk_add(&d->blk, pci, "");
+}
+
+static void try_ide(const struct pci_dev *pci)
+{
+	for (unsigned n = 0; n < IDE_DRIVES && nr_disks < DISKS; n++) {
+		struct ide *d = kit_calloc(1, sizeof(*d));
+		const char *why = "no memory";
+
+		if (d)
+			why = ide_start(d, &host_env, pci, n);
+		if (!why) {
+			disk_add(&d->blk, pci, d->model);
+			return; /* one a controller: its channels have one
+				   driver each, and one disk is enough */
+		}
+		kit_free(d);
+	}
+	say(pci, "ide", "no disk");
+}
+
+void disks_init(void)
+{
+	const struct pv_device *d = NULL;
+	struct pci_dev pci;
+
+	buffer = host_env.dma_alloc(&host_env, ENTRIES_BYTES, &buffer_dev);
+	if (!buffer)
+		return;
+	while ((d = kit_device(d, PV_DEV_PCI, NULL)) && nr_disks < DISKS) {
+		pci_dev_fill(&pci, d);
+		if (virtio_blk_matches(&pci))
+			try_virtio(&pci);
+		else if (ide_matches(&pci))
+			try_ide(&pci);
+	}
+	if (!nr_disks)
+		kit_printf("host: found no disk that it has a driver for\n");
+}
+
+void disks_check(void)
+{
+	uint64_t now = 0;
+
+	for (unsigned i = 0; i < nr_disks; i++) {
+		if (!disks[i].dev->running.first)
+			continue;
+		if (!now)
+			now = kit_time_ns();
+		host_wake_at(blk_check(disks[i].dev, now));
+	}
+}
+
+/* ---- virtual disks ---- */
+
+static bool part_open(struct vdisk *v, const char *name)
+{
+	for (unsigned i = 0; i < nr_disks; i++) {
+		struct disk *d = &disks[i];
+
+		for (int p = 0; p < d->nr_parts; p++) {
+			if (strcmp(d->part[p].name, name))
+				continue;
+			v->kind = VDISK_PART;
+			v->dev = d->dev;
+			v->first = d->part[p].first;
+			v->sectors = d->part[p].count;
+			v->read_only = d->dev->read_only;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A module in memory of our own, so that it can be written. */
+static const char *ram_open(struct vdisk *v, const char *name)
+{
+	size_t size;
+	const void *file = host_file(name, &size);
+	size_t bytes;
+
+	if (!file)
+		return "there is no such file";
+	bytes = (size + BLK_SECTOR - 1) / BLK_SECTOR * BLK_SECTOR;
+	v->kind = VDISK_RAM;
+	v->sectors = bytes / BLK_SECTOR;
+	v->ram = bytes ? kit_pages_alloc((bytes + 4095) / 4096) : NULL;
+	if (!v->ram)
+		return "no memory for a disk of that size";
+	memcpy(v->ram, file, size);
+	return NULL;
+}
+
+const char *disks_open(struct vdisk *v, const struct cfg_disk *cfg)
+{
+	char file[CFG_IMAGE + 4];
+	const char *why;
+
+	*v = (struct vdisk){ .kind = VDISK_NULL };
+	switch (cfg->kind) {
+	case DISK_NULL:
+		v->sectors = cfg->bytes / BLK_SECTOR;
+		return NULL;
+	case DISK_RAM: return ram_open(v, cfg->source);
+	case DISK_PART: break;
+	}
+	if (part_open(v, cfg->source))
+		return NULL;
+	kit_format(file, sizeof(file), "%s.img", cfg->source);
+	why = ram_open(v, file);
+	if (why)
+		return "there is no such partition, nor a file of that name "
+		       "with .img";
+	kit_printf("host: no partition %s on a disk: using a copy in memory of "
+		   "%s\n", cfg->source, file);
+	return NULL;
+}

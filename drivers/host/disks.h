@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The physical disks and their partitions, and the disks made from them. */
+#ifndef HOST_DISKS_H
+#define HOST_DISKS_H
+
+#include "config.h"
+#include "vdisk.h"
+
+/* Starts all disks there are drivers for, and prints them. */
+void disks_init(void);
+
+/* Makes a virtual disk; null, or what is wrong. A partition that is on no disk
+ * is replaced by the module NAME.img, if there is one. */
+const char *disks_open(struct vdisk *d, const struct cfg_disk *cfg);
+
+/* Resets disks that do not answer; sets the time of the next look. */
+void disks_check(void);
+
+#endif

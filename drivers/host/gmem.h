@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A guest's memory as far as the guest shares it, accepted page by page. */
+#ifndef HOST_GMEM_H
+#define HOST_GMEM_H
+
+#include "env.h"
+
+#define GMEM_CACHE 256u
+
+struct gmem {
+	uint64_t part;	 /* handle */
+	uint64_t window; /* guest-physical x is at window + x here */
+	uint64_t size;
+	uint8_t *accepted; /* a bit for each page */
+	struct {
+		uint64_t page; /* gpa | 1; 0: empty */
+		uint64_t dev;
+	} cache[GMEM_CACHE];
+};
+
+/* false: no memory. */
+bool gmem_init(struct gmem *m, uint64_t part, unsigned slot, uint64_t size);
+void gmem_end(struct gmem *m);
+
+/*
+ * All of these accept what is needed first. false or null: the guest does not
+ * share it, or it is no memory. A guest may take a page back at any time: the
+ * pointer of gmem_at is for guard_copy and for DMA only.
+ */
+void *gmem_at(struct gmem *m, uint64_t gpa, uint64_t n);
+bool gmem_read(struct gmem *m, uint64_t gpa, void *to, uint64_t n);
+bool gmem_write(struct gmem *m, uint64_t gpa, const void *from, uint64_t n);
+bool gmem_read16(struct gmem *m, uint64_t gpa, uint16_t *v);
+bool gmem_write16(struct gmem *m, uint64_t gpa, uint16_t v);
+
+/* The device address of a byte; the bytes up to its page's end follow. */
+bool gmem_dev(struct gmem *m, uint64_t gpa, dev_addr_t *dev);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host partition's program: starts everything, then serves until all
+ * guests have ended. It sleeps whenever nothing is pending. */
+#include <string.h>
+
+#include "console.h"
+#include "disks.h"
+#include "guard.h"
+#include "guest.h"
+#include "host.h"
+#include "kit/call.h"
+#include "kit/console.h"
+#include "kit/irq.h"
+#include "kit/mm.h"
+#include "kit/time.h"
+
+#define CONFIG_FILE "parley.cfg"
+
+static uint64_t outbox;	 /* an event to send before sleeping, 0: none */
+static uint64_t wake_at; /* 0: no time */
+static bool again;
+
+static void outbox_send(void)
+{
+	if (outbox)
+		pv_event_send(outbox);
+	outbox = 0;
+}
+
+void host_send(uint64_t event)
+{
+	if (outbox != event)
+		outbox_send();
+	outbox = event;
+}
+
+void host_again(void)
+{
+	again = true;
+}
+
+void host_wake_at(uint64_t ns)
+{
+	if (ns && (!wake_at || ns < wake_at))
+		wake_at = ns;
+}
+
+static bool is_pending(void)
+{
+	const struct pv_vcpu_page *p = kit_ptr(PV_VCPU_PAGE(0));
+
+	return __atomic_load_n(&p->pending, __ATOMIC_ACQUIRE);
+}
+
+/* Both calls return at once when something is pending already. */
+static void sleep(uint64_t until_ns)
+{
+	uint64_t tsc = until_ns ? kit_tsc_of_ns(until_ns) : 0;
+	uint64_t event = outbox;
+
+	outbox = 0;
+	if (event)
+		pv_event_send_wait(event, tsc);
+	else if (!is_pending())
+		pv_vcpu_wait(tsc);
+}
+
+void host_wait(uint64_t until_ns)
+{
+	if (!is_pending())
+		sleep(until_ns);
+	kit_event_scan();
+}
+
+void host_must(uint64_t status, const char *what)
+{
+	if (status)
+		kit_panic("%s: %s", what, kit_status_name(status));
+}
+
+const void *host_file(const char *name, size_t *size)
+{
+	const struct pv_module *m = kit_module(name);
+
+	if (!m)
+		return NULL;
+	*size = (size_t)m->size;
+	return kit_ptr(m->start);
+}
+
+void host_log_drain(void)
+{
+	static char text[4096] __attribute__((aligned(4096)));
+	uint64_t n;
+
+	do {
+		if (pv_log_read(kit_info()->self, kit_gpa(text), sizeof(text),
+				&n))
+			return;
+		console_log(text, n);
+	} while (n);
+}
+
+_Noreturn void host_off(unsigned status)
+{
+	host_log_drain();
+	console_flush();
+	pv_machine_off(kit_info()->self, status);
+	kit_panic("the machine does not switch off");
+}
+
+static void log_event(void *arg)
+{
+	(void)arg;
+	host_log_drain();
+}
+
+static const struct config *config_read(void)
+{
+	static struct config c;
+	static char err[200];
+	size_t size = 0;
+	const char *text = host_file(CONFIG_FILE, &size);
+
+	if (!text) {
+		kit_printf("host: there is no \\parley\\%s\n", CONFIG_FILE);
+		host_off(2);
+	}
+	if (!config_parse(&c, CONFIG_FILE, text, size, err, sizeof(err))) {
+		kit_printf("host: %s\n", err);
+		host_off(2);
+	}
+	return &c;
+}
+
+static _Noreturn void serve(void)
+{
+	for (;;) {
+		kit_event_scan();
+		wake_at = 0;
+		again = false;
+		if (guests_run())
+			host_off(guests_summary());
+		disks_check();
+		console_pump();
+		if (again || is_pending())
+			outbox_send();
+		else
+			sleep(wake_at);
+	}
+}
+
+int kit_main(const char *cmdline)
+{
+	const struct config *c;
+
+	(void)cmdline;
+	kit_irq_off();
+	kit_upcall_mask();
+	guard_init();
+	console_init();
+	kit_event_register(HOST_PORT_LOG, log_event, NULL);
+	host_log_drain();
+	kit_printf("host: the host partition runs, %lu MiB free\n",
+		   (unsigned long)(kit_pages_left() >> 8));
+	c = config_read();
+	disks_init();
+	if (c->selftest)
+		selftest_run();
+	if (!guests_init(c)) {
+		kit_printf("host: no memory for the guests\n");
+		host_off(2);
+	}
+	serve();
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Provokes the errors of the calls that only the host partition can make;
+ * runs when the configuration says so. */
+#include "selftest.h"
+
+#include <string.h>
+
+#include "host.h"
+#include "kit/call.h"
+#include "kit/console.h"
+#include "kit/mm.h"
+#include "kit/time.h"
+#include "pvabi/calls.h"
+
+struct test_handles test;
+uint8_t test_page[4096] __attribute__((aligned(4096)));
+static unsigned failed;
+
+void test_result(const char *call, const char *error, bool ok)
+{
+	kit_printf("host: %s %s/%s\n", ok ? "PASS" : "FAIL", call, error);
+	if (!ok)
+		failed++;
+}
+
+void test_expect(const char *call, uint64_t wanted, uint64_t got)
+{
+	test_result(call, kit_status_name(wanted), got == wanted);
+	if (got != wanted)
+		kit_printf("host:   %s returned %s\n", call,
+			   kit_status_name(got));
+}
+
+uint64_t test_partition(uint64_t *part)
+{
+	static struct pv_partition_params p __attribute__((aligned(64)));
+	uint64_t err;
+
+	p = (struct pv_partition_params){ .name = "selftest",
+					  .vcpus = 1,
+					  .port = HOST_PORT_LOG,
+					  .max_pages =
+						  TEST_MEMORY / 4096 + 256 };
+	err = pv_partition_create(kit_info()->self, kit_gpa(&p), part);
+	if (!err)
+		err = pv_partition_populate(*part, 0, TEST_MEMORY / 4096);
+	return err;
+}
+
+void test_destroy(uint64_t part)
+{
+	uint64_t end = kit_time_ns() + KIT_SECOND;
+
+	while (pv_partition_destroy(part) == PV_EAGAIN && kit_time_ns() < end)
+		pv_vcpu_yield();
+}
+
+/* Page tables of zeroes and no IDT: it dies at its first instruction. */
+static uint64_t dead_make(void)
+{
+	static struct pv_vcpu_start st __attribute__((aligned(64)));
+	static struct pv_partition_status s __attribute__((aligned(64)));
+	uint64_t end = kit_time_ns() + 2 * KIT_SECOND;
+	uint64_t part = 0;
+
+	if (test_partition(&part))
+		return 0;
+	st = (struct pv_vcpu_start){ .rip = 0x1000, .cr3 = 0x2000 };
+	if (pv_partition_start(part, kit_gpa(&st)))
+		return 0;
+	do {
+		host_wait(kit_time_ns() + KIT_MS);
+		if (pv_partition_status(part, kit_gpa(&s)))
+			return 0;
+	} while (s.state != PV_STATE_DIED && kit_time_ns() < end);
+	test_result("selftest", "triple_fault_ends_only_the_guest",
+		    s.state == PV_STATE_DIED);
+	return part;
+}
+
+static bool handles_make(void)
+{
+	uint64_t self = kit_info()->self;
+
+	test.self = self;
+	return !pv_handle_derive(self, self, PV_RIGHT_SHARE, &test.weak_self) &&
+	       !test_partition(&test.part) &&
+	       !pv_handle_derive(self, test.part, PV_RIGHT_SHARE,
+				 &test.weak_part) &&
+	       !pv_event_bind(test.part, 9, 0, &test.event) &&
+	       !pv_handle_derive(self, test.event, PV_RIGHT_GRANT,
+				 &test.weak_event) &&
+	       (test.dead = dead_make()) != 0;
+}
+
+void selftest_run(void)
+{
+	uint64_t before = 0;
+	uint64_t after = 0;
+
+	pv_query(PV_QUERY_FREE_PAGES, &before);
+	if (!handles_make()) {
+		test_result("selftest", "set_up", false);
+		host_off(1);
+	}
+	selftest_forbidden();
+	selftest_calls();
+	selftest_limits();
+	test_destroy(test.dead);
+	test_destroy(test.part);
+	pv_query(PV_QUERY_FREE_PAGES, &after);
+	test_result("selftest", "all_memory_came_back", after >= before);
+	if (after < before)
+		kit_printf("host:   %lu pages were free, now %lu\n",
+			   (unsigned long)before, (unsigned long)after);
+	kit_printf("host: selftest: %u failed\n", failed);
+	if (failed)
+		host_off(1);
+}

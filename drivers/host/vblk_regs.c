@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The virtio-mmio registers of a guest's block device (VIRTIO 1.2, 4.2.2). */
+#include "vblk_regs.h"
+
+#define REG_MAGIC 0x000u
+#define REG_VERSION 0x004u
+#define REG_DEVICE_ID 0x008u
+#define REG_VENDOR_ID 0x00cu
+#define REG_DEVICE_FEATURES 0x010u
+#define REG_DEVICE_FEATURES_SEL 0x014u
+#define REG_DRIVER_FEATURES 0x020u
+#define REG_DRIVER_FEATURES_SEL 0x024u
+#define REG_QUEUE_SEL 0x030u
+#define REG_QUEUE_NUM_MAX 0x034u
+#define REG_QUEUE_NUM 0x038u
+#define REG_QUEUE_READY 0x044u
+#define REG_INTERRUPT_STATUS 0x060u
+#define REG_INTERRUPT_ACK 0x064u
+#define REG_STATUS 0x070u
+#define REG_QUEUE_DESC 0x080u
+#define REG_QUEUE_DRIVER 0x090u
+#define REG_QUEUE_DEVICE 0x0a0u
+#define REG_SHM_LEN_LOW 0x0b0u
+#define REG_SHM_LEN_HIGH 0x0b4u
+#define REG_CONFIG 0x100u
+
+#define MAGIC 0x74726976u /* "virt" */
+#define VENDOR 0x6c726150u /* "Parl" */
+#define CONFIG_BYTES 24u
+
+void vblk_init(struct vblk *v, struct gmem *mem)
+{
+	v->mem = mem;
+	for (unsigned i = 0; i < VBLK_QUEUE; i++) {
+		v->io[i].v = v;
+		v->io[i].next_free = i + 1 < VBLK_QUEUE ? &v->io[i + 1] : NULL;
+	}
+	v->free = v->io;
+	v->running = 0;
+	vblk_reset(v);
+}
+
+void vblk_reset(struct vblk *v)
+{
+	v->status = v->isr = 0;
+	v->device_sel = v->driver_sel = v->queue_sel = 0;
+	v->driver_features = 0;
+	v->queue_ready = v->resetting = v->tell = false;
+	v->queue_size = 0;
+	v->desc = v->avail = v->used = 0;
+	v->avail_seen = v->used_idx = v->used_told = 0;
+}
+
+static uint64_t features(const struct vblk *v)
+{
+	return VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM |
+	       VIRTIO_F_EVENT_IDX | VIRTIO_BLK_F_SIZE_MAX |
+	       VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
+	       VIRTIO_BLK_F_FLUSH |
+	       (v->disk.read_only ? VIRTIO_BLK_F_RO : 0);
+}
+
+static void config_fill(const struct vblk *v, uint8_t *c)
+{
+	uint64_t words[CONFIG_BYTES / 4] = {
+		(uint32_t)v->disk.sectors, v->disk.sectors >> 32,
+		VBLK_REQUEST_MAX / 4,	   VBLK_QUEUE - 2,
+		0,			   BLK_SECTOR,
+	};
+
+	for (unsigned i = 0; i < CONFIG_BYTES; i++)
+		c[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
+}
+
+static uint64_t config_read(const struct vblk *v, uint32_t off, unsigned size)
+{
+	uint8_t c[CONFIG_BYTES];
+	uint64_t value = 0;
+
+	config_fill(v, c);
+	for (unsigned i = 0; i < size; i++)
+		if (off + i < CONFIG_BYTES)
+			value |= (uint64_t)c[off + i] << 8 * i;
+	return value;
+}
+
+uint64_t vblk_read(struct vblk *v, uint32_t off, unsigned size)
+{
+	bool queue = !v->queue_sel; /* there is one */
+
+	if (off >= REG_CONFIG)
+		return config_read(v, off - REG_CONFIG, size);
+	if (size != 4)
+		return 0;
+	switch (off) {
+	case REG_MAGIC: return MAGIC;
+	case REG_VERSION: return 2;
+	case REG_DEVICE_ID: return VIRTIO_ID_BLOCK;
+	case REG_VENDOR_ID: return VENDOR;
+	case REG_DEVICE_FEATURES:
+		return v->device_sel > 1 ? 0 :
+					   (uint32_t)(features(v) >>
+						      32 * v->device_sel);
+	case REG_QUEUE_NUM_MAX: return queue ? VBLK_QUEUE : 0;
+	case REG_QUEUE_READY: return queue && v->queue_ready;
+	case REG_INTERRUPT_STATUS: return v->isr;
+	case REG_STATUS: return v->status;
+	case REG_SHM_LEN_LOW:
+	case REG_SHM_LEN_HIGH: return 0xffffffffu;
+	default: return 0;
+	}
+}
+
+static void driver_features_set(struct vblk *v, uint32_t value)
+{
+	uint64_t low = v->driver_features & 0xffffffffull;
+
+	if (v->driver_sel > 1 || (v->status & VIRTIO_STATUS_FEATURES_OK))
+		return;
+	if (v->driver_sel)
+		v->driver_features = low | (uint64_t)value << 32;
+	else
+		v->driver_features = (v->driver_features ^ low) | value;
+}
+
+static void queue_ready_set(struct vblk *v, bool on)
+{
+	uint32_t n = v->queue_size;
+
+	if (!on) {
+		v->queue_ready = false;
+		return;
+	}
+	if (v->queue_ready || !n || (n & (n - 1)) || n > VBLK_QUEUE ||
+	    v->desc % 16 || v->avail % 2 || v->used % 4)
+		return; /* reads back as 0: refused */
+	if (!gmem_at(v->mem, v->desc, 16ull * n) ||
+	    !gmem_at(v->mem, v->avail, 6 + 2ull * n) ||
+	    !gmem_at(v->mem, v->used, 6 + 8ull * n))
+		return;
+	v->avail_seen = v->used_idx = v->used_told = 0;
+	v->queue_ready = true;
+}
+
+static void status_set(struct vblk *v, uint32_t value)
+{
+	uint32_t fresh = value & ~v->status;
+
+	if (!value) {
+		/* reads as not 0 until nothing touches the guest any more */
+		v->resetting = true;
+		if (!v->running)
+			vblk_reset(v);
+		return;
+	}
+	if (v->resetting)
+		return;
+	if ((fresh & VIRTIO_STATUS_FEATURES_OK) &&
+	    ((v->driver_features & ~features(v)) ||
+	     !(v->driver_features & VIRTIO_F_VERSION_1)))
+		value &= ~VIRTIO_STATUS_FEATURES_OK;
+	if (!(value & VIRTIO_STATUS_FEATURES_OK))
+		value &= ~VIRTIO_STATUS_DRIVER_OK;
+	v->status = (value & 0xff & ~VIRTIO_STATUS_NEEDS_RESET) |
+		    (v->status & VIRTIO_STATUS_NEEDS_RESET);
+}
+
+/* One half of a 64-bit queue address. */
+static void half_set(uint64_t *reg, uint32_t off, uint32_t value)
+{
+	if (off & 4)
+		*reg = (uint32_t)*reg | (uint64_t)value << 32;
+	else
+		*reg = (*reg >> 32 << 32) | value;
+}
+
+static void queue_write(struct vblk *v, uint32_t off, uint32_t value)
+{
+	if (v->queue_sel)
+		return;
+	if (off == REG_QUEUE_READY) {
+		queue_ready_set(v, value & 1);
+		return;
+	}
+	if (v->queue_ready)
+		return; /* addresses hold while it is on */
+	switch (off & ~4u) {
+	case REG_QUEUE_NUM & ~4u: v->queue_size = value; break;
+	case REG_QUEUE_DESC: half_set(&v->desc, off, value); break;
+	case REG_QUEUE_DRIVER: half_set(&v->avail, off, value); break;
+	case REG_QUEUE_DEVICE: half_set(&v->used, off, value); break;
+	}
+}
+
+void vblk_write(struct vblk *v, uint32_t off, unsigned size, uint64_t value)
+{
+	uint32_t w = (uint32_t)value;
+
+	if (size != 4)
+		return;
+	switch (off) {
+	case REG_DEVICE_FEATURES_SEL: v->device_sel = w; break;
+	case REG_DRIVER_FEATURES_SEL: v->driver_sel = w; break;
+	case REG_DRIVER_FEATURES: driver_features_set(v, w); break;
+	case REG_QUEUE_SEL: v->queue_sel = w; break;
+	case REG_QUEUE_NUM:
+	case REG_QUEUE_READY:
+	case REG_QUEUE_DESC:
+	case REG_QUEUE_DESC + 4:
+	case REG_QUEUE_DRIVER:
+	case REG_QUEUE_DRIVER + 4:
+	case REG_QUEUE_DEVICE:
+	case REG_QUEUE_DEVICE + 4: queue_write(v, off, w); break;
+	case REG_INTERRUPT_ACK: v->isr &= ~w; break;
+	case REG_STATUS: status_set(v, w); break;
+	}
+}

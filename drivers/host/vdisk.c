@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Serves requests from a partition, from memory, or from nothing. */
+#include "vdisk.h"
+
+#include "guard.h"
+
+static uint64_t req_bytes(const struct blk_req *req)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < req->nsegs; i++)
+		n += req->seg[i].len;
+	return n;
+}
+
+static bool request_ok(const struct vdisk *d, const struct blk_req *req)
+{
+	uint64_t bytes = req_bytes(req);
+	uint64_t count = bytes / BLK_SECTOR;
+
+	if (req->op == BLK_FLUSH)
+		return !req->nsegs;
+	if (!bytes || bytes % BLK_SECTOR || (req->op == BLK_WRITE && d->read_only))
+		return false;
+	return count <= d->sectors && req->sector <= d->sectors - count;
+}
+
+static bool ram_move(struct vdisk *d, struct blk_req *req)
+{
+	uint8_t *at = d->ram + req->sector * BLK_SECTOR;
+
+	for (uint32_t i = 0; i < req->nsegs; i++) {
+		struct blk_seg *s = &req->seg[i];
+
+		if (!(req->op == BLK_READ ? guard_copy(s->va, at, s->len) :
+					    guard_copy(at, s->va, s->len)))
+			return false;
+		at += s->len;
+	}
+	return true;
+}
+
+void vdisk_submit(struct vdisk *d, struct blk_req *req)
+{
+	if (!request_ok(d, req)) {
+		req->done(req, BLK_EINVAL);
+		return;
+	}
+	switch (d->kind) {
+	case VDISK_PART:
+		req->sector += req->op == BLK_FLUSH ? 0 : d->first;
+		blk_submit(d->dev, req);
+		return;
+	case VDISK_RAM:
+		req->done(req, ram_move(d, req) ? BLK_OK : BLK_EIO);
+		return;
+	case VDISK_NULL:
+		req->done(req, BLK_OK);
+		return;
+	}
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Virtual disks: what stands behind a guest's block device. */
+#ifndef HOST_VDISK_H
+#define HOST_VDISK_H
+
+#include "block.h"
+
+struct vdisk {
+	enum { VDISK_PART, VDISK_RAM, VDISK_NULL } kind;
+	uint64_t sectors;
+	bool read_only;
+	struct blk_dev *dev; /* VDISK_PART */
+	uint64_t first;
+	uint8_t *ram; /* VDISK_RAM */
+};
+
+static inline bool vdisk_needs_dma(const struct vdisk *d)
+{
+	return d->kind == VDISK_PART;
+}
+
+static inline uint32_t vdisk_max_segs(const struct vdisk *d)
+{
+	return d->kind == VDISK_PART ? d->dev->max_segs : BLK_SEGS;
+}
+
+static inline uint32_t vdisk_max_bytes(const struct vdisk *d)
+{
+	return d->kind == VDISK_PART ? d->dev->max_bytes : BLK_MAX_BYTES;
+}
+
+/* As blk_submit, with sectors of the virtual disk; req->sector is changed. */
+void vdisk_submit(struct vdisk *d, struct blk_req *req);
+
+#endif

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Driver of ATA disks (ATA8-ACS; PCI IDE and bus master specifications 1.0).
+ * One command at a time: the controller answers each with one interrupt. */
+#include "ide.h"
+
+#define REG_DATA 0u
+#define REG_ERROR 1u
+#define REG_COUNT 2u
+#define REG_LBA0 3u
+#define REG_LBA1 4u
+#define REG_LBA2 5u
+#define REG_DEVICE 6u
+#define REG_STATUS 7u
+#define REG_COMMAND 7u
+
+#define STATUS_ERR 0x01u
+#define STATUS_DRQ 0x08u
+#define STATUS_DF 0x20u
+#define STATUS_BSY 0x80u
+
+#define CTL_NIEN 0x02u
+#define CTL_SRST 0x04u
+
+#define DEVICE_LBA 0x40u
+
+#define BM_COMMAND 0u
+#define BM_STATUS 2u
+#define BM_PRDT 4u
+#define BM_START 0x01u
+#define BM_TO_MEMORY 0x08u
+#define BM_ACTIVE 0x01u
+#define BM_ERROR 0x02u
+#define BM_IRQ 0x04u
+
+#define CMD_IDENTIFY 0xecu
+#define CMD_FLUSH 0xe7u
+#define CMD_FLUSH_EXT 0xeau
+
+#define PRD_ENTRIES 512u
+#define PRD_END (1ull << 63)
+
+#define POLL_MS 5000u
+
+/* [LBA48][write] */
+static const uint8_t dma_cmd[2][2] = { { 0xc8, 0xca }, { 0x25, 0x35 } };
+static const uint8_t pio_cmd[2][2] = { { 0x20, 0x30 }, { 0x24, 0x34 } };
+
+static struct ide *ide_of(struct blk_dev *dev)
+{
+	return (struct ide *)dev;
+}
+
+static void reg_write(struct ide *d, unsigned reg, unsigned v)
+{
+	out8(d->blk.env, (uint16_t)(d->cmd + reg), (uint8_t)v);
+}
+
+static uint8_t reg_read(struct ide *d, unsigned reg)
+{
+	return in8(d->blk.env, (uint16_t)(d->cmd + reg));
+}
+
+static uint8_t alt_status(struct ide *d)
+{
+	return in8(d->blk.env, d->ctl);
+}
+
+/* Polls until BSY is clear and one of `want` (0: nothing) or an error is set;
+ * false: time-out or error. */
+static bool poll(struct ide *d, uint8_t want)
+{
+	struct env *e = d->blk.env;
+	uint64_t end = e->now_ns(e) + POLL_MS * ENV_MS;
+
+	for (;;) {
+		uint8_t s = alt_status(d);
+
+		if (!(s & STATUS_BSY)) {
+			if (s & (STATUS_ERR | STATUS_DF))
+				return false;
+			if (!want || (s & want))
+				return true;
+		}
+		if (e->now_ns(e) >= end)
+			return false;
+	}
+}
+
+/* Selects the drive; the status is valid 400 ns later. */
+static void drive_select(struct ide *d, unsigned bits)
+{
+	reg_write(d, REG_DEVICE, bits | (unsigned)d->drive << 4);
+	for (int i = 0; i < 5; i++)
+		alt_status(d);
+}
+
+static void address_write(struct ide *d, uint64_t lba, uint32_t count)
+{
+	if (d->lba48) {
+		drive_select(d, DEVICE_LBA);
+		reg_write(d, REG_COUNT, count >> 8);
+		reg_write(d, REG_LBA0, (unsigned)(lba >> 24) & 0xff);
+		reg_write(d, REG_LBA1, (unsigned)(lba >> 32) & 0xff);
+		reg_write(d, REG_LBA2, (unsigned)(lba >> 40) & 0xff);
+	} else {
+		drive_select(d, 0xa0 | DEVICE_LBA |
+					((unsigned)(lba >> 24) & 0xf));
+	}
+	reg_write(d, REG_COUNT, count & 0xff);
+	reg_write(d, REG_LBA0, (unsigned)lba & 0xff);
+	reg_write(d, REG_LBA1, (unsigned)(lba >> 8) & 0xff);
+	reg_write(d, REG_LBA2, (unsigned)(lba >> 16) & 0xff);
+}
+
+/* Writes the table of memory regions, none of which crosses 64 KiB. Returns
+ * false when the controller cannot reach them. */
+static bool prd_fill(struct ide *d, const struct blk_seg *seg, uint32_t nsegs)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < nsegs; i++) {
+		uint64_t at = seg[i].dev.v;
+		uint64_t left = seg[i].len;
+
+		if ((at | left) & 1 || at > UINT32_MAX ||
+		    at + left > 1ull << 32)
+			return false;
+		while (left) {
+			uint64_t part = 0x10000 - (at & 0xffff);
+
+			if (part > left)
+				part = left;
+			if (n == PRD_ENTRIES)
+				return false;
+			d->prd[n++] = at | (part & 0xffff) << 32;
+			at += part;
+			left -= part;
+		}
+	}
+	d->prd[n - 1] |= PRD_END;
+	return true;
+}
+
+static void dma_begin(struct ide *d, struct blk_req *req)
+{
+	struct env *e = d->blk.env;
+	bool write = req->op == BLK_WRITE;
+	uint8_t dir = write ? 0 : BM_TO_MEMORY;
+
+	out8(e, (uint16_t)(d->bm + BM_COMMAND), dir);
+	out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);
+	out32(e, (uint16_t)(d->bm + BM_PRDT), (uint32_t)d->prd_dev.v);
+	address_write(d, req->sector, req->bytes / BLK_SECTOR);
+	reg_write(d, REG_COMMAND, dma_cmd[d->lba48][write]);
+	out8(e, (uint16_t)(d->bm + BM_COMMAND), dir | BM_START);
+}
+
+/* Moves a request's data from (or to) the bounce buffer. */
+static bool bounce_copy(struct ide *d, const struct blk_req *req, bool in)
+{
+	struct env *e = d->blk.env;
+	uint8_t *at = d->bounce;
+
+	for (uint32_t i = 0; i < req->nsegs; i++) {
+		const struct blk_seg *s = &req->seg[i];
+
+		if (!e->copy(e, in ? s->va : at, in ? at : s->va, s->len))
+			return false;
+		at += s->len;
+	}
+	return true;
+}
+
+static void sector_move(struct ide *d, uint8_t *at, bool write)
+{
+	struct env *e = d->blk.env;
+	uint16_t port = (uint16_t)(d->cmd + REG_DATA);
+
+	for (unsigned i = 0; i < BLK_SECTOR; i += 2) {
+		uint16_t w = le16(at + i);
+
+		if (write) {
+			out16(e, port, w);
+			continue;
+		}
+		w = in16(e, port);
+		at[i] = (uint8_t)w;
+		at[i + 1] = (uint8_t)(w >> 8);
+	}
+}
+
+/* The whole request by the CPU through the bounce buffer, no interrupts. */
+static bool pio_run(struct ide *d, struct blk_req *req)
+{
+	bool write = req->op == BLK_WRITE;
+	uint8_t *at = d->bounce;
+	bool ok = poll(d, 0);
+
+	out8(d->blk.env, d->ctl, CTL_NIEN);
+	if (ok) {
+		address_write(d, req->sector, req->bytes / BLK_SECTOR);
+		reg_write(d, REG_COMMAND, pio_cmd[d->lba48][write]);
+	}
+	for (uint32_t n = req->bytes / BLK_SECTOR; ok && n; n--) {
+		alt_status(d); /* 400 ns */
+		ok = poll(d, STATUS_DRQ);
+		if (ok)
+			sector_move(d, at, write);
+		at += BLK_SECTOR;
+	}
+	ok = ok && poll(d, 0);
+	reg_read(d, REG_STATUS);
+	out8(d->blk.env, d->ctl, 0);
+	return ok;
+}
+
+static void finish(struct ide *d, bool ok)
+{
+	struct blk_req *req = d->req;
+
+	d->req = NULL;
+	if (ok && d->bounced && req->op == BLK_READ)
+		ok = bounce_copy(d, req, true);
+	blk_complete(&d->blk, req, ok ? BLK_OK : BLK_EIO);
+}
+
+static void flush_begin(struct ide *d)
+{
+	if (!d->flush_cmd) {
+		finish(d, true);
+		return;
+	}
+	drive_select(d, 0xa0 | DEVICE_LBA);
+	reg_write(d, REG_COMMAND, d->flush_cmd);
+}
+
+static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
+{
+	struct ide *d = ide_of(dev);
+	struct blk_seg all = { d->bounce, d->bounce_dev, req->bytes };
+
+	if (d->req)
+		return BLK_EBUSY;
+	d->req = req;
+	d->bounced = false;
+	d->dma_runs = false;
+	if (req->op == BLK_FLUSH) {
+		flush_begin(d);
+		return BLK_OK;
+	}
+	d->bounced = !d->dma || !prd_fill(d, req->seg, req->nsegs);
+	if (d->bounced && req->op == BLK_WRITE && !bounce_copy(d, req, false)) {
+		finish(d, false);
+		return BLK_OK;
+	}
+	if (!d->dma || (d->bounced && !prd_fill(d, &all, 1))) {
+		finish(d, pio_run(d, req));
+		return BLK_OK;
+	}
+	d->dma_runs = true;
+	dma_begin(d, req);
+	return BLK_OK;
+}
+
+static void interrupt(void *arg)
+{
+	struct ide *d = arg;
+	struct env *e = d->blk.env;
+	uint8_t bm = d->bm ? in8(e, (uint16_t)(d->bm + BM_STATUS)) : 0;
+	uint8_t ata;
+
+	if (d->req && (d->dma_runs ? !(bm & BM_IRQ) :
+				     alt_status(d) & STATUS_BSY)) {
+		e->irq_ack(e, d->irq, d->irq_flags);
+		return; /* not ours */
+	}
+	if (d->bm)
+		out8(e, (uint16_t)(d->bm + BM_COMMAND), 0);
+	ata = reg_read(d, REG_STATUS); /* lowers the line */
+	if (d->bm)
+		out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);
+	e->irq_ack(e, d->irq, d->irq_flags);
+	if (!d->req)
+		return;
+	/* still active after the interrupt: fewer bytes came than asked for */
+	finish(d, !(ata & (STATUS_ERR | STATUS_DF)) &&
+			  !(d->dma_runs && (bm & (BM_ERROR | BM_ACTIVE))));
+}
+
+static bool reset(struct blk_dev *dev)
+{
+	struct ide *d = ide_of(dev);
+	struct env *e = d->blk.env;
+	bool ok;
+
+	if (d->bm)
+		out8(e, (uint16_t)(d->bm + BM_COMMAND), 0);
+	d->req = NULL;
+	out8(e, d->ctl, CTL_SRST | CTL_NIEN);
+	for (int i = 0; i < 64; i++)
+		alt_status(d); /* 5 us */
+	out8(e, d->ctl, CTL_NIEN);
+	e->wait(e, e->now_ns(e) + 2 * ENV_MS);
+	drive_select(d, 0xa0);
+	ok = poll(d, 0);
+	reg_read(d, REG_STATUS);
+	out8(e, d->ctl, 0);
+	return ok;
+}
+
+static const struct blk_ops ide_ops = { start, reset };
+
+/* IDENTIFY DEVICE, by polling. */
+static const char *identify(struct ide *d, uint16_t id[256])
+{
+	struct env *e = d->blk.env;
+	uint8_t s;
+
+	out8(e, d->ctl, CTL_NIEN);
+	drive_select(d, 0xa0);
+	s = alt_status(d);
+	if (s == 0xff || s == 0x7f)
+		return "no disk there";
+	for (unsigned r = REG_COUNT; r <= REG_LBA2; r++)
+		reg_write(d, r, 0);
+	reg_write(d, REG_COMMAND, CMD_IDENTIFY);
+	if (!alt_status(d) || !poll(d, STATUS_DRQ))
+		return "no disk there";
+	if (reg_read(d, REG_LBA1) || reg_read(d, REG_LBA2))
+		return "not an ATA disk";
+	for (int i = 0; i < 256; i++)
+		id[i] = in16(e, (uint16_t)(d->cmd + REG_DATA));
+	reg_read(d, REG_STATUS);
+	return NULL;
+}
+
+static void model_copy(struct ide *d, const uint16_t id[256])
+{
+	int end = 0;
+
+	for (int i = 0; i < 40; i++) {
+		uint8_t c = (uint8_t)(i & 1 ? id[27 + i / 2] :
+					      id[27 + i / 2] >> 8);
+
+		d->model[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
+		if (c != ' ')
+			end = i + 1;
+	}
+	d->model[end] = 0;
+}
+
+static const char *geometry(struct ide *d, const uint16_t id[256])
+{
+	d->lba48 = id[83] & 1 << 10;
+	if (!(id[49] & 1 << 9))
+		return "has no LBA";
+	d->dma = d->bm && (id[49] & 1 << 8);
+	d->flush_cmd = id[83] & 1 << 13 ? CMD_FLUSH_EXT :
+		       id[83] & 1 << 12 ? CMD_FLUSH :
+					  0;
+	d->blk.sectors = id[60] | (uint64_t)id[61] << 16;
+	if (d->lba48)
+		d->blk.sectors = id[100] | (uint64_t)id[101] << 16 |
+				 (uint64_t)id[102] << 32 |
+				 (uint64_t)id[103] << 48;
+	if (!d->blk.sectors)
+		return "has no capacity";
+	d->blk.max_segs = BLK_SEGS;
+	d->blk.max_bytes = BLK_MAX_BYTES;
+	model_copy(d, id);
+	return NULL;
+}
+
+/* Ports and interrupt of a channel: fixed ones, or those of its BARs. */
+static const char *channel_find(struct ide *d, const struct pci_dev *pci,
+				unsigned ch)
+{
+	static const uint16_t cmd[2] = { 0x1f0, 0x170 };
+	static const uint16_t ctl[2] = { 0x3f6, 0x376 };
+	bool native = pci->progif & 1u << 2 * ch;
+
+	d->cmd = cmd[ch];
+	d->ctl = ctl[ch];
+	d->irq = 14 + ch;
+	if (native) {
+		if (!pci->bar[2 * ch].size || !pci->bar[2 * ch + 1].size)
+			return "has no ports";
+		d->cmd = (uint16_t)pci->bar[2 * ch].base;
+		d->ctl = (uint16_t)(pci->bar[2 * ch + 1].base + 2);
+		d->irq = pci->irq;
+		d->irq_flags = ENV_IRQ_PCI;
+	}
+	if (pci->progif & 0x80 && pci->bar[4].io && pci->bar[4].size >= 16)
+		d->bm = (uint16_t)(pci->bar[4].base + 8 * ch);
+	return NULL;
+}
+
+bool ide_matches(const struct pci_dev *pci)
+{
+	return pci->class_code == IDE_CLASS && pci->subclass == IDE_SUBCLASS;
+}
+
+const char *ide_start(struct ide *d, struct env *e, const struct pci_dev *pci,
+		      unsigned n)
+{
+	uint16_t id[256];
+	const char *why;
+
+	*d = (struct ide){ .blk = { .ops = &ide_ops, .env = e, .driver = "ide" },
+			   .drive = n & 1 };
+	why = channel_find(d, pci, n / 2 & 1);
+	if (!why)
+		why = identify(d, id);
+	if (!why)
+		why = geometry(d, id);
+	if (why)
+		return why;
+	d->prd = e->dma_alloc(e, 4096, &d->prd_dev);
+	d->bounce = e->dma_alloc(e, BLK_MAX_BYTES, &d->bounce_dev);
+	if (!d->bounce)
+		return "no memory";
+	if (!d->prd || d->prd_dev.v >> 32)
+		d->dma = false; /* by the CPU, then */
+	pci_command(e, pci->bdf, PCI_COMMAND_IO | PCI_COMMAND_MASTER, 0);
+	if (!e->irq_attach(e, d->irq, d->irq_flags, interrupt, d))
+		return "its interrupt is refused";
+	if (d->bm)
+		out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);
+	out8(e, d->ctl, 0);
+	return NULL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Modern virtio over PCI (VIRTIO 1.2, 4.1). */
+#ifndef DRIVERS_VIRTIO_PCI_H
+#define DRIVERS_VIRTIO_PCI_H
+
+#include "pci.h"
+#include "virtq.h"
+
+#define VIRTIO_PCI_VENDOR 0x1af4u
+#define VIRTIO_PCI_BLK_MODERN 0x1042u
+#define VIRTIO_PCI_BLK_TRANSITIONAL 0x1001u
+
+/* A register structure in a BAR: base 0 if the device has none. */
+struct virtio_window {
+	uint64_t base;
+	uint32_t len;
+};
+
+struct virtio_pci {
+	struct env *env;
+	uint16_t bdf;
+	struct virtio_window common, notify, isr, config;
+	uint32_t notify_mult;
+	uint64_t features; /* agreed on */
+	uint64_t notify_at; /* notification address of queue 0 */
+};
+
+/* Finds and maps the register structures; null, or what is wrong. */
+const char *virtio_pci_find(struct virtio_pci *v, struct env *e,
+			    const struct pci_dev *pci);
+
+/* Resets; false: the device does not come out of it. */
+bool virtio_pci_reset(struct virtio_pci *v);
+
+/* From reset to FEATURES_OK; null, or what is wrong. */
+const char *virtio_pci_begin(struct virtio_pci *v, uint64_t wanted,
+			     uint64_t needed);
+
+/* Sets up queue 0 in a zeroed page; null, or what is wrong. */
+const char *virtio_pci_queue(struct virtio_pci *v, struct virtq *q, void *page,
+			     dev_addr_t dev);
+void virtio_pci_ready(struct virtio_pci *v);
+void virtio_pci_kick(struct virtio_pci *v);
+uint8_t virtio_pci_isr(struct virtio_pci *v); /* read clears it */
+uint8_t virtio_pci_status(struct virtio_pci *v);
+
+/* Device configuration; off + size inside it, else reads 0. */
+uint64_t virtio_pci_config(struct virtio_pci *v, uint32_t off, unsigned size);
+
+#endif

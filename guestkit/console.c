@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The console: whole writes over whatever takes a few bytes at a time. */
+#include "kit/console.h"
+#include "kit/call.h"
+#include "kit/time.h"
+#include "internal.h"
+
+#define LINE_SIZE 256
+#define KEY_POLL (10 * KIT_MS)
+
+static void (*redirect)(const void *buf, size_t n);
+
+void kit_console_redirect(void (*write)(const void *buf, size_t n))
+{
+	redirect = write;
+}
+
+size_t kit_write_try(const void *buf, size_t n)
+{
+	return kit_ops.console_write(buf, n);
+}
+
+/* Any context, so no handler runs here; but the reader of a full console
+ * must get the CPU, whatever its priority. */
+static void full_wait(void)
+{
+	if (kit_profile() != PV_PROFILE_PV)
+		__asm__ volatile("pause" ::: "memory");
+	else if (!pv_vcpu_wait(kit_tsc() + kit_tsc_khz()))
+		pv_vcpu_yield();
+}
+
+void kit_write(const void *buf, size_t n)
+{
+	const uint8_t *p = buf;
+	size_t done;
+
+	if (redirect) {
+		redirect(buf, n);
+		return;
+	}
+	while (n) {
+		done = kit_write_try(p, n);
+		p += done;
+		n -= done;
+		if (!done)
+			full_wait();
+	}
+}
+
+size_t kit_read_try(void *buf, size_t n)
+{
+	return kit_ops.console_read(buf, n);
+}
+
+/* No event tells of a key, so this looks a hundred times a second. */
+size_t kit_read(void *buf, size_t n)
+{
+	size_t done;
+
+	while (n) {
+		done = kit_read_try(buf, n);
+		if (done)
+			return done;
+		kit_sleep_ns(KEY_POLL);
+	}
+	return 0;
+}
+
+void kit_printf(const char *fmt, ...)
+{
+	char line[LINE_SIZE];
+	__builtin_va_list ap;
+	int n;
+
+	__builtin_va_start(ap, fmt);
+	n = kit_vformat(line, sizeof(line), fmt, ap);
+	__builtin_va_end(ap);
+	kit_write(line, n < LINE_SIZE ? n : LINE_SIZE - 1);
+}

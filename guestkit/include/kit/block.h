@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Virtual disks: a virtio-blk front end (VIRTIO 1.2, 5.2) over virtio-mmio
+ * version 2 registers, reached by io_read/io_write or by trapped loads and
+ * stores, its queue and buffers in pages shared with the host partition.
+ */
+#ifndef KIT_BLOCK_H
+#define KIT_BLOCK_H
+
+#include "kit/kit.h"
+
+#define KIT_SECTOR 512u
+#define KIT_BLOCK_MAX 65536u /* bytes of one request */
+
+struct kit_block;
+
+/* Finds the virtual disk of that name and starts it. NULL when there is none
+ * or it does not work (*why, unless NULL, is set to a constant text). */
+struct kit_block *kit_block_open(const char *name, const char **why);
+uint64_t kit_block_sectors(const struct kit_block *b);
+bool kit_block_readonly(const struct kit_block *b);
+
+/*
+ * Reads or writes n bytes, a multiple of KIT_SECTOR, from a sector on; returns
+ * when the device has answered. Not with interrupts off. Any buffer;
+ * one from kit_block_buffer goes without a copy. Longer than KIT_BLOCK_MAX is
+ * split. false on an I/O error. One caller at a time per disk.
+ */
+bool kit_block_read(struct kit_block *b, uint64_t sector, void *buf, size_t n);
+bool kit_block_write(struct kit_block *b, uint64_t sector, const void *buf,
+		     size_t n);
+bool kit_block_flush(struct kit_block *b);
+
+/* Page-aligned memory that is shared with the device's server, for transfers
+ * without a copy; NULL when there is none. Never given back. */
+void *kit_block_buffer(struct kit_block *b, size_t bytes);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* I/O APICs, and the legacy PIC switched off; the table of irq handlers. */
+#include "arch/acpi.h"
+#include "arch/cpu.h"
+#include "arch/irq.h"
+#include "arch/paging.h"
+#include "arch/x86.h"
+#include "lib/lock.h"
+
+#define IOREGSEL 0
+#define IOWIN (0x10 / 4)
+#define IOAPIC_VERSION 1
+#define IOAPIC_RTE(pin) (0x10 + 2 * (pin))
+#define RTE_ACTIVE_LOW (1u << 13)
+#define RTE_LEVEL (1u << 15)
+#define RTE_MASKED (1u << 16)
+#define PIC1 0x20
+#define PIC2 0xA0
+#define PIC_INIT 0x11
+#define PIC_VECTOR 0x20 /* stray ones end in vectors nobody registers */
+
+static u32 pins[ACPI_MAX_IOAPICS];
+static u32 rte_low[VEC_GSI_COUNT]; /* what was written last */
+static struct lock ioapic_lock;	   /* guards the window registers, rte_low */
+static irq_fn handlers[256];
+
+void irq_register(u32 vector, irq_fn fn)
+{
+	handlers[vector & 0xFF] = fn;
+}
+
+void irq_dispatch(u32 vector)
+{
+	irq_fn fn = handlers[vector & 0xFF];
+
+	cpu_this()->irqs++;
+	if (fn)
+		fn(vector);
+	if (vector != VEC_SPURIOUS)
+		lapic_eoi();
+}
+
+static volatile u32 *window(u32 i)
+{
+	return (volatile u32 *)acpi.ioapics[i].addr;
+}
+
+static u32 reg_read(u32 i, u32 reg)
+{
+	window(i)[IOREGSEL] = reg;
+	return window(i)[IOWIN];
+}
+
+static void reg_write(u32 i, u32 reg, u32 v)
+{
+	window(i)[IOREGSEL] = reg;
+	window(i)[IOWIN] = v;
+}
+
+/* The I/O APIC of a GSI; false if there is none, or no vector for it. */
+static bool find_pin(u32 gsi, u32 *i, u32 *pin)
+{
+	for (*i = 0; gsi < VEC_GSI_COUNT && *i < acpi.nr_ioapics; ++*i) {
+		*pin = gsi - acpi.ioapics[*i].gsi_base;
+		if (gsi >= acpi.ioapics[*i].gsi_base && *pin < pins[*i])
+			return true;
+	}
+	return false;
+}
+
+static void rte_write_locked(u32 gsi, u32 i, u32 pin, u32 low)
+{
+	rte_low[gsi] = low;
+	reg_write(i, IOAPIC_RTE(pin), low);
+}
+
+static void pic_off(void)
+{
+	outb(PIC1, PIC_INIT);
+	outb(PIC2, PIC_INIT);
+	outb(PIC1 + 1, PIC_VECTOR);
+	outb(PIC2 + 1, PIC_VECTOR + 8);
+	outb(PIC1 + 1, 4);
+	outb(PIC2 + 1, 2);
+	outb(PIC1 + 1, 1);
+	outb(PIC2 + 1, 1);
+	outb(PIC1 + 1, 0xFF);
+	outb(PIC2 + 1, 0xFF);
+}
+
+void ioapic_init(void)
+{
+	pic_off();
+	for (u32 g = 0; g < VEC_GSI_COUNT; g++)
+		rte_low[g] = RTE_MASKED;
+	for (u32 i = 0; i < acpi.nr_ioapics; i++) {
+		paging_map_device(acpi.ioapics[i].addr, PAGE_SIZE);
+		pins[i] = (reg_read(i, IOAPIC_VERSION) >> 16 & 0xFF) + 1;
+		for (u32 p = 0; p < pins[i]; p++)
+			reg_write(i, IOAPIC_RTE(p), RTE_MASKED);
+	}
+}
+
+u32 ioapic_gsi_count(void)
+{
+	u32 max = 0;
+
+	for (u32 i = 0; i < acpi.nr_ioapics; i++)
+		if (acpi.ioapics[i].gsi_base + pins[i] > max)
+			max = acpi.ioapics[i].gsi_base + pins[i];
+	return max < VEC_GSI_COUNT ? max : VEC_GSI_COUNT;
+}
+
+static const struct acpi_override *override_of(u32 irq, bool isa)
+{
+	for (u32 i = 0; i < acpi.nr_overrides; i++) {
+		const struct acpi_override *o = &acpi.overrides[i];
+
+		if (isa ? o->isa_irq == irq : o->gsi == irq)
+			return o;
+	}
+	return NULL;
+}
+
+int ioapic_route(u32 irq, bool isa, bool level, u32 cpu)
+{
+	const struct acpi_override *o = override_of(irq, isa);
+	u32 gsi = o ? o->gsi : irq, i, pin, low = VEC_GSI_BASE + gsi;
+	bool is_level = o ? o->level : level;
+
+	if (cpu >= CPU_MAX || !cpu_table[cpu] || !find_pin(gsi, &i, &pin))
+		return -1;
+	low |= is_level ? RTE_LEVEL : 0;
+	low |= (o ? o->active_low : level) ? RTE_ACTIVE_LOW : 0;
+	lock_take(&ioapic_lock);
+	reg_write(i, IOAPIC_RTE(pin), RTE_MASKED);
+	reg_write(i, IOAPIC_RTE(pin) + 1, cpu_table[cpu]->apic_id << 24);
+	rte_write_locked(gsi, i, pin, low);
+	lock_drop(&ioapic_lock);
+	return (int)gsi;
+}
+
+void ioapic_mask(u32 gsi, bool masked)
+{
+	u32 i, pin, low;
+
+	if (!find_pin(gsi, &i, &pin))
+		return;
+	lock_take(&ioapic_lock);
+	low = rte_low[gsi] & ~RTE_MASKED;
+	rte_write_locked(gsi, i, pin, low | (masked ? RTE_MASKED : 0));
+	lock_drop(&ioapic_lock);
+}
+
+bool ioapic_is_level(u32 gsi)
+{
+	return gsi < VEC_GSI_COUNT && (rte_low[gsi] & RTE_LEVEL);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Host interrupts: IDT handlers, local APIC, I/O APIC. */
+#ifndef ARCH_IRQ_H
+#define ARCH_IRQ_H
+
+#include "lib/types.h"
+
+/* Vectors of the hypervisor. */
+#define VEC_GSI_BASE 0x30 /* GSI n arrives as VEC_GSI_BASE + n, n < 64 */
+#define VEC_GSI_COUNT 64
+#define VEC_TIMER 0xF0
+#define VEC_KICK 0xF1  /* cross-CPU: look at your pending work */
+#define VEC_SHOOT 0xF2 /* cross-CPU: flush */
+#define VEC_SPURIOUS 0xFF
+
+/*
+ * Handlers run on the interrupted hypervisor stack with interrupts off, after
+ * which the dispatcher sends EOI. They must only note work. One per vector;
+ * registered at boot. fn gets the vector.
+ */
+typedef void (*irq_fn)(u32 vector);
+void irq_register(u32 vector, irq_fn fn); /* fn NULL: none */
+
+/* Runs the handler of a vector and sends EOI. For the interrupt stubs, and for
+ * a backend whose exits acknowledge the interrupt. Interrupts off. */
+void irq_dispatch(u32 vector);
+
+/* Local APIC (x2APIC where present, else xAPIC). Each CPU calls lapic_init. */
+void lapic_init(void);
+u32 lapic_id(void);
+void lapic_eoi(void);
+void lapic_ipi(u32 apic_id, u32 vector);
+void lapic_init_others(void);		   /* INIT to every other CPU */
+void lapic_startup(u32 apic_id, u32 page); /* SIPI; page: address >> 12 */
+void lapic_nmi_others(void);
+
+/* Sets the rate of the APIC counter against the TSC. By tsc_init(). */
+void lapic_timer_rate(u64 lapic_khz, u64 tsc_khz);
+u32 lapic_timer_count(void); /* current count, and the start of one */
+void lapic_timer_raw(u32 count);
+
+/*
+ * One-shot timer on this CPU: VEC_TIMER at TSC value `tsc` (in the past: at
+ * once; 0: never). TSC deadline where present, else the APIC counter, which may
+ * fire early for a deadline beyond its 32 bits: look at the clock again.
+ */
+void lapic_timer_arm(u64 tsc);
+
+/* I/O APICs from the MADT. All pins start masked. */
+void ioapic_init(void);
+u32 ioapic_gsi_count(void);
+/*
+ * Routes a GSI (or ISA IRQ, through the MADT's overrides, when isa is true) to
+ * VEC_GSI_BASE + gsi on CPU `cpu`. Returns the GSI, or -1 if there is no such
+ * pin. level: PCI INTx polarity/trigger unless an override says otherwise.
+ * The pin is unmasked.
+ */
+int ioapic_route(u32 irq, bool isa, bool level, u32 cpu);
+void ioapic_mask(u32 gsi, bool masked);
+bool ioapic_is_level(u32 gsi);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finds the PCI functions behind ports 0xCF8 and 0xCFC, and sizes their BARs. */
+#include "arch/pci.h"
+#include "arch/x86.h"
+#include "lib/lock.h"
+#include "lib/log.h"
+
+#define PCI_ADDRESS 0xCF8
+#define PCI_DATA 0xCFC
+#define PCI_ENABLE (1u << 31)
+#define CFG_ID 0x00
+#define CFG_COMMAND 0x04
+#define CFG_CLASS 0x08
+#define CFG_HEADER 0x0C
+#define CFG_BAR0 0x10
+#define CFG_BUSES 0x18
+#define CFG_IRQ 0x3C
+#define COMMAND_DECODE 3u /* I/O and memory */
+#define HEADER_MULTI 0x80
+#define BAR_IO 1u
+#define BAR_64 4u
+#define CLASS_BRIDGE 0x06
+
+u32 pci_count;
+struct pci_func pci_funcs[PCI_MAX_FUNCS];
+static struct lock pci_lock; /* guards the address port */
+
+static u32 address(u16 bdf, u16 reg)
+{
+	return PCI_ENABLE | (u32)bdf << 8 | (reg & 0xFC);
+}
+
+u32 pci_read32(u16 bdf, u16 reg)
+{
+	u32 v;
+
+	lock_take(&pci_lock);
+	outl(PCI_ADDRESS, address(bdf, reg));
+	v = inl(PCI_DATA);
+	lock_drop(&pci_lock);
+	return v;
+}
+
+void pci_write32(u16 bdf, u16 reg, u32 v)
+{
+	lock_take(&pci_lock);
+	outl(PCI_ADDRESS, address(bdf, reg));
+	outl(PCI_DATA, v);
+	lock_drop(&pci_lock);
+}
+
+bool pci_is_bridge(const struct pci_func *f)
+{
+	return f->header != 0 || f->class == CLASS_BRIDGE;
+}
+
+const struct pci_func *pci_find(u16 bdf)
+{
+	for (u32 i = 0; i < pci_count; i++)
+		if (pci_funcs[i].bdf == bdf)
+			return &pci_funcs[i];
+	return NULL;
+}
+
+static void size_bar(struct pci_func *f, u32 i)
+{
+	u16 reg = (u16)(CFG_BAR0 + 4 * i);
+
+	f->raw_bar[i] = pci_read32(f->bdf, reg);
+	pci_write32(f->bdf, reg, ~0u);
+	f->bar_mask[i] = pci_read32(f->bdf, reg);
+	pci_write32(f->bdf, reg, f->raw_bar[i]);
+}
+
+/* Fills bar[i] from the raw values; returns how many registers it takes. */
+static u32 decode_bar(struct pci_func *f, u32 i)
+{
+	u32 raw = f->raw_bar[i], mask = f->bar_mask[i];
+	struct pci_bar *b = &f->bar[i];
+	u64 wide;
+
+	b->io = mask & BAR_IO;
+	if (b->io) {
+		b->base = raw & 0xFFFC;
+		b->size = mask & 0xFFFC ? (~(mask & 0xFFFC) & 0xFFFF) + 1 : 0;
+		return 1;
+	}
+	wide = mask & ~15u;
+	b->base = raw & ~15u;
+	if ((mask & BAR_64) && i < 5) {
+		wide |= (u64)f->bar_mask[i + 1] << 32;
+		b->base |= (u64)f->raw_bar[i + 1] << 32;
+		b->size = wide ? ~wide + 1 : 0;
+		return 2;
+	}
+	b->size = wide ? (~wide & 0xFFFFFFFF) + 1 : 0;
+	return 1;
+}
+
+static void read_bars(struct pci_func *f)
+{
+	u32 command = pci_read32(f->bdf, CFG_COMMAND) & 0xFFFF;
+
+	if (pci_is_bridge(f)) /* their configuration stays as it is */
+		return;
+	pci_write32(f->bdf, CFG_COMMAND, command & ~COMMAND_DECODE);
+	for (u32 i = 0; i < 6; i++)
+		size_bar(f, i);
+	pci_write32(f->bdf, CFG_COMMAND, command);
+	for (u32 i = 0; i < 6;)
+		i += decode_bar(f, i);
+}
+
+static struct pci_func *add_func(u16 bdf, u32 id)
+{
+	struct pci_func *f;
+	u32 class = pci_read32(bdf, CFG_CLASS);
+	u32 irq = pci_read32(bdf, CFG_IRQ);
+
+	if (pci_count == PCI_MAX_FUNCS) {
+		log("parley: pci: %02x:%02x.%x left out: too many functions\n",
+		    bdf >> 8, bdf >> 3 & 31, bdf & 7);
+		return NULL;
+	}
+	f = &pci_funcs[pci_count++];
+	*f = (struct pci_func){ .bdf = bdf,
+				.vendor = (u16)id,
+				.device = (u16)(id >> 16),
+				.class = (u8)(class >> 24),
+				.subclass = (u8)(class >> 16),
+				.progif = (u8)(class >> 8),
+				.irq_line = (u8)irq,
+				.irq_pin = (u8)(irq >> 8) };
+	f->header = pci_read32(bdf, CFG_HEADER) >> 16 & 0x7F;
+	read_bars(f);
+	return f;
+}
+
+/* Each bus goes into the set that is still to be scanned, at most once. */
+static void scan_func(u16 bdf, u32 id, u64 *todo)
+{
+	struct pci_func *f = add_func(bdf, id);
+	u32 bus;
+
+	if (!f || f->header != 1)
+		return;
+	bus = pci_read32(bdf, CFG_BUSES) >> 8 & 0xFF;
+	if (bus > bdf >> 8)
+		todo[bus / 64] |= 1ull << bus % 64;
+}
+
+static void scan_device(u32 bus, u32 dev, u64 *todo)
+{
+	u32 funcs = 1;
+
+	for (u32 fn = 0; fn < funcs; fn++) {
+		u16 bdf = (u16)(bus << 8 | dev << 3 | fn);
+		u32 id = pci_read32(bdf, CFG_ID);
+
+		if ((id & 0xFFFF) == 0xFFFF)
+			continue;
+		if (!fn && pci_read32(bdf, CFG_HEADER) >> 16 & HEADER_MULTI)
+			funcs = 8;
+		scan_func(bdf, id, todo);
+	}
+}
+
+void pci_scan(void)
+{
+	u64 todo[4] = { 1 };
+
+	pci_count = 0;
+	/* A bridge's bus has a higher number than its own: one pass does. */
+	for (u32 bus = 0; bus < 256; bus++) {
+		if (!(todo[bus / 64] >> bus % 64 & 1))
+			continue;
+		for (u32 dev = 0; dev < 32; dev++)
+			scan_device(bus, dev, todo);
+	}
+}

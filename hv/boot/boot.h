@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the boot stage share; all of it ends with boot services. */
+#ifndef BOOT_BOOT_H
+#define BOOT_BOOT_H
+
+#include <efi.h>
+
+#include "lib/bootinfo.h"
+
+/* Set by efi_main before anything else. */
+extern EFI_HANDLE boot_self;
+extern EFI_SYSTEM_TABLE *boot_st;
+extern EFI_BOOT_SERVICES *boot_bs;
+
+/* Looks for the consoles that say() writes to. */
+void say_init(void);
+/* A message to UEFI's console, and to the UART if that console does not reach
+ * a serial line. At most 200 characters. Until ExitBootServices. */
+void say(const char *fmt, ...) printf_like(1, 2);
+/* Says why Parley cannot start, waits some seconds, switches off. */
+noreturn_fn void boot_fail(const char *fmt, ...) printf_like(1, 2);
+
+/* n pages that stay the hypervisor's, aligned to align bytes (a power of two),
+ * zeroed. Fails the boot when there are none. */
+void *boot_pages(u64 n, u64 align);
+
+/* Reads every file of \parley\ on the boot volume into modules. */
+void boot_load_modules(struct boot_info *bi);
+
+/* UEFI's memory map, as GetMemoryMap gave it. */
+struct efi_map {
+	u8 *buf;
+	UINTN size, key, stride;
+};
+
+/* Fills ranges from UEFI's map: sorted, clipped, merged. Pure. Returns how
+ * many ranges did not fit (they then belong to nobody). */
+u32 boot_map_convert(struct boot_info *bi, const struct efi_map *map);
+
+#endif

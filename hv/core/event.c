@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Events: port bits, summary and pending word, and their upcall. */
+#include "core/event.h"
+#include "arch/tsc.h"
+#include "arch/x86.h"
+#include "core/sched.h"
+#include "core/vapic.h"
+#include "pvabi/calls.h"
+
+#define TSC_SHIFT 32
+
+void event_vcpu_init(struct vcpu *v)
+{
+	struct pv_vcpu_page *pg = v->page;
+
+	pg->tsc_shift = TSC_SHIFT;
+	pg->tsc_mul = (1000000ull << TSC_SHIFT) / tsc_khz;
+	pg->vcpu = v->id;
+	pg->vcpus = v->part->nr_vcpus;
+}
+
+int event_bind(struct partition *p, u32 port, u32 vcpu)
+{
+	if (port >= PV_PORTS || vcpu >= p->nr_vcpus)
+		return PV_EINVAL;
+	p->port_map[port] = (u8)(vcpu + 1);
+	return PV_OK;
+}
+
+/*
+ * The last step of a send: everything that the bit stands for is written, so a
+ * guest that finds the bit finds the rest. The exchange also orders the bit
+ * before the look at whether the vCPU runs.
+ */
+static void post(struct vcpu *v, u32 bit)
+{
+	u32 old = __atomic_fetch_or(&v->page->pending, bit, __ATOMIC_SEQ_CST);
+
+	if (old & bit)
+		return;
+	if (v->upcall_vector)
+		vcpu_pend(v, PEND_EVENT);
+	sched_poke(v);
+}
+
+void event_send(struct partition *p, u32 port)
+{
+	u32 n = p->port_map[port];
+	struct vcpu *v = p->vcpus[n ? n - 1 : 0];
+	u32 word = port / 64;
+
+	__atomic_fetch_or(&p->page->port_pending[word], 1ull << port % 64,
+			  __ATOMIC_RELAXED);
+	__atomic_fetch_or(&v->page->port_summary, 1ull << word,
+			  __ATOMIC_RELEASE);
+	post(v, PV_PENDING_EVENT);
+}
+
+void event_ipi(struct vcpu *v, u32 bit)
+{
+	__atomic_fetch_or(&v->page->ipi_pending, 1ull << bit, __ATOMIC_RELEASE);
+	post(v, PV_PENDING_IPI);
+}
+
+void event_timer(struct vcpu *v)
+{
+	post(v, PV_PENDING_TIMER);
+}
+
+bool event_pending(const struct vcpu *v)
+{
+	return __atomic_load_n(&v->page->pending, __ATOMIC_SEQ_CST) ||
+	       (v->apic && vapic_pending(v));
+}
+
+static bool can_take(struct vcpu *v)
+{
+	return !v->injected && virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF &&
+	       !virt->reg_get(&v->hw, VREG_INTR_SHADOW);
+}
+
+void event_deliver(struct vcpu *v)
+{
+	struct inject i = { .vector = (u8)v->upcall_vector,
+			    .type = INJECT_EXTINT };
+
+	v->upcall_due = 0;
+	/* a guest that masks looks at `pending` when it unmasks */
+	if (!v->upcall_vector || v->page->masked || !v->page->pending)
+		return;
+	if (v->upcall_apic) {
+		vapic_raise(v, v->upcall_vector);
+	} else if (can_take(v)) {
+		v->injected = 1;
+		virt->inject(&v->hw, &i);
+	} else {
+		v->upcall_due = 1;
+		virt->window(&v->hw, true);
+	}
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Events: 4,096 ports of a partition, delivered as upcalls. */
+#ifndef CORE_EVENT_H
+#define CORE_EVENT_H
+
+#include "core/partition.h"
+
+/* Fills the hypervisor's fields of v->page (time scale, ids). Once. */
+void event_vcpu_init(struct vcpu *v);
+/* Binds a port to a vCPU. PV_OK, PV_EINVAL. */
+int event_bind(struct partition *p, u32 port, u32 vcpu) must_check;
+/*
+ * Sets the port's bit, the summary bit, then `pending` (release order), makes
+ * the upcall due on a 0 -> 1 change of pending and wakes the vCPU. Any CPU.
+ * A port that is not bound goes to vCPU 0.
+ */
+void event_send(struct partition *p, u32 port);
+void event_ipi(struct vcpu *v, u32 bit);
+void event_timer(struct vcpu *v);
+/* Is anything pending for v (vcpu_wait's condition)? */
+bool event_pending(const struct vcpu *v);
+/* Before entry: delivers a due upcall if the guest can take it, else asks for
+ * a window. run only, v loaded. */
+void event_deliver(struct vcpu *v);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The frame table and its buddy allocator. */
+#include "core/frame.h"
+#include "lib/lock.h"
+#include "lib/panic.h"
+#include "lib/string.h"
+
+#define LARGE_FRAMES (1u << FRAME_MAX_ORDER)
+
+/* Frame numbers are 32 bits (16 TiB); 0 ends a list, as frame 0 is not used. */
+static struct frame *table;
+static u64 nr_frames, total;
+
+/* Guards the lists and what free blocks hold. The innermost lock. */
+static struct lock frame_lock;
+static u32 heads[FRAME_MAX_ORDER + 1];
+static u64 free_frames;
+
+static void link_set(struct frame *f, u32 prev, u32 next)
+{
+	f->peer_gpa = (u64)prev << 32 | next;
+}
+
+static void push_locked(u32 i, unsigned order, bool clean)
+{
+	struct frame *f = &table[i];
+	u32 next = heads[order];
+
+	f->owner = FRAME_FREE;
+	f->order = (u8)order;
+	f->clean = clean;
+	link_set(f, 0, next);
+	if (next)
+		link_set(&table[next], i, (u32)table[next].peer_gpa);
+	heads[order] = i;
+}
+
+static void unlink_locked(u32 i)
+{
+	struct frame *f = &table[i];
+	u32 next = (u32)f->peer_gpa, prev = (u32)(f->peer_gpa >> 32);
+
+	if (prev)
+		link_set(&table[prev], (u32)(table[prev].peer_gpa >> 32), next);
+	else
+		heads[f->order] = next;
+	if (next)
+		link_set(&table[next], prev, (u32)table[next].peer_gpa);
+	f->order = FRAME_INNER;
+}
+
+static bool is_free_block(u64 i, unsigned order)
+{
+	return i + (1u << order) <= nr_frames && table[i].owner == FRAME_FREE &&
+	       table[i].order == order;
+}
+
+/* Gives a block back, merged with its free buddies. */
+static void put_locked(u32 i, unsigned order, bool clean)
+{
+	free_frames += 1u << order;
+	for (; order < FRAME_MAX_ORDER; order++) {
+		u32 buddy = i ^ 1u << order;
+
+		if (!is_free_block(buddy, order))
+			break;
+		clean = clean && table[buddy].clean;
+		unlink_locked(buddy);
+		i &= buddy;
+	}
+	push_locked(i, order, clean);
+}
+
+static void put_range_locked(u64 from, u64 to, bool clean)
+{
+	while (from < to) {
+		unsigned order = (unsigned)__builtin_ctzll(from);
+
+		if (order > FRAME_MAX_ORDER)
+			order = FRAME_MAX_ORDER;
+		while (from + (1u << order) > to)
+			order--;
+		put_locked((u32)from, order, clean);
+		from += 1u << order;
+	}
+}
+
+static bool take_locked(unsigned order, u32 *out, bool *clean)
+{
+	unsigned o = order;
+
+	while (o <= FRAME_MAX_ORDER && !heads[o])
+		o++;
+	if (o > FRAME_MAX_ORDER)
+		return false;
+	*out = heads[o];
+	*clean = table[*out].clean;
+	unlink_locked(*out);
+	while (o-- > order)
+		push_locked(*out + (1u << o), o, *clean);
+	free_frames -= 1u << order;
+	return true;
+}
+
+static void own(u32 i, u64 n, u16 owner, enum frame_state st)
+{
+	for (struct frame *f = &table[i]; n--; f++)
+		*f = (struct frame){ .owner = owner,
+				     .state = (u8)st,
+				     .order = FRAME_INNER };
+}
+
+static void clear(u32 i, u64 n)
+{
+	for (u64 at = (u64)i << PAGE_SHIFT; n--; at += PAGE_SIZE)
+		page_clear(hpa_ptr(hpa(at)));
+}
+
+bool frame_alloc(u16 owner, enum frame_state st, unsigned order, bool zero,
+		 hpa_t *out)
+{
+	bool ok, clean;
+	u32 i;
+
+	lock_take(&frame_lock);
+	ok = take_locked(order, &i, &clean);
+	if (ok)
+		own(i, 1u << order, owner, st);
+	lock_drop(&frame_lock);
+	if (!ok)
+		return false;
+	if (zero && !clean)
+		clear(i, 1u << order);
+	*out = hpa((u64)i << PAGE_SHIFT);
+	return true;
+}
+
+void frame_free(hpa_t at, unsigned order)
+{
+	u32 i = (u32)(at.v >> PAGE_SHIFT);
+
+	hv_assert(range_within(i, 1u << order, nr_frames) &&
+		  !(i & ((1u << order) - 1)));
+	for (u32 k = 0; k < 1u << order; k++)
+		hv_assert(table[i + k].owner < FRAME_FREE);
+	clear(i, 1u << order);
+	lock_take(&frame_lock);
+	own(i, 1u << order, FRAME_FREE, FRAME_PLAIN);
+	put_locked(i, order, true);
+	lock_drop(&frame_lock);
+}
+
+/* First of `blocks` free 2 MiB blocks in a row; 0 if there are none. */
+static u32 find_run_locked(u64 blocks)
+{
+	u64 have = 0;
+
+	for (u64 i = LARGE_FRAMES; i + LARGE_FRAMES <= nr_frames;
+	     i += LARGE_FRAMES) {
+		have = is_free_block(i, FRAME_MAX_ORDER) ? have + 1 : 0;
+		if (have == blocks)
+			return (u32)(i - (blocks - 1) * LARGE_FRAMES);
+	}
+	return 0;
+}
+
+bool frame_alloc_run(u16 owner, u64 n, hpa_t *out)
+{
+	u64 blocks = (n + LARGE_FRAMES - 1) / LARGE_FRAMES;
+	bool clean = true;
+	u32 first;
+
+	lock_take(&frame_lock);
+	first = n ? find_run_locked(blocks) : 0;
+	for (u64 b = 0; first && b < blocks; b++) {
+		u32 i = first + (u32)b * LARGE_FRAMES;
+
+		clean = clean && table[i].clean;
+		unlink_locked(i);
+		free_frames -= LARGE_FRAMES;
+	}
+	if (first) {
+		own(first, n, owner, FRAME_PLAIN);
+		put_range_locked(first + n, first + blocks * LARGE_FRAMES,
+				 clean);
+	}
+	lock_drop(&frame_lock);
+	if (first && !clean)
+		clear(first, n);
+	*out = hpa((u64)first << PAGE_SHIFT);
+	return first;
+}
+
+/* The table lies at the end of the largest range that UEFI calls usable. */
+static struct boot_range *place_table(struct boot_info *bi, u64 *size)
+{
+	struct boot_range *best = NULL;
+
+	for (u32 k = 0; k < bi->nr_ranges; k++) {
+		struct boot_range *r = &bi->ranges[k];
+
+		if (r->type != BOOT_MEM_FREE)
+			continue;
+		if ((r->start + r->size) >> PAGE_SHIFT > nr_frames)
+			nr_frames = (r->start + r->size) >> PAGE_SHIFT;
+		if (!best || r->size > best->size)
+			best = r;
+	}
+	*size = (nr_frames * sizeof(struct frame) + PAGE_MASK) & ~PAGE_MASK;
+	if (!best || best->size <= *size || nr_frames > ~0u)
+		panic("no memory for the frame table (%lu KiB)", *size >> 10);
+	return best;
+}
+
+void frame_init(struct boot_info *bi)
+{
+	u64 size, n, *fill;
+	struct boot_range *home = place_table(bi, &size);
+
+	table = (struct frame *)(home->start + home->size - size);
+	/* all ones: FRAME_NOBODY, and inside of no free block */
+	for (fill = (u64 *)table, n = size / 8; n; n -= 8, fill += 8)
+		fill[0] = fill[1] = fill[2] = fill[3] = fill[4] = fill[5] =
+			fill[6] = fill[7] = ~0ull;
+	for (u32 k = 0; k < bi->nr_ranges; k++) {
+		const struct boot_range *r = &bi->ranges[k];
+		u64 from = r->start >> PAGE_SHIFT;
+		u64 to = (r->start + r->size - (r == home ? size : 0)) >>
+			 PAGE_SHIFT;
+
+		if (r->type == BOOT_MEM_FREE)
+			put_range_locked(from ? from : 1, to, false);
+	}
+	total = free_frames;
+}
+
+struct frame *frame_of(hpa_t at)
+{
+	u64 i = at.v >> PAGE_SHIFT;
+
+	return i < nr_frames ? &table[i] : NULL;
+}
+
+u64 frame_free_count(void)
+{
+	return __atomic_load_n(&free_frames, __ATOMIC_RELAXED);
+}
+
+u64 frame_total(void)
+{
+	return total;
+}

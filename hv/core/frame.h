@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The frame table: one owner and one share state for each 4 KiB frame. */
+#ifndef CORE_FRAME_H
+#define CORE_FRAME_H
+
+#include "lib/bootinfo.h"
+#include "lib/types.h"
+
+#define FRAME_NOBODY 0xffffu /* not RAM that UEFI calls usable */
+#define FRAME_FREE 0xfffeu
+#define FRAME_HV \
+	0xfffdu /* the hypervisor's; tables and control structures
+			    are charged to a partition by their owner field */
+
+enum frame_state { FRAME_PLAIN, FRAME_SHARED, FRAME_ACCEPTED, FRAME_TABLE };
+
+/*
+ * 16 bytes. An allocated frame's share fields are guarded by share_lock
+ * (gmem_share.c), the rest never changes; a free one's by frame_lock. Inside a
+ * free block only the first frame is kept up to date.
+ */
+struct frame {
+	u16 owner;    /* partition id or FRAME_* */
+	u16 peer;     /* SHARED, ACCEPTED: the partition it is shared with */
+	u8 state;     /* enum frame_state */
+	u8 write;     /* shared writable */
+	u8 order;     /* of a free block's first frame, else FRAME_INNER */
+	u8 clean;     /* of a free block: it is all zero */
+	u64 peer_gpa; /* ACCEPTED: where the peer maps it; SHARED: the peer's
+			 generation; free: list links */
+};
+static_assert_size(struct frame, 16);
+#define FRAME_INNER 0xffu
+
+/* Takes over all BOOT_MEM_FREE memory that early_alloc left. Once. */
+void frame_init(struct boot_info *bi);
+
+/*
+ * 2^order contiguous zeroed frames, owned by `owner` (a partition id or
+ * FRAME_HV), as state PLAIN, or TABLE for hypervisor use on its behalf.
+ * false: none left. zero=false skips zeroing (the caller overwrites all).
+ */
+bool frame_alloc(u16 owner, enum frame_state st, unsigned order, bool zero,
+		 hpa_t *out) must_check;
+/* Scrubs and frees. Any part of what was allocated, if naturally aligned. */
+void frame_free(hpa_t at, unsigned order);
+/* A contiguous zeroed run of n frames aligned to LARGE_SIZE, for the host
+ * partition. */
+bool frame_alloc_run(u16 owner, u64 n, hpa_t *out) must_check;
+
+struct frame *frame_of(hpa_t at); /* NULL outside the table */
+u64 frame_free_count(void);
+u64 frame_total(void); /* frames that frame_init took over */
+
+#define FRAME_MAX_ORDER 9 /* 2 MiB */
+
+#endif

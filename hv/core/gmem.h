@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Guest memory: population, copies in and out, walks, shares. */
+#ifndef CORE_GMEM_H
+#define CORE_GMEM_H
+
+#include "core/frame.h"
+#include "core/partition.h"
+
+/* First address behind the guest-physical space that Parley offers. */
+u64 gmem_limit(void);
+
+/* Copy between hypervisor and guest-physical memory: what the partition has
+ * mapped, device memory apart (write: writable). PV_OK or PV_EFAULT (nothing
+ * partial is promised on failure). Any size up to 64 KiB. Takes p->lock. */
+int gmem_read(struct partition *p, gpa_t at, void *to, u64 n) must_check;
+int gmem_write(struct partition *p, gpa_t at, const void *from,
+	       u64 n) must_check;
+/* From one partition to another. */
+int gmem_copy(struct partition *to_part, gpa_t to, struct partition *from_part,
+	      gpa_t from, u64 n) must_check;
+
+/* Checks a range without copying. */
+bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write);
+/* Is anything mapped, or a region served, in the range? p->lock held. */
+bool gmem_taken_locked(struct partition *p, u64 at, u64 size);
+/* The frame of p's page at `at`: NULL unless p owns it or has accepted it. */
+struct frame *gmem_frame(struct partition *p, gpa_t at, hpa_t *where);
+
+/* gva -> gpa by the vCPU's own page tables (4 levels, PAE and 32-bit, or no
+ * paging), with SDM Vol. 3A 4.6 rights; A/D bits are set as the CPU would. On
+ * failure returns false and the #PF error code. v loaded, or not running. */
+struct walk_access {
+	bool write, exec, user;
+};
+bool gmem_walk(struct vcpu *v, gva_t at, struct walk_access a, gpa_t *out,
+	       u32 *pf_error);
+/* Bytes at a gva (crosses pages); false with fault address and error code. An
+ * address without memory behind it fails with error code GMEM_NO_MEMORY. */
+#define GMEM_NO_MEMORY 0xffffffffu
+bool gmem_read_gva(struct vcpu *v, gva_t at, void *to, u64 n,
+		   struct walk_access a, u64 *fault, u32 *pf_error);
+bool gmem_write_gva(struct vcpu *v, gva_t at, const void *from, u64 n,
+		    struct walk_access a, u64 *fault, u32 *pf_error);
+
+/* The calls of calls.def, after argument decoding; return PV_*. */
+int gmem_populate(struct partition *p, gpa_t at, u64 pages,
+		  u64 *done) must_check; /* bounded: 512 pages */
+int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
+	       bool write) must_check;
+int gmem_revoke(struct partition *p, gpa_t at, u64 pages) must_check;
+int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
+		u64 pages, gpa_t at) must_check;
+int gmem_return(struct partition *p, gpa_t at, u64 pages) must_check;
+
+/* Maps hypervisor frames (shared pages, modules) or device memory into a
+ * partition. PV_OK, PV_EEXIST, PV_ENOMEM. */
+int gmem_map_hv(struct partition *p, gpa_t at, hpa_t to, u64 size,
+		u32 np_flags) must_check;
+/* Takes one such page away, and waits until no CPU can use it. */
+void gmem_unmap_hv(struct partition *p, gpa_t at);
+
+/* Before the first partition is made: takes VEC_SHOOT. */
+void gmem_init(void);
+/* Makes all CPUs drop translations of p; returns when they have. No lock may
+ * be held: another CPU may wait for it with interrupts off. */
+void gmem_shootdown(struct partition *p);
+
+/*
+ * Has every CPU been out of the hypervisor's calls since quiet_begin()? Then
+ * none of them holds a pointer that it found before. Does not wait.
+ */
+u64 quiet_begin(void);
+bool quiet_done(u64 epoch);
+
+/* Frees some `bound` frames of a dying partition; true when none is left. */
+bool gmem_reap(struct partition *p, u64 bound);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Cross-CPU requests: dropping translations, and waiting for quiet CPUs. */
+#include "arch/irq.h"
+#include "arch/x86.h"
+#include "core/gmem.h"
+#include "core/sched.h"
+
+/*
+ * A request is a number; the CPU has answered when its answer has reached it.
+ * To answer means only "I am in root mode": what the vCPU must do then stands
+ * in its pending word, which it looks at before it enters again.
+ */
+static u32 asked[CPU_MAX], answered[CPU_MAX];
+
+/* quiet_seen[c]: the last epoch that CPU c saw outside of any call. */
+static u64 quiet_epoch, quiet_seen[CPU_MAX];
+
+static void answer(u32 c)
+{
+	u32 n = __atomic_load_n(&asked[c], __ATOMIC_ACQUIRE);
+
+	__atomic_store_n(&answered[c], n, __ATOMIC_RELEASE);
+}
+
+static void on_shoot(u32 vector)
+{
+	u32 c = cpu_this()->index;
+	u64 e = __atomic_load_n(&quiet_epoch, __ATOMIC_SEQ_CST);
+
+	answer(c);
+	__atomic_store_n(&quiet_seen[c], e, __ATOMIC_RELEASE);
+}
+
+void gmem_init(void)
+{
+	irq_register(VEC_SHOOT, on_shoot);
+}
+
+static void ask(u32 c)
+{
+	u32 self = cpu_this()->index;
+	u32 n = __atomic_add_fetch(&asked[c], 1, __ATOMIC_SEQ_CST);
+
+	lapic_ipi(cpu_table[c]->apic_id, VEC_SHOOT);
+	/* two CPUs may ask each other with interrupts off: serve meanwhile */
+	while ((s32)(__atomic_load_n(&answered[c], __ATOMIC_ACQUIRE) - n) < 0) {
+		answer(self);
+		cpu_relax();
+	}
+}
+
+void gmem_shootdown(struct partition *p)
+{
+	u32 self = cpu_this()->index;
+	u64 cpus = 0;
+
+	__atomic_fetch_add(&p->space.gen, 1, __ATOMIC_SEQ_CST);
+	for (u32 i = 0; i < p->nr_vcpus; i++) {
+		vcpu_pend(p->vcpus[i], PEND_FLUSH);
+		/* the bit is set before we look: who enters later sees it */
+		if (p->vcpus[i]->cpu != self && sched_on_cpu(p->vcpus[i]))
+			cpus |= 1ull << p->vcpus[i]->cpu;
+	}
+	for (; cpus; cpus &= cpus - 1)
+		ask((u32)__builtin_ctzll(cpus));
+}
+
+u64 quiet_begin(void)
+{
+	u64 e = __atomic_add_fetch(&quiet_epoch, 1, __ATOMIC_SEQ_CST);
+	u32 self = cpu_this()->index;
+
+	/* the caller keeps nothing that it found before */
+	__atomic_store_n(&quiet_seen[self], e, __ATOMIC_RELEASE);
+	for (u32 c = 0; c < cpu_count; c++)
+		if (c != self)
+			lapic_ipi(cpu_table[c]->apic_id, VEC_SHOOT);
+	return e;
+}
+
+bool quiet_done(u64 epoch)
+{
+	for (u32 c = 0; c < cpu_count; c++)
+		if (__atomic_load_n(&quiet_seen[c], __ATOMIC_ACQUIRE) < epoch)
+			return false;
+	return true;
+}

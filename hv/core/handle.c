@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Handle tables: lookup without a lock, derivation trees under one lock. */
+#include "core/handle.h"
+#include "core/partition.h"
+#include "pvabi/calls.h"
+
+_Static_assert(PARTITION_MAX < 0xff, "a partition id fits a tree link");
+_Static_assert((HANDLE_MAX & (HANDLE_MAX - 1)) == 0 && HANDLE_MAX <= 256,
+	       "an index can be clamped by a mask and fits a tree link");
+
+#define SELF_RIGHTS (PV_RIGHT_ALL & ~PV_RIGHT_MACHINE)
+
+/* All slots of all tables, but for the lookups. Taken before any other lock. */
+static struct lock handle_lock;
+
+static u16 ref_of(const struct partition *p, u32 i)
+{
+	return (u16)(p->id << 8 | i);
+}
+
+/* A table outlives the links to it: handle_drop_all cuts them. */
+static struct handle *slot_of(u16 ref)
+{
+	return &partition_table[ref >> 8]->handles.slots[ref & 0xff];
+}
+
+static void self_handle(const struct partition *p, struct handle *out)
+{
+	*out = (struct handle){ .type = HANDLE_PARTITION,
+				.rights = SELF_RIGHTS,
+				.obj = p->id,
+				.obj_gen = p->gen };
+}
+
+/* The slot that h names, whatever is in it; NULL if h names nothing. */
+static struct handle *slot_find(struct partition *p, u64 h)
+{
+	u32 i = (u32)h;
+	struct handle *s;
+
+	if (i - 1 >= HANDLE_MAX - 1)
+		return NULL;
+	/* the mask also holds while the branch above is mispredicted */
+	s = &p->handles.slots[i & (HANDLE_MAX - 1)];
+	if (__atomic_load_n(&s->type, __ATOMIC_ACQUIRE) == HANDLE_FREE ||
+	    s->gen != h >> 32)
+		return NULL;
+	return s;
+}
+
+static int lookup_any(struct partition *p, u64 h, struct handle *out)
+{
+	const struct handle *s;
+
+	if (h == PV_SELF) {
+		self_handle(p, out);
+		return PV_OK;
+	}
+	s = slot_find(p, h);
+	if (!s)
+		return PV_EHANDLE;
+	*out = *s;
+	/* a slot that was emptied during the copy has another generation */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (__atomic_load_n(&s->gen, __ATOMIC_RELAXED) != h >> 32)
+		return PV_EHANDLE;
+	return PV_OK;
+}
+
+int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
+		struct handle *out)
+{
+	if (lookup_any(p, h, out) || out->type != type)
+		return PV_EHANDLE;
+	return rights & ~out->rights ? PV_ERIGHT : PV_OK;
+}
+
+int handle_lookup(struct partition *p, u64 h, enum handle_type type, u32 rights,
+		  struct handle *out)
+{
+	if (lookup_any(p, h, out) || out->type != type ||
+	    !partition_live(out->obj, out->obj_gen))
+		return PV_EHANDLE;
+	return rights & ~out->rights ? PV_ERIGHT : PV_OK;
+}
+
+int handle_partition(struct partition *p, u64 h, u32 rights,
+		     struct partition **out)
+{
+	struct handle e;
+	int err = handle_lookup(p, h, HANDLE_PARTITION, rights, &e);
+
+	if (err)
+		return err;
+	*out = partition_live(e.obj, e.obj_gen);
+	return *out ? PV_OK : PV_EHANDLE;
+}
+
+static void empty_locked(struct handle *s)
+{
+	__atomic_store_n(&s->type, HANDLE_FREE, __ATOMIC_RELAXED);
+	__atomic_store_n(&s->gen, s->gen + 1, __ATOMIC_RELEASE);
+}
+
+static void unlink_locked(struct handle *s)
+{
+	if (s->next != HANDLE_NONE)
+		slot_of(s->next)->prev = s->prev;
+	if (s->prev != HANDLE_NONE)
+		slot_of(s->prev)->next = s->next;
+	else if (s->parent != HANDLE_NONE)
+		slot_of(s->parent)->child = s->next;
+}
+
+/* Leaves first; each step empties a slot or goes one deeper, so that it ends
+ * after at most twice as many steps as there are slots. */
+static void drop_tree_locked(u16 top)
+{
+	u16 n = top;
+
+	for (;;) {
+		struct handle *s = slot_of(n);
+
+		if (s->child != HANDLE_NONE) {
+			n = s->child;
+			continue;
+		}
+		unlink_locked(s);
+		empty_locked(s);
+		if (n == top)
+			return;
+		n = s->parent;
+	}
+}
+
+static bool usable(const struct handle *s)
+{
+	/* a slot whose generations are used up is never filled again */
+	return s->type == HANDLE_FREE && s->gen != ~0u;
+}
+
+/* A free slot, else one whose object is gone; 0 if there is none. */
+static u32 slot_take_locked(struct partition *p)
+{
+	struct handle *s = p->handles.slots;
+
+	for (u32 n = 0; n < HANDLE_MAX; n++) {
+		u32 i = (p->handles.free_hint + n) & (HANDLE_MAX - 1);
+
+		if (i && usable(&s[i])) {
+			p->handles.free_hint = i;
+			return i;
+		}
+	}
+	for (u32 i = 1; i < HANDLE_MAX; i++)
+		if (s[i].type != HANDLE_FREE &&
+		    !partition_live(s[i].obj, s[i].obj_gen)) {
+			drop_tree_locked(ref_of(p, i));
+			if (usable(&s[i]))
+				return i;
+		}
+	return 0;
+}
+
+static int fill_locked(struct partition *p, const struct handle *h, u32 *index)
+{
+	u32 i = p->dying ? 0 : slot_take_locked(p);
+	struct handle *s = &p->handles.slots[i];
+
+	if (!i)
+		return PV_ENOMEM;
+	s->rights = h->rights;
+	s->gen = s->gen ? s->gen : 1;
+	s->obj = h->obj;
+	s->obj_gen = h->obj_gen;
+	s->arg = h->arg;
+	s->parent = s->child = s->next = s->prev = HANDLE_NONE;
+	__atomic_store_n(&s->type, h->type, __ATOMIC_RELEASE);
+	*index = i;
+	return PV_OK;
+}
+
+static u64 value_of(struct partition *p, u32 i)
+{
+	return (u64)p->handles.slots[i].gen << 32 | i;
+}
+
+int handle_install(struct partition *p, const struct handle *h, u64 *value)
+{
+	u32 i;
+	int err;
+
+	lock_take(&handle_lock);
+	err = fill_locked(p, h, &i);
+	if (!err)
+		*value = value_of(p, i);
+	lock_drop(&handle_lock);
+	return err;
+}
+
+int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
+		 u64 *value)
+{
+	struct handle h = { .type = HANDLE_PARTITION,
+			    .rights = rights,
+			    .obj = obj->id,
+			    .obj_gen = obj->gen };
+
+	return handle_install(p, &h, value);
+}
+
+static void adopt_locked(u16 parent, u16 child)
+{
+	struct handle *a = slot_of(parent), *c = slot_of(child);
+
+	c->parent = parent;
+	c->next = a->child;
+	if (a->child != HANDLE_NONE)
+		slot_of(a->child)->prev = child;
+	a->child = child;
+}
+
+static int derive_locked(struct partition *p, u64 from, struct partition *to,
+			 u32 rights, u64 *value)
+{
+	struct handle h;
+	u32 i;
+
+	if (lookup_any(p, from, &h) || !partition_live(h.obj, h.obj_gen))
+		return PV_EHANDLE;
+	if (!(h.rights & PV_RIGHT_GRANT) || rights & ~h.rights)
+		return PV_ERIGHT;
+	h.rights = rights;
+	if (fill_locked(to, &h, &i))
+		return PV_ENOMEM;
+	if (from != PV_SELF)
+		adopt_locked(ref_of(p, (u32)from), ref_of(to, i));
+	*value = value_of(to, i);
+	return PV_OK;
+}
+
+int handle_derive(struct partition *p, u64 from, struct partition *to,
+		  u32 rights, u64 *value)
+{
+	int err;
+
+	lock_take(&handle_lock);
+	err = derive_locked(p, from, to, rights, value);
+	lock_drop(&handle_lock);
+	return err;
+}
+
+int handle_revoke(struct partition *p, u64 h)
+{
+	struct handle *s;
+
+	lock_take(&handle_lock);
+	s = slot_find(p, h);
+	if (s)
+		drop_tree_locked(ref_of(p, (u32)h));
+	lock_drop(&handle_lock);
+	return s ? PV_OK : PV_EHANDLE;
+}
+
+void handle_drop_all(struct partition *p)
+{
+	lock_take(&handle_lock);
+	for (u32 i = 1; i < HANDLE_MAX; i++)
+		if (p->handles.slots[i].type != HANDLE_FREE)
+			drop_tree_locked(ref_of(p, i));
+	lock_drop(&handle_lock);
+}

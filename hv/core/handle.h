@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Handle tables: per-partition names of objects with rights and a generation. */
+#ifndef CORE_HANDLE_H
+#define CORE_HANDLE_H
+
+#include "lib/types.h"
+
+#define HANDLE_MAX 256u
+#define HANDLE_NONE 0xffffu
+
+enum handle_type { HANDLE_FREE, HANDLE_PARTITION, HANDLE_EVENT };
+
+/*
+ * 32 bytes. The value a guest sees is gen << 32 | index; index 0 is PV_SELF.
+ * The links of the derivation tree are partition << 8 | index or HANDLE_NONE,
+ * guarded by handle_lock, as is every change; lookups take no lock: type is
+ * written last when a slot is filled, gen changes when it is emptied.
+ */
+struct handle {
+	u16 type; /* enum handle_type */
+	u16 pad;
+	u32 rights; /* PV_RIGHT_* */
+	u32 gen;
+	u32 obj;     /* partition id */
+	u32 obj_gen; /* generation of that partition slot */
+	u32 arg;     /* event: port */
+	u16 parent, child, next, prev;
+};
+static_assert_size(struct handle, 32);
+
+struct handle_table {
+	struct handle *slots; /* HANDLE_MAX entries */
+	u32 free_hint;
+};
+
+struct partition;
+
+/*
+ * Looks a handle up. Returns PV_OK and a copy, PV_EHANDLE (no such, stale,
+ * wrong type, object gone) or PV_ERIGHT. PV_SELF names the caller's partition
+ * with every partition right but PV_RIGHT_MACHINE. The index is clamped
+ * against speculation. Caller holds no lock.
+ */
+int handle_lookup(struct partition *p, u64 h, enum handle_type type, u32 rights,
+		  struct handle *out) must_check;
+/* The same, but also while the object is being destroyed, or is gone. */
+int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
+		struct handle *out) must_check;
+/* The same as handle_lookup, to the partition object that it names. */
+int handle_partition(struct partition *p, u64 h, u32 rights,
+		     struct partition **out) must_check;
+
+/* Installs type, rights, obj, obj_gen, arg of h, derived from nothing;
+ * PV_ENOMEM when full. */
+int handle_install(struct partition *p, const struct handle *h,
+		   u64 *value) must_check;
+/* The same for a partition object. */
+int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
+		 u64 *value) must_check;
+/*
+ * Makes a child of p's handle `from`, with `rights` of it, in the table of
+ * `to`: PV_EHANDLE, PV_ERIGHT (no PV_RIGHT_GRANT, or more than it has),
+ * PV_ENOMEM.
+ */
+int handle_derive(struct partition *p, u64 from, struct partition *to,
+		  u32 rights, u64 *value) must_check;
+
+/* Closes h and everything derived from it, in all partitions; PV_EHANDLE. */
+int handle_revoke(struct partition *p, u64 h) must_check;
+/* The same for all handles of a dying partition. */
+void handle_drop_all(struct partition *p);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* I/O regions and requests to the partition that serves them. */
+#ifndef CORE_IOREQ_H
+#define CORE_IOREQ_H
+
+#include "core/partition.h"
+
+struct ioreq {
+	u32 space, size, write, count;
+	u64 addr, value;
+};
+
+/* PV_OK: an event went out (notify) or the request was posted and v blocks in
+ * VCPU_IO; *posted says which. Later v->io_finish(v, value) runs on v's CPU
+ * before it enters again. PV_EFAULT: nobody serves that. PV_ESTATE: server
+ * gone. io_finish and io_arg are set by the caller before. v runs here. */
+int ioreq_send(struct vcpu *v, const struct ioreq *r, bool *posted) must_check;
+
+/* Adds region r of p, r->server and r->server_gen set: PV_EEXIST, PV_ENOMEM. */
+int ioreq_serve(struct partition *p, const struct io_region *r) must_check;
+/* Writes of 4 bytes to addr, in an MMIO region that `server` serves, become
+ * events: PV_EFAULT, PV_ENOMEM. Again at the same address: another port. */
+int ioreq_notify(struct partition *p, const struct partition *server, u64 addr,
+		 u32 port) must_check;
+/* Is any of [addr, addr + len) served? p->lock held. */
+bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len);
+
+/* PV_EINVAL: the cookie names no request that waits. */
+int ioreq_complete(struct partition *p, u64 cookie, u64 value) must_check;
+
+/* Maps p's I/O page into `by`, read-only, instead of where it was mapped
+ * before. PV_EEXIST, PV_ENOMEM. */
+int ioreq_map(struct partition *p, struct partition *by, gpa_t at) must_check;
+/* Takes that mapping away. No lock held. */
+void ioreq_unmap(struct partition *p);
+
+#endif

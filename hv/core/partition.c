@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Partitions: the slot table, making, pausing, destroying. */
+#include "core/partition.h"
+#include "core/event.h"
+#include "core/gmem.h"
+#include "core/ioreq.h"
+#include "core/sched.h"
+#include "lib/string.h"
+#include "pvabi/calls.h"
+
+/* The object's page also holds the array of its vCPUs. */
+_Static_assert(sizeof(struct partition) + PV_VCPUS_MAX * sizeof(void *) <=
+		       PAGE_SIZE,
+	       "one page");
+
+#define HANDLE_ORDER 1
+_Static_assert(HANDLE_MAX * sizeof(struct handle) == PAGE_SIZE << HANDLE_ORDER,
+	       "a handle table fills its pages");
+#define REAP_BOUND 512
+
+struct partition *partition_table[PARTITION_MAX];
+struct lock partition_lock; /* slot_used, slot_gen, writes of the table */
+static bool slot_used[PARTITION_MAX];
+static u32 slot_gen[PARTITION_MAX];
+void (*partition_setup)(struct partition *p);
+
+struct partition *partition_get(u32 id)
+{
+	if (id >= PARTITION_MAX)
+		return NULL;
+	return __atomic_load_n(&partition_table[index_clamp(id, PARTITION_MAX)],
+			       __ATOMIC_ACQUIRE);
+}
+
+struct partition *partition_live(u32 id, u32 gen)
+{
+	struct partition *p = partition_get(id);
+
+	if (!p || p->gen != gen || __atomic_load_n(&p->dying, __ATOMIC_SEQ_CST))
+		return NULL;
+	return p;
+}
+
+void *partition_pages(struct partition *p, unsigned order)
+{
+	u64 n = 1ull << order;
+	hpa_t at;
+
+	if (n > p->max_pages || p->pages > p->max_pages - n ||
+	    !frame_alloc((u16)p->id, FRAME_TABLE, order, true, &at))
+		return NULL;
+	p->pages += n;
+	return hpa_ptr(at);
+}
+
+void partition_pages_free(struct partition *p, void *at, unsigned order)
+{
+	frame_free(ptr_hpa(at), order);
+	p->pages -= 1ull << order;
+}
+
+static void *space_block(void *owner, unsigned order)
+{
+	return partition_pages(owner, order);
+}
+
+static void space_block_free(void *owner, void *at, unsigned order)
+{
+	partition_pages_free(owner, at, order);
+}
+
+static void *space_page(void *owner)
+{
+	return partition_pages(owner, 0);
+}
+
+static void space_page_free(void *owner, void *at)
+{
+	partition_pages_free(owner, at, 0);
+}
+
+static bool params_ok(const struct pv_partition_params *pp)
+{
+	for (u32 i = 0; i < array_size(pp->pad); i++)
+		if (pp->pad[i])
+			return false;
+	return !pp->name[sizeof(pp->name) - 1] &&
+	       pp->profile <= PV_PROFILE_CLASSIC && pp->vcpus &&
+	       pp->vcpus <= PV_VCPUS_MAX && pp->priority < SCHED_PRIORITIES &&
+	       pp->port < PV_PORTS &&
+	       (!pp->cpu_mask || pp->cpu_mask & (~0ull >> (64 - cpu_count)));
+}
+
+/* The host partition takes slot 0, others the first free one behind it. */
+static bool slot_take(bool host, u32 *id)
+{
+	u32 i, end = host ? 1 : PARTITION_MAX;
+
+	lock_take(&partition_lock);
+	for (i = host ? 0 : 1; i < end && slot_used[i]; i++)
+		;
+	if (i < end) {
+		slot_used[i] = true;
+		slot_gen[i]++;
+	}
+	lock_drop(&partition_lock);
+	*id = i;
+	return i < end;
+}
+
+static void slot_drop(u32 id)
+{
+	lock_take(&partition_lock);
+	__atomic_store_n(&partition_table[id], NULL, __ATOMIC_RELEASE);
+	slot_used[id] = false;
+	lock_drop(&partition_lock);
+}
+
+static struct partition *object_new(u32 id,
+				    const struct pv_partition_params *pp)
+{
+	struct partition *p;
+	hpa_t at;
+
+	if (!pp->max_pages || !frame_alloc((u16)id, FRAME_TABLE, 0, true, &at))
+		return NULL;
+	p = hpa_ptr(at);
+	p->id = id;
+	p->gen = slot_gen[id];
+	p->state = PV_STATE_NEW;
+	p->profile = (enum virt_profile)pp->profile;
+	memcpy(p->name, pp->name, sizeof(p->name));
+	p->priority = pp->priority;
+	p->cpu_mask = pp->cpu_mask;
+	p->max_pages = pp->max_pages;
+	p->pages = 1;
+	p->in_port = PV_PORT_CONSOLE;
+	p->nr_vcpus = pp->vcpus;
+	p->vcpus = (struct vcpu **)(p + 1);
+	for (u32 i = 0; i < REGION_MAX; i++)
+		p->regions[i].space = REGION_FREE;
+	p->space.owner = p;
+	p->space.table_alloc = space_page;
+	p->space.table_free = space_page_free;
+	p->space.block_alloc = space_block;
+	p->space.block_free = space_block_free;
+	return p;
+}
+
+static int object_fill(struct partition *p)
+{
+	int err;
+
+	p->handles.slots = partition_pages(p, HANDLE_ORDER);
+	p->page = partition_pages(p, 0);
+	p->port_map = partition_pages(p, 0);
+	p->io_page = partition_pages(p, 0);
+	p->out.data = partition_pages(p, 0);
+	p->in.data = partition_pages(p, 0);
+	if (!p->handles.slots || !p->page || !p->port_map || !p->io_page ||
+	    !p->out.data || !p->in.data || nested_init(&p->space) ||
+	    virt_bitmaps_init(&p->space))
+		return PV_ENOMEM;
+	err = gmem_map_hv(p, gpa(PV_PARTITION_PAGE), ptr_hpa(p->page),
+			  PAGE_SIZE, NP_READ | NP_WRITE);
+	for (u32 i = 0; !err && i < p->nr_vcpus; i++)
+		err = vcpu_create(p, i);
+	if (!err && partition_setup)
+		partition_setup(p);
+	return err;
+}
+
+/* Gives back whatever was made so far; memory was reaped. */
+static void object_free(struct partition *p)
+{
+	void *pages[] = { p->page, p->port_map, p->io_page, p->out.data,
+			  p->in.data };
+
+	for (u32 i = 0; i < p->nr_vcpus; i++)
+		if (p->vcpus[i])
+			vcpu_destroy(p->vcpus[i]);
+	if (p->space.io_bitmap)
+		virt_bitmaps_free(&p->space);
+	if (p->space.root)
+		nested_free(&p->space);
+	if (p->handles.slots)
+		partition_pages_free(p, p->handles.slots, HANDLE_ORDER);
+	for (u32 i = 0; i < array_size(pages); i++)
+		if (pages[i])
+			partition_pages_free(p, pages[i], 0);
+	frame_free(ptr_hpa(p), 0);
+}
+
+int partition_create(const struct pv_partition_params *pp, int creator,
+		     struct partition **out)
+{
+	const struct partition *by = creator < 0 ? NULL :
+						   partition_get((u32)creator);
+	struct partition *p;
+	u32 id;
+
+	if (!params_ok(pp))
+		return PV_EINVAL;
+	if (creator < 0)
+		gmem_init();
+	if (!slot_take(creator < 0, &id))
+		return PV_ENOMEM;
+	p = object_new(id, pp);
+	if (p && object_fill(p)) {
+		object_free(p);
+		p = NULL;
+	}
+	if (!p) {
+		slot_drop(id);
+		return PV_ENOMEM;
+	}
+	if (by) {
+		p->creator = by->id;
+		p->creator_gen = by->gen;
+		p->creator_port = pp->port;
+	}
+	__atomic_store_n(&partition_table[id], p, __ATOMIC_RELEASE);
+	*out = p;
+	return PV_OK;
+}
+
+void partition_notify(struct partition *p)
+{
+	struct partition *by = partition_live(p->creator, p->creator_gen);
+
+	if (by)
+		event_send(by, p->creator_port);
+}
+
+/* An end that comes meanwhile wins: it stores its state. */
+static bool change_state(struct partition *p, u32 from, u32 to)
+{
+	return __atomic_compare_exchange_n(&p->state, &from, to, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+int partition_pause(struct partition *p)
+{
+	if (!change_state(p, PV_STATE_RUNNING, PV_STATE_PAUSED))
+		return PV_ESTATE;
+	for (u32 i = 0; i < p->nr_vcpus; i++)
+		sched_kick(p->vcpus[i]);
+	return PV_OK;
+}
+
+int partition_resume(struct partition *p)
+{
+	if (!change_state(p, PV_STATE_PAUSED, PV_STATE_RUNNING))
+		return PV_ESTATE;
+	for (u32 i = 0; i < p->nr_vcpus; i++)
+		sched_unpark(p->vcpus[i]);
+	return PV_OK;
+}
+
+int partition_start(struct partition *p, const struct pv_vcpu_start *s)
+{
+	int err;
+
+	if (!change_state(p, PV_STATE_NEW, PV_STATE_RUNNING))
+		return PV_ESTATE;
+	err = vcpu_start(p->vcpus[0], s);
+	if (err)
+		change_state(p, PV_STATE_RUNNING, PV_STATE_NEW);
+	return err;
+}
+
+static void destroy_begin(struct partition *p)
+{
+	__atomic_store_n(&p->dying, 1, __ATOMIC_SEQ_CST);
+	partition_exit(p, 0);
+	p->quiet = quiet_begin();
+}
+
+/* Does a CPU still hold a vCPU of p, or perhaps a pointer to p? */
+static bool destroy_busy(struct partition *p)
+{
+	bool busy = !quiet_done(p->quiet);
+
+	for (u32 i = 0; i < p->nr_vcpus; i++)
+		if (sched_on_cpu(p->vcpus[i])) {
+			sched_kick(p->vcpus[i]);
+			busy = true;
+		}
+	return busy;
+}
+
+static int destroy_step(u32 id, u32 gen, bool *more)
+{
+	struct partition *p = partition_get(id);
+
+	if (!p || p->gen != gen)
+		return PV_EHANDLE;
+	if (!p->dying)
+		destroy_begin(p);
+	if (destroy_busy(p))
+		return PV_EAGAIN;
+	if (!p->reap_at) {
+		handle_drop_all(p);
+		ioreq_unmap(p);
+	}
+	*more = !gmem_reap(p, REAP_BOUND);
+	if (!*more) {
+		__atomic_store_n(&partition_table[id], NULL, __ATOMIC_RELEASE);
+		object_free(p);
+		slot_drop(id);
+	}
+	return PV_OK;
+}
+
+int partition_destroy(u32 id, u32 gen, bool *more)
+{
+	/* one at a time; not a lock, as it is held while other CPUs answer */
+	static u32 destroying;
+	int err;
+
+	*more = false;
+	if (__atomic_exchange_n(&destroying, 1, __ATOMIC_ACQUIRE))
+		return PV_EAGAIN;
+	err = destroy_step(id, gen, more);
+	__atomic_store_n(&destroying, 0, __ATOMIC_RELEASE);
+	return err;
+}

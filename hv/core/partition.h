@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Partitions and their vCPUs: the objects, their states, their life. */
+#ifndef CORE_PARTITION_H
+#define CORE_PARTITION_H
+
+#include "core/handle.h"
+#include "lib/list.h"
+#include "lib/lock.h"
+#include "pvabi/abi.h"
+#include "virt/virt.h"
+
+#define PARTITION_MAX 80
+#define REGION_MAX 16
+#define CONSOLE_SIZE 4096u
+
+/* A byte ring for console text; head - tail <= CONSOLE_SIZE. */
+struct console_ring {
+	u32 head, tail; /* bytes ever put and taken */
+	u8 *data;	/* one page */
+	struct lock lock; /* the above; taken before any partition's lock */
+};
+
+/* A range of ports or MMIO addresses that another partition serves. */
+struct io_region {
+	u32 space; /* PV_SPACE_*; REGION_FREE when unused */
+	u32 notify; /* 1: a write is an event, no request */
+	u64 addr, len;
+	u32 server, port; /* partition id and its event port */
+	u32 server_gen;
+};
+#define REGION_FREE 0xffffffffu
+
+/* Who maps a partition's I/O page, and where; gen 0: nobody. */
+struct io_mapper {
+	u32 part, gen;
+	u64 at;
+};
+
+enum vcpu_state {
+	VCPU_STOPPED,
+	VCPU_READY,   /* in a run queue */
+	VCPU_RUNNING, /* on a CPU */
+	VCPU_WAITING, /* vcpu_wait, HLT */
+	VCPU_IO,      /* waits for a server's answer */
+};
+
+struct partition;
+struct vapic;
+
+/* A vCPU. Fields are guarded by the scheduler lock of v->cpu unless noted. */
+struct vcpu {
+	struct virt_vcpu hw; /* first: the backend's part */
+	struct partition *part;
+	u32 id;
+	u32 cpu; /* index of the CPU that it runs on */
+	enum vcpu_state state;
+	u32 priority;
+	u64 budget_end; /* TSC when its time slice ends */
+	struct list run; /* link in a run queue */
+	struct list timer_link; /* link in a CPU's timer list */
+	u64 wake_at; /* TSC; in the timer list while not 0: wait deadline */
+	struct list guest_timer_link;
+	u64 timer_at; /* TSC of timer_set, 0 none */
+	u64 ready_since, run_since;
+	u64 run_tsc, steal_tsc;
+	struct pv_vcpu_page *page; /* shared with the guest */
+	u32 upcall_vector;	   /* 0: none */
+	u32 upcall_apic;
+	u32 io_pending;	  /* what the answer of the server is for, see trap */
+	u64 io_cookie;	  /* of the request that waits, 0 none */
+	u64 io_count;	  /* of its requests, above the cookie's vCPU bits */
+	u64 io_value;	  /* the answer */
+	u32 io_done;	  /* answer is there */
+	void (*io_finish)(struct vcpu *v, u64 value); /* runs on v before entry */
+	u64 io_arg[8];	  /* for io_finish */
+	/* With PEND_CALL: the slow second half of a hypercall. Runs on v's CPU
+	 * with v loaded, after a block has ended; gpr[R_AX], gpr[R_DX] are the
+	 * results. Sets PEND_CALL again for one more round (long calls:
+	 * interrupts are taken in between). */
+	void (*call_finish)(struct vcpu *v);
+	u64 call_arg[6];  /* for call_finish */
+	u32 upcall_due;	  /* waits for the guest's interrupt window */
+	u32 injected;	  /* run: this entry delivers an event already */
+	u32 parked;	  /* ready, but its partition does not run */
+	u64 budget_left;  /* TSC ticks of its slice when it was preempted */
+	struct pv_vcpu_start start; /* until call_finish has loaded it */
+	struct vapic *apic; /* hvm, classic */
+	u64 mtrr[28];	    /* virtual: default type, fixed, variable */
+	u64 tsc_adjust;
+	u64 cr8; /* without a virtual APIC */
+	struct exit last;   /* the exit being handled */
+};
+
+struct partition {
+	u32 id;	 /* slot; 0 is the host partition */
+	u32 gen; /* of the slot */
+	u32 state; /* PV_STATE_* */
+	enum virt_profile profile;
+	char name[32];
+	struct lock lock; /* memory, handles, regions, status */
+	struct virt_space space;
+	struct handle_table handles;
+	u32 nr_vcpus;
+	struct vcpu **vcpus;
+	struct pv_partition_page *page;
+	u8 *port_map;		     /* one page: vCPU + 1 of each port, 0 unbound */
+	struct pv_io_page *io_page;
+	struct io_region regions[REGION_MAX];
+	struct console_ring out, in;
+	u32 creator, creator_gen;  /* told of state changes and output */
+	u32 creator_port;
+	u32 in_port;		   /* own event port for console input */
+	u64 max_pages, pages;	   /* quota and use, in frames */
+	u64 pages_shared;	   /* of those: in state SHARED or ACCEPTED */
+	u32 priority;		   /* of its vCPUs */
+	u64 cpu_mask;		   /* CPUs that its vCPUs may run on, 0: any */
+	u32 ending;  /* atomic: someone ends it, or has */
+	u32 dying;   /* destruction has begun: its handles name nothing but to
+			partition_destroy */
+	u64 quiet;   /* destruction: see quiet_begin() */
+	u64 reap_at; /* destruction: guest-physical memory below is freed */
+	struct io_mapper io_mapper;
+	struct pv_partition_status status; /* how it ended */
+	u32 pci_addr; /* the last value written to port 0xCF8 */
+};
+
+/* Slot table; NULL when free. Guarded by partition_lock. */
+extern struct partition *partition_table[PARTITION_MAX];
+extern struct lock partition_lock;
+
+static inline struct vcpu *vcpu_current(void)
+{
+	return (struct vcpu *)virt_current();
+}
+
+/* Sets or clears PEND_* bits of v; sequentially consistent. Any CPU. */
+static inline void vcpu_pend(struct vcpu *v, u32 bits)
+{
+	__atomic_fetch_or(&v->hw.pending, bits, __ATOMIC_SEQ_CST);
+}
+static inline void vcpu_unpend(struct vcpu *v, u32 bits)
+{
+	__atomic_fetch_and(&v->hw.pending, ~bits, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Makes a partition (state NEW): space, bitmaps, shared pages, vCPUs.
+ * creator < 0 for the host partition. Returns PV_* status.
+ */
+int partition_create(const struct pv_partition_params *p, int creator, struct partition **out) must_check;
+
+/* Ends it: state EXITED or DIED; all vCPUs leave their CPUs; tells creator. */
+void partition_exit(struct partition *p, u32 code);
+void partition_die(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);
+
+/* Set by main before the first partition_create: trap_space_setup. */
+extern void (*partition_setup)(struct partition *p);
+
+/* Tells the creator, if it is still there, by its event port. */
+void partition_notify(struct partition *p);
+
+/* Stops the vCPUs of a running partition, or lets them go on; PV_ESTATE. */
+int partition_pause(struct partition *p) must_check;
+int partition_resume(struct partition *p) must_check;
+/* Starts vCPU 0 of a NEW one: PV_ESTATE, PV_EINVAL. */
+int partition_start(struct partition *p,
+		    const struct pv_vcpu_start *s) must_check;
+
+/*
+ * Stops, scrubs, frees. PV_EAGAIN while a vCPU is still on another CPU, or
+ * another CPU may still use the object; *more is set when the bound was
+ * reached and the call must resume. When it returns PV_OK without *more, the
+ * partition is gone. PV_EHANDLE: it was gone before.
+ */
+int partition_destroy(u32 id, u32 gen, bool *more) must_check;
+
+/* Takes a vCPU's or partition's state in the ABI's form. */
+void partition_status_get(struct partition *p, struct pv_partition_status *s);
+void vcpu_stats_get(struct vcpu *v, struct pv_vcpu_stats *s);
+
+/* Makes vCPU number id of p, stopped (partition.c only). PV_* status. */
+int vcpu_create(struct partition *p, u32 id) must_check;
+void vcpu_destroy(struct vcpu *v);
+
+/*
+ * Starts a stopped vCPU in 64-bit mode as in struct pv_vcpu_start: PV_ESTATE
+ * (not stopped), PV_EINVAL (a state the CPU cannot enter). The state is loaded
+ * on its own CPU before it enters.
+ */
+int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s) must_check;
+
+/*
+ * 2^order zeroed pages charged to p's quota, for what the hypervisor keeps for
+ * it; NULL when quota or memory is used up. p->lock held, or p not yet visible.
+ */
+void *partition_pages(struct partition *p, unsigned order);
+void partition_pages_free(struct partition *p, void *at, unsigned order);
+
+/* NULL if the slot is empty. The object stays valid until this CPU takes an
+ * interrupt (destruction waits for that). */
+struct partition *partition_get(u32 id);
+/* The same for a name with a generation: NULL if it is gone or going. */
+struct partition *partition_live(u32 id, u32 gen);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The virtual local APIC of hvm and classic: x2APIC registers, priorities. */
+#include "core/vapic.h"
+#include "arch/regs.h"
+#include "arch/x86.h"
+#include "core/sched.h"
+#include "pvabi/calls.h"
+
+/* Registers, as MSR minus 0x800 (SDM Vol. 3A, table 11-6). */
+#define A_ID 0x02
+#define A_VERSION 0x03
+#define A_TPR 0x08
+#define A_PPR 0x0a
+#define A_EOI 0x0b
+#define A_LDR 0x0d
+#define A_SVR 0x0f
+#define A_ISR 0x10
+#define A_TMR 0x18 /* always 0: all interrupts are edges */
+#define A_IRR 0x20
+#define A_ESR 0x28
+#define A_ICR 0x30
+#define A_LVT_TIMER 0x32
+#define A_LVT 0x33 /* thermal, performance, LINT0, LINT1, error */
+#define A_LVT_END 0x37
+#define A_TMICT 0x38
+#define A_TMCCT 0x39
+#define A_TDCR 0x3e
+#define A_SELF_IPI 0x3f
+#define A_COUNT 0x40
+
+#define VERSION_VALUE 0x50014u /* six LVT entries */
+#define SVR_ENABLE 0x100u
+#define LVT_MASKED 0x10000u
+#define TIMER_MODE(lvt) ((lvt) >> 17 & 3)
+#define TIMER_PERIODIC 1
+#define TIMER_DEADLINE 2
+#define ESR_SEND_ILLEGAL 0x20u
+#define ICR_RESERVED 0xfff32000ull
+#define ICR_LOGICAL 0x800u
+
+#define BASE_ADDR 0xfee00000ull
+#define BASE_BSP 0x100ull
+#define BASE_ON 0xc00ull /* enabled, in x2APIC mode */
+
+/* A periodic timer that is shorter than this would only make exits. */
+#define PERIOD_MIN 2000
+
+#define R_ONLY 1u /* read only */
+#define W_ONLY 2u /* write only */
+
+/* What a register takes: others, and bits outside the mask, are #GP. */
+static const struct {
+	u32 mask, access;
+} regs[A_COUNT] = {
+	[A_ID] = { 0, R_ONLY },
+	[A_VERSION] = { 0, R_ONLY },
+	[A_TPR] = { 0xff, 0 },
+	[A_PPR] = { 0, R_ONLY },
+	[A_EOI] = { 0, W_ONLY },
+	[A_LDR] = { 0, R_ONLY },
+	[A_SVR] = { 0x1ff, 0 },
+	[A_ISR... A_IRR + 7] = { 0, R_ONLY },
+	[A_ESR] = { 0, 0 },
+	[A_ICR] = { ~0u, 0 },
+	[A_LVT_TIMER] = { 0x700ff, 0 },
+	[A_LVT... A_LVT_END] = { 0x1efff, 0 },
+	[A_TMICT] = { ~0u, 0 },
+	[A_TMCCT] = { 0, R_ONLY },
+	[A_TDCR] = { 0xb, 0 },
+	[A_SELF_IPI] = { 0xff, W_ONLY },
+};
+
+static bool exists(u32 reg)
+{
+	return reg < A_COUNT &&
+	       (regs[reg].mask || regs[reg].access || reg == A_ESR);
+}
+
+int vapic_init(struct vcpu *v)
+{
+	struct vapic *a = partition_pages(v->part, 0);
+
+	if (!a)
+		return PV_ENOMEM;
+	a->reg[A_ID] = v->id;
+	a->reg[A_VERSION] = VERSION_VALUE;
+	a->reg[A_SVR] = 0xff;
+	a->reg[A_LDR] = (v->id >> 4) << 16 | 1u << (v->id & 15);
+	for (u32 i = A_LVT_TIMER; i <= A_LVT_END; i++)
+		a->reg[i] = LVT_MASKED;
+	a->base = BASE_ADDR | BASE_ON | (v->id ? 0 : BASE_BSP);
+	v->apic = a;
+	return PV_OK;
+}
+
+/* Highest bit of a 256-bit register, or -1. IRR may change meanwhile. */
+static int highest(const u32 *w)
+{
+	for (int i = 7; i >= 0; i--) {
+		u32 x = __atomic_load_n(&w[i], __ATOMIC_ACQUIRE);
+
+		if (x)
+			return i * 32 + 31 - __builtin_clz(x);
+	}
+	return -1;
+}
+
+/* Processor priority (SDM Vol. 3A, 11.8.3.1). */
+static u32 ppr(const struct vapic *a)
+{
+	int isr = highest(&a->reg[A_ISR]);
+	u32 s = isr < 0 ? 0 : (u32)isr & 0xf0, tpr = a->reg[A_TPR];
+
+	return tpr >> 4 >= s >> 4 ? tpr : s;
+}
+
+/* The vector to deliver next, or -1. */
+static int deliverable(const struct vapic *a)
+{
+	int irr = highest(&a->reg[A_IRR]);
+
+	return irr >= 0 && (u32)irr >> 4 > ppr(a) >> 4 ? irr : -1;
+}
+
+bool vapic_pending(const struct vcpu *v)
+{
+	return deliverable(v->apic) >= 0;
+}
+
+static void look_again(struct vcpu *v)
+{
+	if (vapic_pending(v))
+		vcpu_pend(v, PEND_APIC);
+}
+
+void vapic_raise(struct vcpu *v, u32 vector)
+{
+	__atomic_fetch_or(&v->apic->reg[A_IRR + (vector & 0xff) / 32],
+			  1u << vector % 32, __ATOMIC_SEQ_CST);
+	vcpu_pend(v, PEND_APIC);
+	sched_poke(v);
+}
+
+void vapic_deliver(struct vcpu *v)
+{
+	struct vapic *a = v->apic;
+	int vec = deliverable(a);
+	struct inject i = { .vector = (u8)vec, .type = INJECT_EXTINT };
+	u32 bit = 1u << (vec & 31);
+
+	if (vec < 0)
+		return;
+	if (v->injected || v->hw.pending & PEND_INJECT ||
+	    !(virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF) ||
+	    virt->reg_get(&v->hw, VREG_INTR_SHADOW)) {
+		virt->window(&v->hw, true);
+		return;
+	}
+	__atomic_fetch_and(&a->reg[A_IRR + vec / 32], ~bit, __ATOMIC_SEQ_CST);
+	a->reg[A_ISR + vec / 32] |= bit;
+	v->injected = 1;
+	virt->inject(&v->hw, &i);
+}
+
+static void eoi(struct vcpu *v)
+{
+	u32 *isr = &v->apic->reg[A_ISR];
+	int vec = highest(isr);
+
+	if (vec >= 0)
+		isr[vec / 32] &= ~(1u << vec % 32);
+	look_again(v);
+}
+
+u32 vapic_tpr(const struct vcpu *v)
+{
+	return v->apic->reg[A_TPR];
+}
+
+void vapic_tpr_set(struct vcpu *v, u32 tpr)
+{
+	v->apic->reg[A_TPR] = tpr;
+	look_again(v);
+}
+
+/* ---- timer ---- */
+
+static u32 timer_mode(const struct vapic *a)
+{
+	return TIMER_MODE(a->reg[A_LVT_TIMER]);
+}
+
+static u32 divider(const struct vapic *a)
+{
+	u32 code = (a->reg[A_TDCR] & 3) | (a->reg[A_TDCR] >> 1 & 4);
+
+	return code == 7 ? 1 : 2u << code;
+}
+
+static u64 period(const struct vapic *a)
+{
+	return (u64)a->reg[A_TMICT] * divider(a);
+}
+
+static void arm(struct vcpu *v, u64 at)
+{
+	v->apic->armed = at != 0;
+	sched_timer_set(v, at);
+}
+
+static void count_start(struct vcpu *v, u32 count)
+{
+	struct vapic *a = v->apic;
+
+	if (timer_mode(a) == TIMER_DEADLINE)
+		return;
+	a->reg[A_TMICT] = count;
+	a->timer_start = rdtsc();
+	arm(v, count ? a->timer_start + period(a) : 0);
+}
+
+static void deadline_set(struct vcpu *v, u64 deadline)
+{
+	u64 at = deadline - virt->reg_get(&v->hw, VREG_TSC_OFFSET);
+
+	v->apic->tsc_deadline = deadline;
+	arm(v, !deadline ? 0 : at ? at : 1);
+}
+
+void vapic_timer_rearm(struct vcpu *v)
+{
+	if (v->apic->tsc_deadline)
+		deadline_set(v, v->apic->tsc_deadline);
+}
+
+void vapic_timer_fired(struct vcpu *v)
+{
+	struct vapic *a = v->apic;
+	u64 now = rdtsc(), p = period(a);
+
+	a->armed = 0;
+	a->tsc_deadline = 0;
+	if (timer_mode(a) == TIMER_PERIODIC && p) {
+		if (p < PERIOD_MIN)
+			p = PERIOD_MIN;
+		/* periods that were missed are not made up for */
+		if (now > a->timer_start)
+			a->timer_start = now - (now - a->timer_start) % p;
+		arm(v, a->timer_start + p);
+	}
+	if (!(a->reg[A_LVT_TIMER] & LVT_MASKED))
+		vapic_raise(v, a->reg[A_LVT_TIMER] & 0xff);
+}
+
+static u32 timer_count(const struct vapic *a)
+{
+	u64 gone = (rdtsc() - a->timer_start) / divider(a);
+	u32 count = a->reg[A_TMICT];
+
+	if (timer_mode(a) == TIMER_PERIODIC && count)
+		return count - (u32)(gone % count);
+	return gone < count ? count - (u32)gone : 0;
+}
+
+static bool lvt_timer_write(struct vcpu *v, u32 val)
+{
+	struct vapic *a = v->apic;
+	bool was = timer_mode(a) == TIMER_DEADLINE;
+
+	if (TIMER_MODE(val) == 3)
+		return false;
+	a->reg[A_LVT_TIMER] = val;
+	/* to and from TSC-deadline mode disarms (SDM Vol. 3A, 11.5.4.1) */
+	if (was != (timer_mode(a) == TIMER_DEADLINE)) {
+		a->reg[A_TMICT] = 0;
+		a->tsc_deadline = 0;
+		arm(v, 0);
+	}
+	return true;
+}
+
+/* ---- interprocessor interrupts ---- */
+
+static bool addressed(const struct vcpu *from, const struct vcpu *to, u64 icr)
+{
+	u32 dest = (u32)(icr >> 32), ldr = to->apic->reg[A_LDR];
+	u32 shorthand = icr >> 18 & 3; /* self, all, all but self */
+
+	if (shorthand)
+		return shorthand == 2 || (shorthand == 1) == (from == to);
+	if (icr & ICR_LOGICAL && dest != ~0u) /* a cluster and a bit in it */
+		return dest >> 16 == ldr >> 16 && dest & ldr & 0xffff;
+	return dest == ~0u || dest == to->id;
+}
+
+static bool icr_write(struct vcpu *v, u64 icr)
+{
+	u32 mode = icr >> 8 & 7, vec = icr & 0xff;
+	struct partition *p = v->part;
+
+	if (icr & ICR_RESERVED)
+		return false;
+	if (mode <= 1 && vec < 16) {
+		v->apic->reg[A_ESR] |= ESR_SEND_ILLEGAL;
+		return true;
+	}
+	for (u32 i = 0; mode <= 1 && i < p->nr_vcpus; i++) {
+		if (!addressed(v, p->vcpus[i], icr))
+			continue;
+		vapic_raise(p->vcpus[i], vec);
+		if (mode == 1) /* lowest priority: one of them */
+			break;
+	}
+	return true;
+}
+
+/* ---- registers ---- */
+
+static bool base_write(struct vapic *a, u64 val)
+{
+	/* the address and the BSP bit are fixed; xAPIC mode is not offered */
+	if ((val ^ a->base) & ~BASE_ON ||
+	    (val & BASE_ON && (val & BASE_ON) != BASE_ON))
+		return false;
+	a->base = val;
+	return true;
+}
+
+static bool reg_write(struct vcpu *v, u32 reg, u32 val)
+{
+	u32 *r = v->apic->reg;
+
+	/* while the APIC is off by SVR its LVT entries are masked */
+	if (reg >= A_LVT_TIMER && reg <= A_LVT_END && !(r[A_SVR] & SVR_ENABLE))
+		val |= LVT_MASKED;
+	switch (reg) {
+	case A_TPR:
+		vapic_tpr_set(v, val);
+		return true;
+	case A_EOI:
+		eoi(v);
+		return true;
+	case A_LVT_TIMER:
+		return lvt_timer_write(v, val);
+	case A_TMICT:
+		count_start(v, val);
+		return true;
+	case A_SELF_IPI:
+		return icr_write(v, 1u << 18 | val);
+	}
+	r[reg] = val;
+	if (reg == A_SVR && !(val & SVR_ENABLE))
+		for (u32 i = A_LVT_TIMER; i <= A_LVT_END; i++)
+			r[i] |= LVT_MASKED;
+	return true;
+}
+
+bool vapic_write(struct vcpu *v, u32 msr, u64 val)
+{
+	struct vapic *a = v->apic;
+	u32 reg = msr - MSR_X2APIC;
+
+	if (msr == MSR_APIC_BASE)
+		return base_write(a, val);
+	if (msr == MSR_TSC_DEADLINE) {
+		if (timer_mode(a) == TIMER_DEADLINE)
+			deadline_set(v, val);
+		return true;
+	}
+	if ((a->base & BASE_ON) != BASE_ON || !exists(reg) ||
+	    regs[reg].access & R_ONLY)
+		return false;
+	if (reg == A_ICR)
+		return icr_write(v, val);
+	return !(val & ~(u64)regs[reg].mask) && reg_write(v, reg, (u32)val);
+}
+
+bool vapic_read(struct vcpu *v, u32 msr, u64 *val)
+{
+	const struct vapic *a = v->apic;
+	u32 reg = msr - MSR_X2APIC;
+
+	if (msr == MSR_APIC_BASE)
+		*val = a->base;
+	else if (msr == MSR_TSC_DEADLINE)
+		*val = a->tsc_deadline;
+	else if ((a->base & BASE_ON) != BASE_ON || !exists(reg) ||
+		 regs[reg].access & W_ONLY)
+		return false;
+	else
+		*val = reg == A_PPR ? ppr(a) :
+		       reg == A_TMCCT ? timer_count(a) : a->reg[reg];
+	return true;
+}

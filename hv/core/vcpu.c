@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* vCPUs: making, starting, counters. */
+#include "arch/regs.h"
+#include "arch/x86.h"
+#include "core/event.h"
+#include "core/gmem.h"
+#include "core/sched.h"
+#include "core/vapic.h"
+#include "lib/string.h"
+#include "pvabi/calls.h"
+
+#define XSAVE_ALIGN 64ull
+#define XSAVE_FCW 0 /* offsets in the legacy area, SDM Vol. 1 10.5.1 */
+#define XSAVE_MXCSR 24
+#define FCW_RESET 0x37f
+#define MXCSR_RESET 0x1f80
+#define DR6_RESET 0xffff0ff0ull
+#define DR7_RESET 0x400ull
+#define RFLAGS_RESET 2ull
+
+/* Access rights, SDM Vol. 3C 24.4.1. */
+#define AR_CODE64 0xa09bu
+#define AR_DATA 0xc093u
+#define AR_TSS 0x008bu
+#define AR_UNUSABLE 0x10000u
+#define TSS_LIMIT 0x67u
+#define CR3_ADDR 0x000ffffffffff000ull
+
+/* The vCPU and its XSAVE area are one block. */
+static u64 area_offset(void)
+{
+	return (sizeof(struct vcpu) + XSAVE_ALIGN - 1) & ~(XSAVE_ALIGN - 1);
+}
+
+static unsigned vcpu_order(void)
+{
+	unsigned order = 0;
+
+	while (area_offset() + cpu_feat.xsave_size > PAGE_SIZE << order)
+		order++;
+	return order;
+}
+
+/* All components in their initial state: XSTATE_BV is 0. */
+static void reset_registers(struct vcpu *v)
+{
+	struct virt_vcpu *hw = &v->hw;
+
+	memset(hw->xsave, 0, cpu_feat.xsave_size);
+	*(u16 *)((char *)hw->xsave + XSAVE_FCW) = FCW_RESET;
+	*(u32 *)((char *)hw->xsave + XSAVE_MXCSR) = MXCSR_RESET;
+	memset(hw->gpr, 0, sizeof(hw->gpr));
+	memset(hw->dr, 0, sizeof(hw->dr));
+	hw->dr6 = DR6_RESET;
+	hw->cr2 = 0;
+	hw->xcr0 = XCR0_X87;
+}
+
+static struct vcpu *vcpu_object(struct partition *p, u32 id)
+{
+	struct vcpu *v = partition_pages(p, vcpu_order());
+
+	if (!v)
+		return NULL;
+	v->part = p;
+	v->id = id;
+	v->state = VCPU_STOPPED;
+	v->priority = p->priority;
+	list_init(&v->run);
+	list_init(&v->timer_link);
+	list_init(&v->guest_timer_link);
+	v->hw.space = &p->space;
+	v->hw.profile = p->profile;
+	v->hw.last_cpu = ~0u;
+	v->hw.xsave = (char *)v + area_offset();
+	reset_registers(v);
+	v->cpu = sched_place(p->cpu_mask);
+	return v;
+}
+
+int vcpu_create(struct partition *p, u32 id)
+{
+	struct vcpu *v = vcpu_object(p, id);
+
+	if (!v)
+		return PV_ENOMEM;
+	p->vcpus[id] = v;
+	v->page = partition_pages(p, 0);
+	if (!v->page || virt->vcpu_init(&v->hw))
+		return PV_ENOMEM;
+	event_vcpu_init(v);
+	if (p->profile != PROFILE_PV && vapic_init(v))
+		return PV_ENOMEM;
+	return gmem_map_hv(p, gpa(PV_VCPU_PAGE(id)), ptr_hpa(v->page),
+			   PAGE_SIZE, NP_READ | NP_WRITE);
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+	struct partition *p = v->part;
+
+	sched_forget(v);
+	if (v->hw.ctl)
+		virt->vcpu_free(&v->hw);
+	if (v->apic)
+		partition_pages_free(p, v->apic, 0);
+	if (v->page)
+		partition_pages_free(p, v->page, 0);
+	partition_pages_free(p, v, vcpu_order());
+}
+
+static void start_state(const struct pv_vcpu_start *a, struct vstate *s)
+{
+	struct vseg data = { .sel = 0x10, .ar = AR_DATA, .limit = ~0u };
+
+	*s = (struct vstate){
+		.rip = a->rip,
+		.rsp = a->rsp,
+		.rflags = RFLAGS_RESET,
+		.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG,
+		.cr3 = a->cr3,
+		.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT,
+		.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE,
+		.pat = PAT_RESET,
+		.dr7 = DR7_RESET,
+		.cs = { .sel = 0x08, .ar = AR_CODE64, .limit = ~0u },
+		.ss = data,
+		.ds = data,
+		.es = data,
+		.fs = data,
+		.gs = data,
+		.ldtr = { .ar = AR_UNUSABLE },
+		.tr = { .ar = AR_TSS, .limit = TSS_LIMIT },
+		.gdt_base = a->gdt_base,
+		.gdt_limit = a->gdt_limit,
+	};
+}
+
+/* The second half of a start, on the vCPU's own CPU: nobody else may touch
+ * what may still be loaded there from an earlier life. */
+static void start_finish(struct vcpu *v)
+{
+	const char *wrong;
+	struct vstate s;
+
+	start_state(&v->start, &s);
+	virt_switch_out(&v->hw);
+	reset_registers(v);
+	v->hw.gpr[R_DI] = v->start.rdi;
+	v->hw.gpr[R_SI] = v->start.rsi;
+	v->upcall_vector = 0;
+	v->upcall_due = 0;
+	virt->load(&v->hw);
+	wrong = virt->state_set(&v->hw, &s);
+	virt_switch_in(&v->hw);
+	if (wrong)
+		partition_die(v, "start of vCPU %u: %s", v->id, wrong);
+}
+
+static bool canonical(u64 a)
+{
+	return (u64)((int64_t)(a << 16) >> 16) == a;
+}
+
+static bool start_ok(const struct pv_vcpu_start *s)
+{
+	return canonical(s->rip) && canonical(s->gdt_base) &&
+	       s->gdt_limit <= 0xffff && !s->pad && !(s->cr3 & ~CR3_ADDR) &&
+	       s->cr3 < 1ull << cpu_feat.phys_bits;
+}
+
+int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s)
+{
+	int err = PV_OK;
+
+	if (!start_ok(s))
+		return PV_EINVAL;
+	lock_take(&v->part->lock);
+	if (v->state != VCPU_STOPPED) {
+		err = PV_ESTATE;
+	} else {
+		v->start = *s;
+		v->call_finish = start_finish;
+		sched_timer_set(v, 0);
+		vcpu_pend(v, PEND_CALL);
+		sched_wake(v);
+	}
+	lock_drop(&v->part->lock);
+	return err;
+}
+
+void vcpu_stats_get(struct vcpu *v, struct pv_vcpu_stats *s)
+{
+	_Static_assert(sizeof(s->exits) == sizeof(v->hw.exits), "exit kinds");
+	*s = (struct pv_vcpu_stats){
+		.calls = v->hw.calls,
+		.run_tsc = v->run_tsc,
+		.guest_tsc = v->hw.guest_tsc,
+		.vmcs_accesses = v->hw.vmcs_accesses,
+		.entries = v->hw.entries,
+		.steal_tsc = v->steal_tsc,
+		.idle_tsc = sched_idle_tsc(v->cpu),
+	};
+	memcpy(s->exits, v->hw.exits, sizeof(s->exits));
+	if (v->state == VCPU_RUNNING)
+		s->run_tsc += rdtsc() - v->run_since;
+}

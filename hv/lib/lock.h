@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A ticket spin lock. Interrupts are off in the hypervisor but in windows. */
+#ifndef LIB_LOCK_H
+#define LIB_LOCK_H
+
+#include "lib/types.h"
+
+struct lock {
+	u32 next, owner;
+};
+
+static inline void lock_take(struct lock *l)
+{
+	u32 t = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != t)
+		__builtin_ia32_pause();
+}
+
+static inline void lock_drop(struct lock *l)
+{
+	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+}
+
+static inline bool lock_held(const struct lock *l)
+{
+	return __atomic_load_n(&l->owner, __ATOMIC_RELAXED) !=
+	       __atomic_load_n(&l->next, __ATOMIC_RELAXED);
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory and string helpers. */
+#include "lib/string.h"
+
+/* Eight bytes an iteration, then the rest. */
+void *memcpy(void *d, const void *s, size_t n)
+{
+	void *to = d;
+	size_t words = n / 8, bytes = n % 8;
+
+	__asm__ volatile("rep movsq; mov %3, %2; rep movsb"
+			 : "+D"(to), "+S"(s), "+c"(words)
+			 : "r"(bytes)
+			 : "memory");
+	return d;
+}
+
+void *memset(void *d, int c, size_t n)
+{
+	void *to = d;
+	size_t words = n / 8, bytes = n % 8;
+
+	__asm__ volatile("rep stosq; mov %2, %1; rep stosb"
+			 : "+D"(to), "+c"(words)
+			 : "r"(bytes), "a"((u8)c * 0x0101010101010101ull)
+			 : "memory");
+	return d;
+}
+
+void *memmove(void *d, const void *s, size_t n)
+{
+	char *to = (char *)d + n - 1;
+	const char *from = (const char *)s + n - 1;
+
+	if ((uintptr_t)d - (uintptr_t)s >= n)
+		return memcpy(d, s, n);
+	__asm__ volatile("std; rep movsb; cld"
+			 : "+D"(to), "+S"(from), "+c"(n)
+			 :
+			 : "memory", "cc");
+	return d;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const u8 *x = a, *y = b;
+
+	for (; n; n--, x++, y++)
+		if (*x != *y)
+			return *x - *y;
+	return 0;
+}
+
+/* The compiler must not turn these loops into calls of themselves. */
+size_t __attribute__((optimize("no-tree-loop-distribute-patterns")))
+strlen(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n])
+		n++;
+	return n;
+}
+
+int strcmp(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++)
+		b++;
+	return (u8)*a - (u8)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+	for (; n; n--, a++, b++) {
+		if (*a != *b)
+			return (u8)*a - (u8)*b;
+		if (!*a)
+			break;
+	}
+	return 0;
+}
+
+void page_clear(void *page)
+{
+	u64 n = PAGE_SIZE / 8;
+
+	__asm__ volatile("rep stosq"
+			 : "+D"(page), "+c"(n)
+			 : "a"(0ul)
+			 : "memory");
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The vCPU loop: pick, switch, pending work, enter, dispatch. */
+#include "run/run.h"
+#include "arch/irq.h"
+#include "arch/x86.h"
+#include "core/event.h"
+#include "core/sched.h"
+#include "core/vapic.h"
+#include "trap/trap.h"
+
+static void run_note(u32 vector)
+{
+	cpu_this()->need_resched |= vector == VEC_TIMER;
+}
+
+void run_init(void)
+{
+	irq_register(VEC_TIMER, run_note);
+	irq_register(VEC_KICK, run_note);
+}
+
+static void run_arm(struct vcpu *v)
+{
+	virt->deadline_arm(&v->hw, sched_next_deadline(v));
+}
+
+/* Pending work that may take the vCPU off its CPU. false: it leaves. */
+static bool run_may_stay(struct vcpu *v, u32 work)
+{
+	if (work & (PEND_DIED | PEND_BLOCK))
+		return false;
+	if (work & PEND_RESCHED) {
+		vcpu_unpend(v, PEND_RESCHED);
+		sched_timers_run(rdtsc());
+		if (sched_must_leave(v))
+			return false;
+		run_arm(v);
+	}
+	if (work & PEND_CALL) {
+		vcpu_unpend(v, PEND_CALL);
+		v->call_finish(v);
+	}
+	return true;
+}
+
+/* What the next entry delivers. An event that was cut short goes first. */
+static void run_deliver(struct vcpu *v, u32 work)
+{
+	vcpu_unpend(v, work & (PEND_FLUSH | PEND_INJECT | PEND_EVENT |
+			       PEND_APIC | PEND_WINDOW));
+	if (work & PEND_FLUSH)
+		virt->flush(&v->hw);
+	if (work & PEND_INJECT) {
+		virt->inject(&v->hw, &v->hw.reinject);
+		v->injected = 1;
+	}
+	if (work & PEND_EVENT)
+		event_deliver(v);
+	if (v->apic &&
+	    (work & PEND_APIC ||
+	     __atomic_load_n(&v->hw.pending, __ATOMIC_RELAXED) & PEND_APIC)) {
+		vcpu_unpend(v, PEND_APIC);
+		vapic_deliver(v);
+	}
+}
+
+/* Does all pending work; false when v leaves its CPU. */
+static bool run_pending(struct vcpu *v)
+{
+	u32 work;
+
+	while ((work = __atomic_load_n(&v->hw.pending, __ATOMIC_SEQ_CST))) {
+		if (!run_may_stay(v, work))
+			return false;
+		if (work & (PEND_RESCHED | PEND_CALL))
+			continue; /* it may have made more */
+		run_deliver(v, work);
+	}
+	return true;
+}
+
+static void run_window(struct vcpu *v)
+{
+	virt->window(&v->hw, false);
+	vcpu_pend(v,
+		  (v->upcall_due ? PEND_EVENT : 0) | (v->apic ? PEND_APIC : 0));
+}
+
+static void run_exit(struct vcpu *v, struct exit *x)
+{
+	v->injected = 0;
+	irq_window();
+	if (x->kind == EXIT_WINDOW)
+		run_window(v);
+	else if (x->kind == EXIT_DEADLINE || cpu_this()->need_resched)
+		vcpu_pend(v, PEND_RESCHED);
+	cpu_this()->need_resched = 0;
+	trap_table[x->kind](v, x);
+}
+
+/* Runs v until it leaves this CPU. */
+static void run_vcpu(struct vcpu *v)
+{
+	run_arm(v);
+	while (run_pending(v)) {
+		virt->enter(&v->hw);
+		virt->exit_decode(&v->hw, &v->last);
+		v->hw.exits[v->last.kind]++;
+		run_exit(v, &v->last);
+	}
+}
+
+/* Takes the vCPU whose state this CPU holds off it. */
+static void run_unload(void)
+{
+	struct vcpu *old = sched_loaded();
+
+	if (!old)
+		return;
+	virt_switch_out(&old->hw);
+	sched_set_loaded(NULL);
+}
+
+static void run_load(struct vcpu *v)
+{
+	if (sched_loaded() == v)
+		return;
+	run_unload();
+	sched_set_loaded(v);
+	virt_switch_in(&v->hw);
+}
+
+/* Sleeps until an interrupt. The state of a vCPU that only waits stays. */
+static void run_idle(void)
+{
+	struct vcpu *v = sched_loaded();
+	u64 t0;
+
+	if (v &&
+	    (v->state == VCPU_STOPPED || v->part->state != PV_STATE_RUNNING))
+		run_unload();
+	lapic_timer_arm(sched_next_deadline(NULL));
+	t0 = rdtsc();
+	irq_idle();
+	sched_idle_add(rdtsc() - t0);
+	lapic_timer_arm(0);
+}
+
+static struct vcpu *run_next(void)
+{
+	struct vcpu *v;
+
+	for (;;) {
+		sched_timers_run(rdtsc());
+		v = sched_pick();
+		if (v)
+			return v;
+		run_idle();
+	}
+}
+
+noreturn_fn void run_cpu(void)
+{
+	for (;;) {
+		struct vcpu *v = run_next();
+
+		run_load(v);
+		run_vcpu(v);
+		sched_put(v);
+	}
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The vCPU loop of each CPU. */
+#ifndef RUN_RUN_H
+#define RUN_RUN_H
+
+#include "lib/types.h"
+
+/* Registers the interrupt handlers of the loop. Boot CPU, once. */
+void run_init(void);
+
+/*
+ * Runs vCPUs for ever. Each CPU enters it once, on its own stack, interrupts
+ * off, after virt->cpu_on().
+ */
+noreturn_fn void run_cpu(void);
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Descriptor-table registers, for the classic profile (SDM Vol. 3A, 2.4). */
+#include "trap/emul.h"
+
+#define SEL_TI 4u
+#define SEL_INDEX 0xfff8u
+#define DESC_PRESENT (1ull << 47)
+#define DESC_SYSTEM (1ull << 44) /* 0: a system segment */
+#define DESC_BUSY (1ull << 41)
+#define DESC_TYPE(d) ((d) >> 40 & 0xf)
+#define TYPE_LDT 2
+#define TYPE_TSS16 1
+#define TYPE_TSS 9
+#define AR_UNUSABLE 0x10000u
+
+/* Linear address of the operand; false: a fault was raised. */
+static bool address(struct vcpu *v, const struct insn *i, u64 *at)
+{
+	*at = trap_seg_base(v, i->seg) + i->ea;
+	if (trap_mode(v) != 8) {
+		*at = (u32)*at;
+		return true;
+	}
+	if (trap_canonical(*at))
+		return true;
+	trap_inject_exception(v, i->seg == SEG_SS ? VEC_SS : VEC_GP, true, 0);
+	return false;
+}
+
+/* SGDT, SIDT, LGDT, LIDT: a limit of two bytes, a base of four or eight. */
+static bool table_register(struct vcpu *v, const struct insn *i)
+{
+	bool gdt = i->op == INSN_SGDT || i->op == INSN_LGDT;
+	enum vreg base = gdt ? VREG_GDTR_BASE : VREG_IDTR_BASE;
+	enum vreg limit = gdt ? VREG_GDTR_LIMIT : VREG_IDTR_LIMIT;
+	unsigned n = trap_mode(v) == 8 ? 8 : 4;
+	struct {
+		u16 limit;
+		u64 base;
+	} __attribute__((packed)) m = { 0 };
+	u64 at;
+
+	if (!address(v, i, &at))
+		return false;
+	if (i->op == INSN_SGDT || i->op == INSN_SIDT) {
+		m.limit = (u16)reg_get(v, limit);
+		m.base = reg_get(v, base);
+		return trap_write_gva(v, at, &m, 2 + n);
+	}
+	if (!trap_read_gva(v, at, &m, 2 + n))
+		return false;
+	if (n == 4 && i->size == 2)
+		m.base &= 0xffffff;
+	if (n == 8 && !trap_canonical(m.base)) {
+		trap_gp(v, 0);
+		return false;
+	}
+	reg_set(v, base, m.base);
+	reg_set(v, limit, m.limit);
+	return true;
+}
+
+/* An access of the CPU itself: supervisor rights whatever the CPL. */
+static bool gdt_access(struct vcpu *v, u64 at, u64 *d, unsigned n, bool write)
+{
+	struct walk_access a = { .write = write };
+	u64 fault;
+	u32 error;
+	bool ok;
+
+	ok = write ? gmem_write_gva(v, gva(at), d, n, a, &fault, &error) :
+		     gmem_read_gva(v, gva(at), d, n, a, &fault, &error);
+	if (!ok)
+		trap_pf(v, fault, error);
+	return ok;
+}
+
+static u8 wanted_type(bool tss, u64 d)
+{
+	return !tss ? TYPE_LDT : DESC_TYPE(d) == TYPE_TSS16 ? TYPE_TSS16 :
+							       TYPE_TSS;
+}
+
+static struct vseg unpack(u16 sel, const u64 d[2])
+{
+	struct vseg s = { .sel = sel, .ar = d[0] >> 40 & 0xf0ff };
+
+	s.limit = (u32)((d[0] & 0xffff) | (d[0] >> 32 & 0xf0000));
+	if (d[0] >> 55 & 1)
+		s.limit = s.limit << 12 | 0xfff;
+	s.base = (d[0] >> 16 & 0xffffff) | (d[0] >> 32 & 0xff000000) |
+		 d[1] << 32;
+	return s;
+}
+
+/* Reads and checks the descriptor that sel names (SDM Vol. 2, LLDT, LTR). */
+static bool descriptor(struct vcpu *v, u16 sel, bool tss, struct vseg *out)
+{
+	bool in_lma = reg_get(v, VREG_EFER) & EFER_LMA;
+	u64 at = reg_get(v, VREG_GDTR_BASE) + (sel & SEL_INDEX), d[2] = { 0 };
+	unsigned n = in_lma ? 16 : 8;
+
+	if (sel & SEL_TI ||
+	    (sel & SEL_INDEX) + n - 1 > reg_get(v, VREG_GDTR_LIMIT))
+		goto gp;
+	if (!gdt_access(v, at, d, n, false))
+		return false;
+	if (d[0] & DESC_SYSTEM || DESC_TYPE(d[0]) != wanted_type(tss, d[0]) ||
+	    (in_lma && DESC_TYPE(d[0]) == TYPE_TSS16))
+		goto gp;
+	if (!(d[0] & DESC_PRESENT)) {
+		trap_inject_exception(v, VEC_NP, true, sel & 0xfffc);
+		return false;
+	}
+	*out = unpack(sel, d);
+	if (!trap_canonical(out->base) || d[1] >> 40 & 0x1f)
+		goto gp;
+	if (tss) {
+		d[0] |= DESC_BUSY;
+		out->ar |= 2;
+		return gdt_access(v, at, d, 8, true);
+	}
+	return true;
+gp:
+	trap_gp(v, sel & 0xfffc);
+	return false;
+}
+
+static bool selector_load(struct vcpu *v, const struct insn *i)
+{
+	bool tss = i->op == INSN_LTR;
+	struct vstate s;
+	struct vseg seg = { .ar = AR_UNUSABLE };
+	u16 sel = i->mem ? 0 : (u16)trap_gpr(v, i->rm);
+	u64 at;
+
+	if (i->mem && (!address(v, i, &at) || !trap_read_gva(v, at, &sel, 2)))
+		return false;
+	seg.sel = sel;
+	if (sel & 0xfffc) {
+		if (!descriptor(v, sel, tss, &seg))
+			return false;
+	} else if (tss) {
+		trap_gp(v, 0);
+		return false;
+	}
+	virt->state_get(&v->hw, &s);
+	if (tss)
+		s.tr = seg;
+	else
+		s.ldtr = seg;
+	if (!virt->state_set(&v->hw, &s))
+		return true;
+	trap_gp(v, sel & 0xfffc);
+	return false;
+}
+
+static bool selector_store(struct vcpu *v, const struct insn *i)
+{
+	struct vstate s;
+	u64 at;
+	u16 sel;
+
+	virt->state_get(&v->hw, &s);
+	sel = i->op == INSN_STR ? s.tr.sel : s.ldtr.sel;
+	if (i->mem)
+		return address(v, i, &at) && trap_write_gva(v, at, &sel, 2);
+	trap_gpr_set(v, i->rm, sel, i->size);
+	return true;
+}
+
+void trap_desc(struct vcpu *v, struct exit *x)
+{
+	bool load, ok;
+	struct insn i;
+
+	if (!trap_decode(v, &i))
+		return;
+	if (i.op < INSN_SGDT || i.op > INSN_LTR) {
+		trap_not_understood(v);
+		return;
+	}
+	load = i.op == INSN_LGDT || i.op == INSN_LIDT || i.op == INSN_LLDT ||
+	       i.op == INSN_LTR;
+	if (load && reg_get(v, VREG_CPL)) {
+		trap_gp(v, 0);
+		return;
+	}
+	if (i.op <= INSN_LIDT)
+		ok = table_register(v, &i);
+	else
+		ok = load ? selector_load(v, &i) : selector_store(v, &i);
+	if (ok)
+		trap_advance(v, i.len);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the emulators share: faults, fetch and decode, advance, operands. */
+#ifndef TRAP_EMUL_H
+#define TRAP_EMUL_H
+
+#include "core/gmem.h"
+#include "core/partition.h"
+#include "trap/insn.h"
+#include "trap/regs.h"
+#include "trap/trap.h"
+
+static inline u64 reg_get(struct vcpu *v, enum vreg r)
+{
+	return virt->reg_get(&v->hw, r);
+}
+static inline void reg_set(struct vcpu *v, enum vreg r, u64 val)
+{
+	virt->reg_set(&v->hw, r, val);
+}
+
+/* Faults: the next entry delivers them; RIP stays. */
+void trap_ud(struct vcpu *v);
+void trap_gp(struct vcpu *v, u32 error);
+void trap_pf(struct vcpu *v, u64 at, u32 error);
+
+/* General registers by number, RSP included; size as the CPU merges it. */
+u64 trap_gpr(struct vcpu *v, u8 n);
+void trap_gpr_set(struct vcpu *v, u8 n, u64 val, unsigned size);
+
+/* Default address size in bytes: 8 in 64-bit mode, else 4 or 2. */
+u8 trap_mode(struct vcpu *v);
+bool trap_canonical(u64 addr);
+
+/* Base of a segment as address computation uses it in this mode. */
+u64 trap_seg_base(struct vcpu *v, u8 seg);
+
+/*
+ * Decodes the instruction at RIP. false: a fault was raised, or the partition
+ * ended because the instruction is not known; the caller returns.
+ */
+bool trap_decode(struct vcpu *v, struct insn *i) must_check;
+/* The same, but only i->len is set when the CPU has said it. */
+bool trap_length(struct vcpu *v, const struct exit *x,
+		 struct insn *i) must_check;
+
+/* RIP behind an instruction of len bytes; a single step then raises #DB. */
+void trap_advance(struct vcpu *v, u32 len);
+/* The same for the exit's instruction, which is decoded if need be. */
+void trap_skip(struct vcpu *v, const struct exit *x);
+
+/*
+ * Guest-virtual access with the rights of the running code. false: a fault was
+ * raised, or the partition ended because no memory is there.
+ */
+bool trap_read_gva(struct vcpu *v, u64 at, void *to, u64 n) must_check;
+bool trap_write_gva(struct vcpu *v, u64 at, const void *from,
+		    u64 n) must_check;
+
+/* Ends the partition: the instruction at RIP is not understood. */
+void trap_not_understood(struct vcpu *v);
+
+/* One step of a string instruction done: counts, and whether RIP may go on. */
+bool trap_string_step(struct vcpu *v, const struct insn *i, bool si, bool di);
+/* A REP with nothing to do. */
+bool trap_string_done(struct vcpu *v, const struct insn *i);
+
+/* Where a string instruction's element is: at ES:rDI, or else at rSI. */
+u64 trap_string_at(struct vcpu *v, const struct insn *i, bool di);
+
+/*
+ * What is needed to go on when the server of a region has answered, in
+ * v->io_arg: the instruction may have changed in memory meanwhile.
+ */
+struct io_state {
+	struct insn i;
+	u64 at;	     /* port or guest-physical address */
+	u64 operand; /* the other operand, or for MOVS its address */
+	u64 old;     /* XCHG: what was read */
+	bool written; /* only the end of the instruction is left */
+};
+_Static_assert(sizeof(struct io_state) <=
+		       sizeof(((struct vcpu *)NULL)->io_arg),
+	       "fits");
+static inline struct io_state *io_state(struct vcpu *v)
+{
+	return (struct io_state *)v->io_arg;
+}
+
+/* The exit kinds, one function each. */
+void trap_cpuid(struct vcpu *v, struct exit *x);
+void trap_msr(struct vcpu *v, struct exit *x);
+void trap_io(struct vcpu *v, struct exit *x);
+void trap_hlt(struct vcpu *v, struct exit *x);
+void trap_cr(struct vcpu *v, struct exit *x);
+void trap_dr(struct vcpu *v, struct exit *x);
+void trap_mmio(struct vcpu *v, struct exit *x);
+void trap_desc(struct vcpu *v, struct exit *x);
+
+/* Parts of others. */
+void trap_cpuid_init(void);
+bool trap_efer_write(struct vcpu *v, u64 val);
+u32 trap_pci_in(struct vcpu *v, u16 port, u8 size);
+void trap_pci_out(struct vcpu *v, u16 port, u8 size, u32 val);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* IN and OUT: ports that a partition serves; all others read as ones. */
+#include "core/ioreq.h"
+#include "pvabi/calls.h"
+#include "trap/emul.h"
+
+#define PCI_ADDRESS 0xcf8 /* to CFF */
+
+/* The value has arrived or has been taken: one element is done. */
+static void port_finish(struct vcpu *v, u64 value)
+{
+	const struct insn i = io_state(v)->i;
+	bool in = i.op == INSN_IN || i.op == INSN_INS;
+
+	if (i.op == INSN_IN)
+		trap_gpr_set(v, R_AX, value, i.size);
+	if (i.op == INSN_INS &&
+	    !trap_write_gva(v, trap_string_at(v, &i, true), &value, i.size))
+		return;
+	if (i.op == INSN_IN || i.op == INSN_OUT ||
+	    trap_string_step(v, &i, !in, in))
+		trap_advance(v, i.len);
+}
+
+/* Ports that nobody serves: only the host partition has any, PCI's. */
+static u64 port_absent(struct vcpu *v, const struct ioreq *r)
+{
+	u16 port = (u16)r->addr;
+
+	if (v->part->id || (port & ~7) != PCI_ADDRESS)
+		return ~0ull;
+	if (!r->write)
+		return trap_pci_in(v, port, (u8)r->size);
+	trap_pci_out(v, port, (u8)r->size, (u32)r->value);
+	return 0;
+}
+
+static void port_access(struct vcpu *v, const struct ioreq *r)
+{
+	bool posted = false;
+
+	v->io_finish = port_finish;
+	if (ioreq_send(v, r, &posted) != PV_OK)
+		port_finish(v, port_absent(v, r));
+	else if (!posted)
+		port_finish(v, 0);
+}
+
+/* INS and OUTS: one element for each time through here. */
+static bool string_start(struct vcpu *v, struct insn *i, u64 *value)
+{
+	if (!trap_decode(v, i))
+		return false;
+	if (i->op != INSN_INS && i->op != INSN_OUTS) {
+		trap_not_understood(v);
+		return false;
+	}
+	if (trap_string_done(v, i)) {
+		trap_advance(v, i->len);
+		return false;
+	}
+	return i->op == INSN_INS ||
+	       trap_read_gva(v, trap_string_at(v, i, false), value, i->size);
+}
+
+void trap_io(struct vcpu *v, struct exit *x)
+{
+	struct ioreq r = { .space = PV_SPACE_PORT, .addr = x->io.port,
+			   .size = x->io.size, .write = !x->io.in,
+			   .count = 1 };
+	struct insn *i = &io_state(v)->i;
+
+	if (x->io.string) {
+		if (!string_start(v, i, &r.value))
+			return;
+	} else {
+		if (!trap_length(v, x, i))
+			return;
+		i->op = x->io.in ? INSN_IN : INSN_OUT;
+		i->size = x->io.size;
+		r.value = r.write ? insn_mask(v->hw.gpr[R_AX], r.size) : 0;
+	}
+	port_access(v, &r);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Nested page faults: device registers that a partition serves, or the end. */
+#include "core/ioreq.h"
+#include "pvabi/calls.h"
+#include "trap/emul.h"
+
+static u64 reg_value(struct vcpu *v, const struct insn *i)
+{
+	if (insn_high(i, i->size))
+		return v->hw.gpr[i->reg & 3] >> 8 & 0xff;
+	return trap_gpr(v, i->reg);
+}
+
+static void reg_put(struct vcpu *v, const struct insn *i, u64 val)
+{
+	u64 *r = &v->hw.gpr[i->reg & 3];
+
+	if (insn_high(i, i->size))
+		*r = (*r & ~0xff00ull) | (val & 0xff) << 8;
+	else
+		trap_gpr_set(v, i->reg, val, i->size);
+}
+
+static void mmio_finish(struct vcpu *v, u64 value);
+
+static void mmio_send(struct vcpu *v, bool write, u64 value)
+{
+	const struct io_state *s = io_state(v);
+	struct ioreq r = { .space = PV_SPACE_MMIO, .addr = s->at,
+			   .size = s->i.msize, .write = write, .count = 1,
+			   .value = insn_mask(value, s->i.msize) };
+	bool posted = false;
+
+	v->io_finish = mmio_finish;
+	if (ioreq_send(v, &r, &posted) != PV_OK)
+		partition_die(v, "access to guest-physical address 0x%lx: "
+				 "its server is gone", r.addr);
+	else if (!posted)
+		mmio_finish(v, 0);
+}
+
+static void mmio_store(struct vcpu *v, u64 value)
+{
+	io_state(v)->written = true;
+	mmio_send(v, true, value);
+}
+
+/* Flags and the result of an ALU operation on the value that was read. */
+static void alu_finish(struct vcpu *v, u64 value)
+{
+	const struct io_state *s = io_state(v);
+	bool to_reg = s->i.op == INSN_ALU_RM;
+	u64 flags = reg_get(v, VREG_RFLAGS), r;
+
+	r = insn_alu(s->i.alu, s->i.msize, to_reg ? s->operand : value,
+		     to_reg ? value : s->operand, &flags);
+	reg_set(v, VREG_RFLAGS, flags);
+	if (s->i.alu == ALU_CMP || s->i.alu == ALU_TEST ||
+	    s->i.alu == ALU_BT || to_reg) {
+		if (to_reg && s->i.alu != ALU_CMP)
+			reg_put(v, &s->i, r);
+		trap_advance(v, s->i.len);
+	} else {
+		mmio_store(v, r);
+	}
+}
+
+static bool is_string(const struct insn *i)
+{
+	return i->op == INSN_MOVS || i->op == INSN_STOS || i->op == INSN_LODS;
+}
+
+static void insn_end(struct vcpu *v)
+{
+	const struct insn *i = &io_state(v)->i;
+
+	if (!is_string(i) || trap_string_step(v, i, i->op != INSN_STOS,
+					      i->op != INSN_LODS))
+		trap_advance(v, i->len);
+}
+
+/* The server has answered a read (value) or taken a write. */
+static void mmio_finish(struct vcpu *v, u64 value)
+{
+	struct io_state *s = io_state(v);
+	const struct insn *i = &s->i;
+
+	value = insn_mask(value, i->msize);
+	if (s->written) {
+		if (i->op == INSN_XCHG)
+			reg_put(v, i, s->old);
+	} else if (i->op == INSN_LOAD || i->op == INSN_LODS) {
+		reg_put(v, i, i->sign ? insn_sext(value, i->msize) : value);
+	} else if (i->op == INSN_MOVS) {
+		if (!trap_write_gva(v, s->operand, &value, i->msize))
+			return;
+	} else if (i->op == INSN_XCHG) {
+		s->old = value;
+		return mmio_store(v, s->operand);
+	} else {
+		return alu_finish(v, value);
+	}
+	insn_end(v);
+}
+
+/* Collects the operands; *at is the address of the one that faulted. */
+static bool operands(struct vcpu *v, struct io_state *s, bool write, u64 *at)
+{
+	const struct insn *i = &s->i;
+
+	if (!is_string(i)) {
+		*at = trap_seg_base(v, i->seg) + i->ea;
+		if (trap_mode(v) != 8)
+			*at = (u32)*at;
+		s->operand = i->op == INSN_STORE_IMM || i->op == INSN_ALU_MI ||
+					     i->op == INSN_BT ?
+				     i->imm :
+				     reg_value(v, i);
+		return true;
+	}
+	*at = trap_string_at(v, i, write);
+	s->operand = v->hw.gpr[R_AX];
+	if (i->op == INSN_MOVS)
+		s->operand = write ? 0 : trap_string_at(v, i, true);
+	return i->op != INSN_MOVS || !write ||
+	       trap_read_gva(v, trap_string_at(v, i, false), &s->operand,
+			     i->size);
+}
+
+static void mmio_emulate(struct vcpu *v, struct io_state *s,
+			 const struct exit *x)
+{
+	u64 at;
+
+	if (!operands(v, s, x->mmio.write, &at))
+		return;
+	s->at = x->mmio.gpa.v;
+	s->written = false;
+	if (((at ^ s->at) & PAGE_MASK) ||
+	    (at & PAGE_MASK) + s->i.msize > PAGE_SIZE)
+		partition_die(v, "device access at 0x%lx crosses a page, or "
+				 "its code has changed", at);
+	else if (s->i.op == INSN_STORE || s->i.op == INSN_STORE_IMM ||
+		 (is_string(&s->i) && x->mmio.write))
+		mmio_store(v, s->operand);
+	else
+		mmio_send(v, false, 0);
+}
+
+static bool served(struct partition *p, u64 at)
+{
+	bool found = false;
+
+	lock_take(&p->lock);
+	for (u32 n = 0; n < REGION_MAX && !found; n++)
+		found = p->regions[n].space == PV_SPACE_MMIO &&
+			at - p->regions[n].addr < p->regions[n].len;
+	lock_drop(&p->lock);
+	return found;
+}
+
+/* Another vCPU or the server has mapped it since: the guest tries again. */
+static bool mapped_now(struct vcpu *v, const struct exit *x)
+{
+	u32 need = (x->mmio.write ? NP_WRITE : NP_READ) |
+		   (x->mmio.exec ? NP_EXEC : 0), flags = 0;
+	hpa_t to;
+	bool ok;
+
+	lock_take(&v->part->lock);
+	ok = nested_lookup(&v->part->space, x->mmio.gpa, &to, &flags, NULL);
+	lock_drop(&v->part->lock);
+	if (!ok || (flags & need) != need)
+		return false;
+	virt->flush(&v->hw);
+	return true;
+}
+
+/* What the access was, for a report; only the last two are an instruction's. */
+static const char *access_name(const struct vcpu *v, const struct exit *x)
+{
+	if (v->hw.pending & PEND_INJECT)
+		return "delivery of an event";
+	if (x->mmio.walk)
+		return "page-table walk";
+	if (x->mmio.exec)
+		return "instruction fetch";
+	return x->mmio.write ? "write access" : "access";
+}
+
+void trap_mmio(struct vcpu *v, struct exit *x)
+{
+	bool operand = !(v->hw.pending & PEND_INJECT) && !x->mmio.walk &&
+		       !x->mmio.exec;
+	struct io_state *s = io_state(v);
+	u64 at = x->mmio.gpa.v;
+
+	if (mapped_now(v, x))
+		return;
+	/* a guest may revoke a share while the host partition uses it: that
+	 * must not end the host partition, whose program expects the fault */
+	if (operand && !v->part->id) {
+		trap_inject_exception(v, VEC_GP, true, 0);
+		return;
+	}
+	if (x->mmio.present && x->mmio.write) {
+		partition_die(v, "write to read-only guest-physical address "
+				 "0x%lx", at);
+		return;
+	}
+	if (!operand || !served(v->part, at)) {
+		partition_die(v, "%s to unmapped guest-physical address 0x%lx",
+			      access_name(v, x), at);
+		return;
+	}
+	if (!trap_decode(v, &s->i))
+		return;
+	if (s->i.op > INSN_LODS || (s->i.op < INSN_MOVS && !s->i.mem))
+		trap_not_understood(v);
+	else
+		mmio_emulate(v, s, x);
+}

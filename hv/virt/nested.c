@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Nested page tables: one walker for the formats of both backends. */
+#include "virt/virt.h"
+
+#define ADDR_MASK 0x000ffffffffff000ull
+#define ENTRIES 512u
+#define GPA_LIMIT (1ull << 48)
+
+static u64 page_size(unsigned level)
+{
+	return 1ull << (PAGE_SHIFT + 9 * (level - 1));
+}
+
+static unsigned entry_index(u64 at, unsigned level)
+{
+	return at >> (PAGE_SHIFT + 9 * (level - 1)) & (ENTRIES - 1);
+}
+
+static u64 *table_of(u64 e)
+{
+	return hpa_ptr(hpa(e & ADDR_MASK));
+}
+
+/* Hardware walks these tables while they change. */
+static void entry_set(u64 *e, u64 val)
+{
+	__atomic_store_n(e, val, __ATOMIC_RELEASE);
+}
+
+int nested_init(struct virt_space *s)
+{
+	void *root = s->table_alloc(s->owner);
+
+	if (!root)
+		return -1;
+	s->root = ptr_hpa(root).v;
+	return 0;
+}
+
+static void table_free_all(struct virt_space *s, u64 *t, unsigned level)
+{
+	const struct nested_format *f = virt->format;
+	unsigned i;
+
+	for (i = 0; level > 1 && i < ENTRIES; i++)
+		if (f->present(t[i]) && !f->is_leaf(t[i], level))
+			table_free_all(s, table_of(t[i]), level - 1);
+	s->table_free(s->owner, t);
+}
+
+void nested_free(struct virt_space *s)
+{
+	if (s->root)
+		table_free_all(s, table_of(s->root), virt->format->levels());
+	s->root = 0;
+}
+
+/* The entry for `at` where the walk ends, at its level in *level. */
+static u64 *walk(const struct virt_space *s, u64 at, unsigned *level)
+{
+	const struct nested_format *f = virt->format;
+	unsigned l = f->levels();
+	u64 *e = table_of(s->root) + entry_index(at, l);
+
+	while (f->present(*e) && !f->is_leaf(*e, l)) {
+		l--;
+		e = table_of(*e) + entry_index(at, l);
+	}
+	*level = l;
+	return e;
+}
+
+bool nested_lookup(const struct virt_space *s, gpa_t at, hpa_t *to, u32 *flags,
+		   u64 *page)
+{
+	unsigned level;
+	u64 e, mask;
+
+	if (page)
+		*page = PAGE_SIZE;
+	if (at.v >= GPA_LIMIT)
+		return false;
+	e = *walk(s, at.v, &level);
+	mask = page_size(level) - 1;
+	if (page)
+		*page = mask + 1;
+	if (!virt->format->present(e))
+		return false;
+	to->v = (e & ADDR_MASK & ~mask) | (at.v & mask);
+	if (flags)
+		*flags = virt->format->flags(e);
+	return true;
+}
+
+/* Bytes from `at` to the end of what the entry at this level covers. */
+static u64 rest_of(u64 at, unsigned level)
+{
+	return page_size(level) - (at & (page_size(level) - 1));
+}
+
+static bool range_empty(const struct virt_space *s, u64 at, u64 size)
+{
+	unsigned level;
+	u64 n;
+
+	for (; size; at += n, size -= n) {
+		if (virt->format->present(*walk(s, at, &level)))
+			return false;
+		n = rest_of(at, level);
+		if (n > size)
+			n = size;
+	}
+	return true;
+}
+
+static bool range_bad(u64 at, u64 size)
+{
+	return (at | size) & PAGE_MASK || !range_within(at, size, GPA_LIMIT);
+}
+
+static unsigned level_for(u64 at, u64 to, u64 size, unsigned max)
+{
+	unsigned l = max > 2 && !virt->format->gb_pages() ? 2 : max;
+
+	while (l > 1 && ((at | to) & (page_size(l) - 1) || size < page_size(l)))
+		l--;
+	return l;
+}
+
+/* Makes the tables down to `want` and sets the leaf there, or lower where
+ * tables exist already. Returns the leaf's level, 0 without memory. */
+static unsigned leaf_set(struct virt_space *s, u64 at, u64 to, u32 flags,
+			 unsigned want)
+{
+	const struct nested_format *f = virt->format;
+	unsigned level;
+	u64 *e = walk(s, at, &level), *t;
+
+	for (; level > want; level--) {
+		t = s->table_alloc(s->owner);
+		if (!t)
+			return 0;
+		entry_set(e, f->table(ptr_hpa(t).v));
+		e = t + entry_index(at, level - 1);
+	}
+	entry_set(e, f->leaf(to, flags, level));
+	return level;
+}
+
+int nested_map(struct virt_space *s, gpa_t at, hpa_t to, u64 size, u32 flags,
+	       unsigned max_level)
+{
+	u64 a = at.v, t = to.v, n;
+	unsigned level;
+
+	if (range_bad(a, size) || t & PAGE_MASK || !range_empty(s, a, size))
+		return -2;
+	for (; size; a += n, t += n, size -= n) {
+		level = level_for(a, t, size, max_level);
+		level = leaf_set(s, a, t, flags, level);
+		if (!level)
+			return -1;
+		n = page_size(level);
+	}
+	return 0;
+}
+
+/* Makes `at` the start of an entry: splits the large page around it. */
+static int split_at(struct virt_space *s, u64 at)
+{
+	const struct nested_format *f = virt->format;
+	unsigned level, i;
+	u64 *e, *t, to;
+	u32 flags;
+
+	for (;;) {
+		e = walk(s, at, &level);
+		if (!f->present(*e) || !(at & (page_size(level) - 1)))
+			return 0;
+		t = s->table_alloc(s->owner);
+		if (!t)
+			return -1;
+		to = *e & ADDR_MASK & ~(page_size(level) - 1);
+		flags = f->flags(*e);
+		for (i = 0; i < ENTRIES; i++)
+			t[i] = f->leaf(to + i * page_size(level - 1), flags,
+				       level - 1);
+		entry_set(e, f->table(ptr_hpa(t).v));
+	}
+}
+
+int nested_unmap(struct virt_space *s, gpa_t at, u64 size)
+{
+	u64 a = at.v, n;
+	unsigned level;
+	u64 *e;
+
+	if (range_bad(a, size))
+		return -1;
+	if (split_at(s, a))
+		return -1;
+	if (a + size < GPA_LIMIT && split_at(s, a + size))
+		return -1;
+	for (; size; a += n, size -= n) {
+		e = walk(s, a, &level);
+		if (virt->format->present(*e))
+			entry_set(e, 0);
+		n = rest_of(a, level);
+		if (n > size)
+			n = size;
+	}
+	__atomic_fetch_add(&s->gen, 1, __ATOMIC_RELEASE);
+	return 0;
+}

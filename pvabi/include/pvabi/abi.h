@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ABI's constants and shared structures; calls are in calls.h (generated). */
+#ifndef PVABI_ABI_H
+#define PVABI_ABI_H
+
+#include <stdint.h>
+
+#define PV_ABI_MAJOR 0u
+#define PV_ABI_MINOR 1u
+#define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
+
+/* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
+#define PV_CPUID_BASE 0x40000000u
+#define PV_CPUID_SIG_B 0x6c726150u /* "Parl" */
+#define PV_CPUID_SIG_C 0x61507965u /* "eyPa" */
+#define PV_CPUID_SIG_D 0x79656c72u /* "rley" */
+#define PV_CPUID_VERSION 0x40000001u /* EAX version, EBX features, ECX calls */
+#define PV_CPUID_SELF 0x40000002u /* EAX partition, EBX vCPU, ECX vCPUs, EDX profile */
+#define PV_CPUID_TIME 0x40000003u /* EAX TSC kHz, EBX local APIC timer kHz */
+#define PV_CPUID_MAX PV_CPUID_TIME
+
+#define PV_PROFILE_PV 0u
+#define PV_PROFILE_HVM 1u
+#define PV_PROFILE_CLASSIC 2u
+
+/* query */
+#define PV_QUERY_VERSION 0u
+#define PV_QUERY_FEATURES 1u
+#define PV_QUERY_PARTITION 2u
+#define PV_QUERY_VCPU 3u
+#define PV_QUERY_VCPUS 4u
+#define PV_QUERY_PROFILE 5u
+#define PV_QUERY_TSC_KHZ 6u
+#define PV_QUERY_FREE_PAGES 7u
+#define PV_QUERY_PROBE 8u /* 1 when the instrumented exit path runs */
+
+#define PV_SELF 0ull /* the caller's own partition, with no MACHINE right */
+#define PV_UPCALL_APIC 1ull
+#define PV_SHARE_WRITE 1ull
+#define PV_IRQ_PCI 1ull
+#define PV_SPACE_PORT 0ull
+#define PV_SPACE_MMIO 1ull
+
+#define PV_PORTS 4096u
+#define PV_VCPUS_MAX 64u
+#define PV_PORT_CONSOLE 4095u /* console input raises this port */
+
+/* Where the shared pages are in every partition, and modules in the host's. */
+#define PV_PARTITION_PAGE 0xff0000000ull
+#define PV_VCPU_PAGE(n) (0xff0001000ull + 0x1000ull * (n))
+#define PV_MODULE_BASE 0x1000000000ull
+#define PV_VIRTIO_BASE 0xfd000000ull /* virtio-mmio device n: + n * 0x1000 */
+
+/* Bits of pv_vcpu_page.pending. */
+#define PV_PENDING_EVENT 1u /* look at port_summary */
+#define PV_PENDING_TIMER 2u
+#define PV_PENDING_IPI 4u /* look at ipi_pending */
+
+/*
+ * One per vCPU, mapped read-write at PV_VCPU_PAGE(vcpu). Upcalls are edges:
+ * setting a bit of `pending` that was 0 makes one upcall due; it is delivered
+ * when `masked` is 0 and RFLAGS.IF is 1. After clearing `masked` a guest must
+ * look at `pending` itself: no exit is needed.
+ */
+struct pv_vcpu_page {
+	/* line 0: set by the hypervisor, cleared by the guest, both atomically */
+	uint32_t pending; /* PV_PENDING_* */
+	uint32_t pad0;
+	uint64_t ipi_pending;
+	uint64_t port_summary; /* bit n: word n of the partition page */
+	uint64_t pad1[5];
+	/* line 1: written by the guest */
+	uint32_t masked; /* not 0: no upcall */
+	uint32_t pad2[15];
+	/* line 2: written by the hypervisor; version is odd during a change */
+	uint32_t version;
+	uint32_t tsc_shift;
+	uint64_t tsc_mul;  /* ns = ns_base + ((tsc - tsc_base) * tsc_mul >> tsc_shift) */
+	uint64_t tsc_base;
+	uint64_t ns_base;
+	uint64_t steal_tsc; /* TSC ticks ready but not running */
+	uint32_t vcpu, vcpus;
+	uint64_t pad3[2];
+	uint8_t rest[4096 - 192];
+};
+
+/* One per partition, at PV_PARTITION_PAGE. Set by senders, cleared by guests. */
+struct pv_partition_page {
+	uint64_t port_pending[64]; /* port p: word p / 64, bit p % 64 */
+	uint8_t rest[4096 - 512];
+};
+
+/* State of a vCPU at its start; 64-bit mode, ring 0, flat segments, IF = 0. */
+struct pv_vcpu_start {
+	uint64_t rip, rsp, rdi, rsi;
+	uint64_t cr3;
+	uint64_t gdt_base; /* a GDT whose 0x08 is 64-bit code, 0x10 data */
+	uint32_t gdt_limit;
+	uint32_t pad; /* 0 */
+};
+
+struct pv_partition_params {
+	char name[32]; /* NUL-terminated */
+	uint32_t profile; /* PV_PROFILE_* */
+	uint32_t vcpus;	  /* 1..64 */
+	uint32_t priority; /* 0..7, 7 first */
+	uint32_t port;	  /* the creator's port told when the state changes, or
+			     when the console has output */
+	uint64_t cpu_mask; /* CPUs the vCPUs may run on; 0: any */
+	uint64_t max_pages; /* quota: memory plus what the hypervisor needs */
+	uint64_t pad[4]; /* 0 */
+};
+
+#define PV_STATE_NEW 0u
+#define PV_STATE_RUNNING 1u
+#define PV_STATE_PAUSED 2u
+#define PV_STATE_EXITED 3u
+#define PV_STATE_DIED 4u
+
+#define PV_TRACE_DEPTH 8u
+
+/* How a partition is, and how it ended. Written whole by partition_status. */
+struct pv_partition_status {
+	char name[32];
+	uint32_t state; /* PV_STATE_* */
+	uint32_t code;	/* exit code */
+	uint32_t vcpu;	/* which vCPU ended it */
+	uint32_t profile;
+	char reason[120]; /* readable, NUL-terminated; empty unless DIED */
+	uint64_t rip, rsp, rflags, cr0, cr2, cr3, cr4, efer;
+	uint64_t gpr[16]; /* RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
+	uint64_t trace[PV_TRACE_DEPTH]; /* return addresses by RBP chain, 0 ends */
+	uint8_t insn[16]; /* bytes at RIP */
+	uint32_t insn_len, pad;
+	uint64_t pages_owned, pages_shared;
+};
+
+/* Exit kinds as counted; the names are in the manual. */
+#define PV_EXIT_KINDS 24u
+
+struct pv_vcpu_stats {
+	uint64_t exits[PV_EXIT_KINDS]; /* by enum exit_kind of the hypervisor */
+	uint64_t calls;		       /* hypercalls */
+	uint64_t run_tsc;	       /* TSC while on a CPU, root mode included */
+	uint64_t guest_tsc;	       /* TSC in guest mode; only with the probe */
+	uint64_t vmcs_accesses;	       /* VMREAD + VMWRITE; only with the probe */
+	uint64_t entries;
+	uint64_t steal_tsc;
+	uint64_t idle_tsc; /* this CPU idle, TSC, since boot; only with the probe */
+	uint64_t pad;
+};
+
+/* I/O page: slot n belongs to vCPU n. Written by the hypervisor. */
+#define PV_IO_FREE 0u
+#define PV_IO_WAITING 1u
+
+struct pv_io_slot {
+	uint32_t state; /* PV_IO_*: WAITING is set last, cleared by io_complete */
+	uint8_t space;	/* PV_SPACE_* */
+	uint8_t size;	/* bytes: 1, 2, 4, 8 */
+	uint8_t write;
+	uint8_t pad0;
+	uint32_t count; /* elements; more than 1 only for string port writes */
+	uint32_t pad1;
+	uint64_t addr;
+	uint64_t value;
+	uint64_t cookie;
+	uint64_t pad2[3];
+};
+
+struct pv_io_page {
+	struct pv_io_slot slot[PV_VCPUS_MAX];
+};
+
+/* ---- start of day ---- */
+
+#define PV_START_MAGIC 0x3154524154535650ull /* "PVSTART1" */
+
+#define PV_MEM_RAM 1u
+#define PV_MEM_RESERVED 2u /* boot tables, this structure */
+#define PV_MEM_MODULE 3u
+
+struct pv_mem {
+	uint64_t start, size; /* bytes, page-aligned */
+	uint32_t type, pad;
+	uint64_t dev_addr; /* device address of start; host partition only */
+};
+
+struct pv_module {
+	char name[40];
+	uint64_t start, size; /* gpa, bytes */
+};
+
+#define PV_DEV_PCI 1u
+#define PV_DEV_UART 2u	 /* 16550 at port io_base */
+#define PV_DEV_VIRTIO 3u /* virtio-mmio version 2 at gpa `base` */
+
+struct pv_device {
+	uint32_t type; /* PV_DEV_* */
+	uint32_t irq;  /* PCI interrupt line or ISA IRQ; VIRTIO: event port */
+	uint64_t base; /* VIRTIO: gpa; UART: port */
+	uint64_t size;
+	uint16_t bdf, vendor, device;
+	uint8_t class_code, subclass, progif, pad[7];
+	struct {
+		uint64_t base, size; /* size 0: absent */
+		uint32_t io, pad;
+	} bar[6];
+	char name[24]; /* VIRTIO: the configuration's name of the disk */
+};
+
+/* At the gpa in RDI at entry. Only grows; `size` says how much is there. */
+struct pv_start {
+	uint64_t magic;
+	uint32_t version; /* PV_ABI_VERSION */
+	uint32_t size;	  /* bytes of this structure */
+	uint32_t profile, vcpus;
+	uint32_t nr_mem, nr_modules, nr_devices, cmdline_len;
+	uint64_t mem;	  /* gpa of struct pv_mem[] */
+	uint64_t modules; /* gpa of struct pv_module[] */
+	uint64_t devices; /* gpa of struct pv_device[] */
+	uint64_t cmdline; /* gpa, NUL-terminated */
+	uint64_t tsc_khz;
+	uint64_t self;	/* the partition's handle of itself (PV_SELF or better) */
+	uint64_t host;	/* handle of the host partition, PV_RIGHT_SHARE; 0 in it */
+	uint64_t image_start, image_end; /* gpa */
+	char name[32];
+};
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The operations: the kit's, by whichever path the profile bound them to. */
+#include "bench.h"
+#include "kit/block.h"
+#include "kit/console.h"
+#include "kit/irq.h"
+#include "kit/mm.h"
+#include "kit/ops.h"
+#include "kit/time.h"
+
+#define FLOOR_MAGIC 0x464c4f4f /* the leanest handler's number */
+#define REG_MAGIC 0x000u
+#define REG_NOTIFY 0x050u
+#define PAGE_SECTORS 8u
+
+/* ---- loops of known length, for calibration ---- */
+
+/* 2 instructions an iteration */
+static void loop_run(uint32_t n)
+{
+	__asm__ volatile("1: decl %0; jnz 1b" : "+r"(n)::"cc");
+}
+
+/* 3 and the call: the fast path */
+static void call_fast_run(uint32_t n)
+{
+	__asm__ volatile("1: xorl %%eax, %%eax\n\t" PV_CALL_INSN
+			 "\n\tdecl %%ebx; jnz 1b"
+			 : "+b"(n)::"rax", "rcx", "rdx", "rsi", "rdi", "r8",
+			   "r9", "r10", "r11", "cc", "memory");
+}
+
+/* 3 and the call: one that leaves the fast path (vcpu_yield) */
+static void call_slow_run(uint32_t n)
+{
+	__asm__ volatile("1: movl $8, %%eax\n\t" PV_CALL_INSN
+			 "\n\tdecl %%ebx; jnz 1b"
+			 : "+b"(n)::"rax", "rcx", "rdx", "rsi", "rdi", "r8",
+			   "r9", "r10", "r11", "cc", "memory");
+}
+_Static_assert(PV_CALL_vcpu_yield == 8, "the number in call_slow_run");
+
+/* 3 and the call: the hypervisor's leanest handler */
+static void floor_run(uint32_t n)
+{
+	__asm__ volatile("1: movl %1, %%eax\n\t" PV_CALL_INSN
+			 "\n\tdecl %%ebx; jnz 1b"
+			 : "+b"(n)
+			 : "i"(FLOOR_MAGIC)
+			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9",
+			   "r10", "r11", "cc", "memory");
+}
+
+/* 2 and the OUT */
+static void out_run(uint32_t n)
+{
+	__asm__ volatile("1: outb %%al, $0x80; decl %0; jnz 1b"
+			 : "+r"(n)::"cc", "memory");
+}
+
+/* ---- one vCPU ---- */
+
+static void null_run(uint32_t n)
+{
+	if (kit_op_path(KIT_OP_NULL) == KIT_CALL)
+		call_fast_run(n);
+	else
+		out_run(n);
+}
+
+static void time_read_run(uint32_t n)
+{
+	while (n--)
+		kit_ops.time_ns();
+}
+
+static uint64_t far;
+
+static bool timer_start(void)
+{
+	far = kit_tsc() + kit_tsc_khz() * 100000;
+	return true;
+}
+
+static void timer_set_run(uint32_t n)
+{
+	while (n--)
+		kit_ops.timer_set(far + n);
+}
+
+static void timer_stop(void)
+{
+	kit_ops.timer_set(0);
+}
+
+/* The host partition drops NULs, so the table's lines stay readable. */
+static const char nuls[80];
+
+static void console_byte_run(uint32_t n)
+{
+	while (n--)
+		kit_write(nuls, 1);
+}
+
+static void console_line_run(uint32_t n)
+{
+	while (n--)
+		kit_write(nuls, sizeof(nuls));
+}
+
+static uint64_t self_event;
+static uint32_t self_events;
+
+static void self_got(void *arg)
+{
+	(void)arg;
+	self_events++;
+}
+
+static bool event_start(void)
+{
+	int port = kit_event_alloc();
+
+	kit_vector_register(KIT_VECTOR_SELF, self_got, NULL);
+	kit_event_register(port, self_got, NULL);
+	return port >= 0 && !kit_event_bind(port, 0, &self_event);
+}
+
+static void event_send_run(uint32_t n)
+{
+	while (n--)
+		kit_ops.event_send(self_event);
+}
+
+static uint64_t roots[2];
+
+static bool aspace_start(void)
+{
+	roots[0] = kit_root();
+	if (!roots[1])
+		roots[1] = kit_root_clone();
+	return roots[1];
+}
+
+static void aspace_run(uint32_t n)
+{
+	while (n--)
+		__asm__ volatile("movq %0, %%cr3" ::"r"(roots[n & 1])
+				 : "memory");
+}
+
+static void cpu_query_run(uint32_t n)
+{
+	while (n--)
+		kit_ops.query(PV_QUERY_VCPU);
+}
+
+/* ---- the disk ---- */
+
+static struct kit_block *disk;
+static void *disk_buf;
+static uint64_t disk_base;
+
+static bool disk_start(void)
+{
+	const struct pv_device *d = kit_device(NULL, PV_DEV_VIRTIO, NULL);
+
+	if (!d)
+		return false;
+	if (!disk) {
+		disk_base = d->base;
+		disk = kit_block_open(d->name, NULL);
+		if (disk)
+			disk_buf = kit_block_buffer(disk, KIT_PAGE_SIZE);
+	}
+	return disk_buf;
+}
+
+static void reg_read_run(uint32_t n)
+{
+	while (n--)
+		kit_ops.reg_read(disk_base + REG_MAGIC, 4);
+}
+
+static void notify_run(uint32_t n)
+{
+	while (n--)
+		kit_ops.reg_write(disk_base + REG_NOTIFY, 4, 0);
+}
+
+static void disk_read_run(uint32_t n)
+{
+	while (n--)
+		if (!kit_block_read(disk, n % 8 * PAGE_SECTORS, disk_buf,
+				    KIT_PAGE_SIZE))
+			kit_panic("disk_read_4k: an I/O error");
+}
+
+const struct op bench_ops[] = {
+	{ "loop", 1000, 1, loop_run, NULL, NULL, false },
+	{ "call_fast", 200, 1, call_fast_run, NULL, NULL, false },
+	{ "call_slow", 200, 1, call_slow_run, NULL, NULL, false },
+	{ "floor", 200, 1, floor_run, NULL, NULL, true },
+	{ "null", 200, 1, null_run, NULL, NULL, false },
+	{ "time_read", 200, 1, time_read_run, NULL, NULL, false },
+	{ "timer_set", 100, 1, timer_set_run, timer_start, timer_stop, false },
+	{ "console_byte", 64, 1, console_byte_run, NULL, NULL, false },
+	{ "console_line", 16, 1, console_line_run, NULL, NULL, false },
+	{ "event_send", 100, 1, event_send_run, event_start, NULL, false },
+	{ "ipi", 32, 2, ipi_run, pair_start, pair_stop, false },
+	{ "event_wait", 32, 2, event_wait_run, pair_event_start, pair_stop,
+	  false },
+	{ "aspace_switch", 200, 1, aspace_run, aspace_start, NULL, false },
+	{ "cpu_query", 200, 1, cpu_query_run, NULL, NULL, false },
+	{ "reg_read", 64, 1, reg_read_run, disk_start, NULL, false },
+	{ "notify", 64, 1, notify_run, disk_start, NULL, false },
+	{ "disk_read_4k", 32, 1, disk_read_run, disk_start, NULL, false },
+	{ NULL, 0, 0, NULL, NULL, NULL, false },
+};

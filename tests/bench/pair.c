@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two vCPUs that send to each other and sleep in between: there and back is
+ * two operations. Interrupts stay off outside of the wait, as in kit_wait.
+ */
+#include "bench.h"
+#include "kit/irq.h"
+#include "kit/mm.h"
+#include "kit/ops.h"
+#include "kit/time.h"
+
+#define BIT_PING 2u
+
+static uint32_t got[2], ready, quit, by_event;
+static uint64_t events[2]; /* to vCPU n */
+
+static void ping(void *arg)
+{
+	(void)arg;
+	got[kit_vcpu_id()] = 1;
+}
+
+static void got_wait(unsigned me)
+{
+	while (!__atomic_load_n(&got[me], __ATOMIC_ACQUIRE))
+		kit_ops.wait(0);
+	got[me] = 0;
+}
+
+/* Sends an event and sleeps in one call; without hypercalls it is an IPI and
+ * HLT. */
+static void send_and_wait(unsigned me)
+{
+	struct pv_vcpu_page *page;
+
+	if (!by_event) {
+		kit_ops.ipi(!me, BIT_PING);
+		got_wait(me);
+		return;
+	}
+	page = kit_ptr(PV_VCPU_PAGE(me));
+	__atomic_store_n(&page->masked, 1, __ATOMIC_SEQ_CST);
+	pv_event_send_wait(events[!me], 0);
+	__atomic_store_n(&page->masked, 0, __ATOMIC_SEQ_CST);
+	kit_event_scan();
+	got_wait(me);
+}
+
+static void second(void *arg)
+{
+	(void)arg;
+	kit_irq_off();
+	__atomic_store_n(&ready, 1, __ATOMIC_RELEASE);
+	got_wait(1);
+	while (!quit)
+		send_and_wait(1);
+	kit_ops.ipi(0, BIT_PING);
+	kit_irq_on();
+}
+
+bool pair_start(void)
+{
+	quit = by_event = ready = got[0] = got[1] = 0;
+	kit_ipi_register(BIT_PING, ping, NULL);
+	if (kit_vcpus() < 2 || kit_vcpu_start(1, second, NULL))
+		return false;
+	while (!__atomic_load_n(&ready, __ATOMIC_ACQUIRE))
+		kit_sleep_ns(KIT_MS);
+	return true;
+}
+
+bool pair_event_start(void)
+{
+	unsigned v;
+	int port;
+
+	for (v = 0; v < 2 && !events[1]; v++) {
+		port = kit_event_alloc();
+		kit_event_register(port, ping, NULL);
+		if (port < 0 || kit_event_bind(port, v, &events[v]))
+			return false;
+	}
+	if (!pair_start())
+		return false;
+	by_event = kit_op_path(KIT_OP_EVENT) == KIT_CALL;
+	return true;
+}
+
+void pair_stop(void)
+{
+	kit_irq_off();
+	quit = 1;
+	kit_ops.ipi(1, BIT_PING);
+	got_wait(0);
+	kit_irq_on();
+	while (!kit_vcpu_stopped(1))
+		kit_sleep_ns(KIT_MS);
+}
+
+void ipi_run(uint32_t n)
+{
+	kit_irq_off();
+	while (n--)
+		send_and_wait(0);
+	kit_irq_on();
+}
+
+void event_wait_run(uint32_t n)
+{
+	ipi_run(n);
+}

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""`make check`: formatting, layers, headers, static analysis, small rules.
+
+Prints one line `PASS name` or `FAIL name: why` a check, with the findings
+above it; check.py NAME... runs only these.
+"""
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import layers
+import size
+from files import ROOT, code_lines, read, sources
+
+OUTPUT = os.path.abspath(os.environ.get("B") or "build")
+MAKE = (os.environ.get("MAKE") or "make").split()[0]
+SPDX = "SPDX-License-Identifier: BSD-2-Clause"
+FILE_LIMIT = 500
+RULES = {"an ownerless note": re.compile(r"\b(TODO|FIXME|XXX)\b")}
+
+
+def run(*words, text=None):
+    done = subprocess.run(words, cwd=ROOT, text=True, check=False, input=text,
+                          stdout=subprocess.PIPE, errors="replace",
+                          stderr=subprocess.STDOUT)
+    return done.returncode, done.stdout.strip()
+
+
+def parallel(work, items):
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [x for found in pool.map(work, items) for x in found]
+
+
+def make_flags(name):
+    code, out = run(MAKE, "-s", "--no-print-directory", f"B={OUTPUT}",
+                    f"print-{name}")
+    if code:
+        raise RuntimeError(out)
+    return out.split()
+
+
+def check_format():
+    """clang-format 14 has nothing to change."""
+    tool = shutil.which("clang-format-14") or shutil.which("clang-format")
+    if not tool:
+        return ["clang-format is not installed"]
+    version = re.search(r"version (\d+)", run(tool, "--version")[1])
+    if version and version.group(1) != "14":
+        print(f"clang-format here is {version.group(1)}, not 14, whose "
+              "result is binding: not checked")
+        return []
+
+    def one(path):
+        out = run(tool, "--dry-run", path)[1]
+        lines = re.findall(r"^[^\s:]+:(\d+):", out, re.M)
+        return [f"{path}:{lines[0]}: {len(lines)} places to reformat"] \
+            if lines else []
+    return parallel(one, sources(".c", ".h"))
+
+
+def check_layers():
+    """Includes and calls point one way."""
+    return layers.includes() + layers.calls(OUTPUT)
+
+
+def header_flags():
+    kit = make_flags("KIT_FLAGS")
+    flags = {"hv": make_flags("HV_FLAGS"),
+             "hv/boot": make_flags("HV_FLAGS") + make_flags("BOOT_FLAGS"),
+             "pvabi": kit, "guestkit": kit,
+             "guestkit/libc": make_flags("LIBC_FLAGS"),
+             "drivers": make_flags("DRV_FLAGS"),
+             "drivers/host": make_flags("HOST_FLAGS"),
+             "tests": make_flags("HOST_FLAGS") + ["-Itests/guests"],
+             "tests/unit": make_flags("UNIT_FLAGS")}
+
+    def of(path):
+        key = max((k for k in flags if path.startswith(k + "/")), key=len)
+        return flags[key]
+    return of
+
+
+def abi_headers():
+    generated = os.path.join(OUTPUT, "gen/pvabi")
+    names = os.listdir(generated) if os.path.isdir(generated) else []
+    return sources(".h", rooms=("pvabi",)) + [
+        os.path.join(generated, n) for n in sorted(names)
+        if n.endswith(".h") and n != "hcalls.h"]  # that one is hv's
+
+
+def check_headers():
+    """Each header compiles alone."""
+    of = header_flags()
+
+    def one(path):
+        code, out = run("gcc", *of(path), "-x", "c", "-fsyntax-only", "-",
+                        text=f'#include "{path}"\n#include "{path}"\n'
+                        "typedef int parley_not_empty;\n")
+        return [f"{path} does not stand alone:\n{out[:800]}"] if code else []
+    return parallel(one, sources(".h"))
+
+
+def check_abi_headers():
+    """The ABI's headers compile alone as C99 and as C++17."""
+    ways = (("gcc", "c", "-std=c99"), ("g++", "c++", "-std=c++17"))
+    include = ["-Ipvabi/include", f"-I{OUTPUT}/gen"]
+
+    def one(path):
+        found = []
+        for tool, language, std in ways:
+            if not shutil.which(tool):
+                continue
+            code, out = run(tool, "-x", language, std, "-Wall", "-Wextra",
+                            "-Werror", "-pedantic-errors", *include,
+                            "-fsyntax-only", "-",
+                            text=f'#include "{os.path.abspath(path)}"\n'
+                            "typedef int parley_not_empty;\n")
+            if code:
+                found.append(f"{path} as {std[5:]}:\n{out[:800]}")
+        return found
+    return parallel(one, abi_headers())
+
+
+def check_static():
+    """cppcheck finds nothing in the sources."""
+    if not shutil.which("cppcheck"):
+        return ["cppcheck is not installed"]
+    cache = os.path.join(OUTPUT, "cppcheck")
+    os.makedirs(cache, exist_ok=True)
+    code, out = run(
+        "cppcheck", "--quiet", "--std=c11", "--platform=unix64",
+        f"--cppcheck-build-dir={cache}", "-j", str(os.cpu_count()),
+        "--enable=warning,portability", "--inline-suppr",
+        "--error-exitcode=1", "--suppress=missingIncludeSystem",
+        "--suppress=preprocessorErrorDirective", "--suppress=unknownMacro",
+        "--suppress=intToPointerCast", "--suppress=nullPointerArithmetic",
+        # linker symbols and _Generic-like macros
+        "--suppress=comparePointers", "--suppress=internalAstError",
+        "--template={file}:{line}: {id}: {message}", "-D__x86_64__",
+        "-D__GNUC__=12", "-Ihv", "-Ipvabi/include", f"-I{OUTPUT}/gen",
+        "-Iguestkit/include", "-Idrivers", "-I.",
+        *(p for p in ("hv", "guestkit", "drivers", "tests/guests",
+                      "tests/bench") if os.path.isdir(os.path.join(ROOT, p))))
+    return out.splitlines() if code else []
+
+
+def check_files():
+    """One SPDX line, 500 lines at most, no ownerless notes."""
+    bad = []
+    for path in sources(".c", ".h", ".S", ".py", ".sh", ".lds", ".mk"):
+        text = read(path)
+        if SPDX not in text[:200]:
+            bad.append(f"{path}: no SPDX line at its head")
+        lines = text.count("\n")
+        if lines > FILE_LIMIT:
+            bad.append(f"{path}: {lines} lines, more than {FILE_LIMIT}")
+        if path.endswith("check.py"):
+            continue
+        bad += [f"{path}: {what}" for what, rule in RULES.items()
+                if rule.search(text)]
+    return bad
+
+
+def check_size():
+    """The image and the root-mode code are within their bounds."""
+    return size.over()
+
+
+def check_docs():
+    """docs/pvabi.md is what the table generates."""
+    made = os.path.join(OUTPUT, "gen/pvabi.md")
+    kept = os.path.join(ROOT, "docs/pvabi.md")
+    code, out = run(sys.executable, "-B", "pvabi/gen.py", "--docs", made)
+    if code:
+        return [out]
+    with open(made, encoding="utf-8") as f:
+        want = f.read()
+    if not os.path.exists(kept) or read("docs/pvabi.md") != want:
+        return ["docs/pvabi.md is not current: make docs"]
+    return []
+
+
+CHECKS = {"format": check_format, "layers": check_layers,
+          "headers": check_headers, "abi-headers": check_abi_headers,
+          "static-analysis": check_static, "files": check_files,
+          "size": check_size, "docs": check_docs}
+
+
+def main(names):
+    failed = 0
+    for name in names or CHECKS:
+        try:
+            bad = CHECKS[name]()
+        except RuntimeError as error:
+            bad = [str(error)]
+        for line in bad:
+            print("    " + line.replace("\n", "\n    "))
+        if bad:
+            failed += 1
+            print(f"FAIL check-{name}: {len(bad)} findings")
+        else:
+            print(f"PASS check-{name}")
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    assert code_lines("int x; /* y\n z */ a;\n\n// b\n\"/*\";\n") == 3
+    sys.exit(main(sys.argv[1:]))

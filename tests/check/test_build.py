@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The build: reproducible, minimal, usable from outside, well-behaved."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from files import ROOT
+
+OUTPUT = os.path.abspath(os.environ.get("B") or "build")
+MAKE = (os.environ.get("MAKE") or "make").split()[0]
+PARTS = ("Makefile", "hv", "pvabi", "guestkit", "drivers", "tests")
+failures = []
+
+KERNEL = r"""
+#include "kit/kit.h"
+#include "kit/console.h"
+void *memcpy(void *d, const void *s, unsigned long n);
+void *memset(void *d, int c, unsigned long n);
+void *memmove(void *d, const void *s, unsigned long n);
+int memcmp(const void *a, const void *b, unsigned long n);
+int printf(const char *fmt, ...);
+void *memcpy(void *d, const void *s, unsigned long n)
+{ char *a = d; const char *b = s; while (n--) *a++ = *b++; return d; }
+void *memmove(void *d, const void *s, unsigned long n)
+{ return memcpy(d, s, n); }
+void *memset(void *d, int c, unsigned long n)
+{ char *a = d; while (n--) *a++ = (char)c; return d; }
+int memcmp(const void *a, const void *b, unsigned long n)
+{ const char *x = a, *y = b; for (; n--; x++, y++) if (*x != *y) return 1;
+  return 0; }
+int printf(const char *fmt, ...) { return *fmt; }
+int kit_main(const char *cmdline) { return printf(cmdline); }
+"""
+
+
+def expect(name, good, why=""):
+    print(f"PASS {name}" if good else f"FAIL {name}: {why}")
+    if not good:
+        failures.append(name)
+
+
+def run(*words, cwd=ROOT, **env):
+    base = {k: v for k, v in os.environ.items()
+            if k not in ("MAKEFLAGS", "MFLAGS", "B", "GUEST", "CFG")}
+    done = subprocess.run(words, cwd=cwd, env={**base, **env}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, check=False)
+    return done.returncode, done.stdout
+
+
+def copy_tree(folder):
+    for part in PARTS:
+        source, target = os.path.join(ROOT, part), os.path.join(folder, part)
+        if os.path.isdir(source):
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns(
+                "__pycache__", "build"))
+        else:
+            shutil.copy(source, target)
+
+
+def products(folder):
+    names = ["parley.efi", "host.elf"]
+    guests = os.path.join(folder, "guests")
+    names += ["guests/" + g for g in sorted(os.listdir(guests))]
+    return names
+
+
+def same(a, b):
+    with open(a, "rb") as x, open(b, "rb") as y:
+        return x.read() == y.read()
+
+
+def commit():
+    with open(os.path.join(OUTPUT, "gen/version.h"), encoding="utf-8") as f:
+        return re.search(r'COMMIT "(.*)"', f.read()).group(1)
+
+
+def reproducible(work):
+    tree = os.path.join(work, "another-folder", "parley")
+    os.makedirs(tree)
+    copy_tree(tree)
+    make = (MAKE, f"-j{os.cpu_count()}", f"COMMIT={commit()}", "all")
+    code, out = run(*make, cwd=tree)
+    expect("build-copy", code == 0, out[-500:])
+    if code:
+        return
+    other = os.path.join(tree, "build")
+    differ = [n for n in products(OUTPUT) if not os.path.exists(
+        os.path.join(other, n)) or not same(os.path.join(OUTPUT, n),
+                                            os.path.join(other, n))]
+    expect("build-reproducible", not differ, " ".join(differ))
+    code, out = run(*make, cwd=tree)
+    work_done = re.findall(r"^  [A-Z]+\t.*$", out, re.M)
+    expect("build-nothing-twice", code == 0 and not work_done,
+           " ".join(work_done)[:300])
+    os.utime(os.path.join(tree, "hv/lib/types.h"))
+    code, out = run(*make, cwd=tree)
+    expect("build-follows-headers", "parley.efi" in out, out[-300:])
+
+
+def outside(work):
+    """A kernel outside the tree: own linker script, memcpy and printf."""
+    folder = os.path.join(work, "outside")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "k.c"), "w", encoding="ascii") as f:
+        f.write(KERNEL)
+    with open(os.path.join(ROOT, "guestkit/kit.lds"), encoding="ascii") as f:
+        script = f.read()
+    with open(os.path.join(folder, "own.lds"), "w", encoding="ascii") as f:
+        f.write(script)
+    with open(os.path.join(folder, "Makefile"), "w", encoding="ascii") as f:
+        f.write(f"NAME = k\nSRC = k.c\nPARLEY = {ROOT}\nKIT_B = {OUTPUT}\n"
+                "KIT_LDS = own.lds\nKIT_LIBC = no\n"
+                "include $(PARLEY)/guestkit/kit.mk\n")
+    code, out = run(MAKE, cwd=folder)
+    expect("kit-outside-the-tree", code == 0, out[-600:])
+
+
+def prefixed():
+    """The kit's archive defines no name that a kernel could have."""
+    code, out = run("nm", "-g", "--defined-only",
+                    os.path.join(OUTPUT, "libparleykit.a"))
+    names = re.findall(r"^\S+ [A-TV-Z] (\S+)$", out, re.M)
+    alien = [n for n in names if not re.match(r"_*(kit|pv|KIT|PV)_", n)]
+    expect("kit-symbols-prefixed", code == 0 and not alien, " ".join(alien))
+
+
+def installs(work):
+    target = os.path.join(work, "dest")
+    code, out = run(MAKE, f"B={OUTPUT}", "install", f"DESTDIR={target}",
+                    "PREFIX=/usr", f"COMMIT={commit()}")
+    want = ("include/kit/kit.h", "include/pvabi/calls.h",
+            "lib/libparleykit.a", "lib/pkgconfig/parley.pc",
+            "share/parley/kit.lds")
+    lost = [w for w in want if not os.path.exists(
+        os.path.join(target, "usr", w))]
+    expect("install", code == 0 and not lost, " ".join(lost) or out[-300:])
+
+
+def quiet_dependencies():
+    code, out = run("sh", "tests/check/deps.sh", "run")
+    expect("deps-nothing-to-do", code == 0 and not out, out[-300:])
+    code, out = run("sh", "tests/check/deps.sh", "run", NO_INSTALL="1")
+    expect("deps-named", code == 0 and "qemu-system-x86" in out, out[-300:])
+
+
+with tempfile.TemporaryDirectory(prefix="parley-build-") as scratch:
+    reproducible(scratch)
+    outside(scratch)
+    prefixed()
+    installs(scratch)
+    quiet_dependencies()
+sys.exit(1 if failures else 0)

@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""`make run`: boot the demonstration, a guest or a configuration.
+
+Everything is set by environment variables, as `make help` lists them.
+"""
+import atexit
+import os
+import re
+import subprocess
+import sys
+import termios
+
+import guestfile
+import image
+import machine
+
+OUTPUT = os.environ.get("B") or "build"
+RUN = os.path.join(OUTPUT, "run")
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEMO = os.path.join(HERE, "demo.cfg")
+BENCH = os.path.join(HERE, "../bench/bench.py")
+DEMO_LIMIT = 180
+PROFILES = ("pv", "hvm", "classic")
+
+
+def setting(name, default=""):
+    return os.environ.get(name) or default
+
+
+def stop(text):
+    print(f"run: {text}", file=sys.stderr)
+    sys.exit(1)
+
+
+def number(name, default, least=1):
+    text = setting(name, str(default))
+    if not text.isdigit() or int(text) < least:
+        stop(f"{name}={text} is not a number of at least {least}")
+    return int(text)
+
+
+def memory_mib():
+    text = setting("MEM", "512")
+    if text.isdigit():
+        return int(text)
+    try:
+        return guestfile.size_bytes(text) >> 20
+    except ValueError:
+        return stop(f"MEM={text} is not a size, as 512 or 1G")
+
+
+def pick():
+    """(emulator, accel, sentence that says why)."""
+    emu, accel = setting("EMU"), setting("ACCEL")
+    if emu not in ("", "qemu", "bochs") or accel not in ("", "kvm", "tcg"):
+        stop("EMU= is qemu or bochs, ACCEL= is kvm or tcg")
+    if emu == "bochs":
+        return "bochs", "", "Bochs with VMX: EMU=bochs"
+    good, why = machine.kvm_nests()
+    if accel == "kvm" and not good:
+        stop(f"ACCEL=kvm: {why}")
+    if accel == "tcg":
+        return "qemu", "tcg", "QEMU TCG with SVM: ACCEL=tcg"
+    if good:
+        return "qemu", "kvm", f"QEMU with {why}"
+    return "qemu", "tcg", f"QEMU TCG with SVM: {why}"
+
+
+class Keyboard:
+    """The terminal, passed on key by key; Ctrl-A X ends the run."""
+
+    def __init__(self):
+        self.fd = sys.stdin.fileno()
+        self.escape = False
+        saved = termios.tcgetattr(self.fd)
+        atexit.register(termios.tcsetattr, self.fd, termios.TCSANOW, saved)
+        raw = termios.tcgetattr(self.fd)
+        raw[0] &= ~(termios.ICRNL | termios.IXON)
+        raw[3] &= ~(termios.ICANON | termios.ECHO | termios.ISIG
+                    | termios.IEXTEN)
+        termios.tcsetattr(self.fd, termios.TCSANOW, raw)
+
+    def read(self):
+        """Bytes for the guest; None when the user wants to leave."""
+        out = b""
+        for byte in os.read(self.fd, 256):
+            if self.escape:
+                self.escape = False
+                if byte in b"xX":
+                    return None
+                out += bytes([byte]) if byte == 1 else bytes([1, byte])
+            elif byte == 1:
+                self.escape = True
+            else:
+                out += bytes([byte])
+        return out
+
+
+def quote(text):
+    return '"' + text.replace('"', "'") + '"'
+
+
+def guest_config(path):
+    """The configuration for GUEST= and what goes with it."""
+    profile, memory = setting("PROFILE", "pv"), setting("GUEST_MEM", "32M")
+    vcpus = number("VCPUS", 1)
+    if profile not in PROFILES:
+        stop(f"PROFILE={profile} is none of {', '.join(PROFILES)}")
+    try:
+        size = guestfile.size_bytes(memory)
+        guestfile.check(path, size)
+    except guestfile.Refused as error:
+        stop(str(error))
+    except ValueError:
+        stop(f"GUEST_MEM={memory} is not a size, as 16M")
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", os.path.splitext(
+        os.path.basename(path))[0])[:24] or "guest"
+    lines = ["[hypervisor]", "[host]", "memory = 32M", f"[guest {name}]",
+             f"image = {name}.elf", f"profile = {profile}",
+             f"memory = {memory}", f"vcpus = {vcpus}", "disk = data:part=data",
+             "console = keyboard"]
+    if setting("CMDLINE"):
+        lines.append(f"cmdline = {quote(setting('CMDLINE'))}")
+    staged = os.path.join(RUN, name + ".elf")
+    os.makedirs(RUN, exist_ok=True)
+    with open(path, "rb") as src, open(staged, "wb") as dst:
+        dst.write(src.read())
+    return "\n".join(lines) + "\n", [staged]
+
+
+def prepare():
+    """(configuration, more files, folders to look in, kind of run)."""
+    guest, cfg = setting("GUEST"), setting("CFG")
+    if guest and cfg:
+        stop("GUEST= and CFG= exclude each other")
+    if guest:
+        text, files = guest_config(guest)
+        return text, files, [RUN], "guest"
+    path = cfg or DEMO
+    try:
+        with open(path, encoding="utf-8") as f:
+            text = f.read()
+    except OSError as error:
+        stop(f"{path}: {error.strerror}")
+    return text, [], [os.path.dirname(os.path.abspath(path))], \
+        "config" if cfg else "demo"
+
+
+def show(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def report(result):
+    """Say how the run ended; the exit status of `make run`."""
+    print(f"run: ended after {result.seconds:.1f} s: {result.verdict()}")
+    if result.good or result.quit:
+        return 0
+    if result.dump:
+        print("run: state of the machine:")
+        print("\n".join("    " + line for line in result.dump))
+    shown = [line for line in result.lines if line.strip()][-8:]
+    print("run: last lines of the console:")
+    print("\n".join("    " + line for line in shown))
+    print(f"run: FAILED: {result.verdict()}")
+    return result.status if 0 < (result.status or 0) < 126 else 1
+
+
+def gdb_help(settings, emulator):
+    """Find out where the image is loaded by a first boot, then say how."""
+    print("run: GDB=1: a first boot, to learn where the image is loaded")
+    base = []
+
+    def look(line):
+        found = re.search(r"image at (0x[0-9a-f]+)", line)
+        if found and not base:
+            base.append(found.group(1))
+    first = machine.Settings(settings.image, settings.rundir,
+                             **{k: getattr(settings, k) for k in
+                                ("smp", "mem", "accel", "args")}, timeout=60)
+    run = machine.Run(machine.make_machine(emulator, first), first,
+                      on_line=look)
+    run.machine.start()
+    while not base and run.pump():
+        pass
+    run.stop()
+    words = ["gdb", "-ex 'set architecture i386:x86-64'"]
+    if base:
+        words.append(f"-ex 'add-symbol-file {OUTPUT}/parley.elf -o {base[0]}'")
+    words.append(f"-ex 'add-symbol-file {OUTPUT}/host.elf'")
+    guest = setting("GUEST")
+    words.append(f"-ex 'add-symbol-file {guest or OUTPUT + '/guests/demo.elf'}"
+                 "'")
+    words.append("-ex 'target remote localhost:1234'")
+    print("run: the machine waits for gdb; in another terminal:\n  "
+          + " \\\n    ".join(words), flush=True)
+
+
+def boot_one(emulator, accel, kind, log):
+    text, files, folders, _ = prepare()
+    disk = os.path.join(RUN, "parley.img")
+    try:
+        text = image.from_config(disk, text, OUTPUT, files, folders)
+    except RuntimeError as error:
+        stop(str(error))
+    with open(os.path.join(RUN, "parley.cfg"), "w", encoding="utf-8") as f:
+        f.write(text)
+    keyboard = kind != "demo" and sys.stdin.isatty()
+    limit = number("TIMEOUT", DEMO_LIMIT if kind == "demo" else 0, 0)
+    settings = machine.Settings(
+        disk, RUN, smp=number("SMP", 2), mem=memory_mib(), accel=accel,
+        timeout=limit, keyboard=keyboard, args=setting("QEMU_ARGS"))
+    if setting("GDB") == "1":
+        if emulator != "qemu":
+            stop("GDB=1 needs EMU=qemu")
+        gdb_help(settings, emulator)
+        settings.gdb, settings.timeout = True, number("TIMEOUT", 0, 0)
+    if keyboard:
+        print("run: the keyboard is the guest's; Ctrl-A X quits")
+    sys.stdout.flush()
+    keys = Keyboard() if keyboard else None
+    return machine.boot(emulator, settings, show, keys=keys, log=log)
+
+
+def bench(emulator, log):
+    """The second boot of the demonstration: the cost table, one CPU."""
+    print("run: second boot, one CPU: the cost of operations", flush=True)
+    done = subprocess.Popen([sys.executable, "-B", BENCH, "--demo", emulator],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            stdin=subprocess.DEVNULL,
+                            preexec_fn=machine.die_with_parent)
+    for line in done.stdout:
+        log.write(line)
+        show(line)
+    return done.wait()
+
+
+def main():
+    sys.stdout.reconfigure(line_buffering=True)
+    kind = prepare()[3]
+    emulator, accel, why = pick()
+    print(f"run: {why}")
+    os.makedirs(RUN, exist_ok=True)
+    with open(os.path.join(RUN, "serial.log"), "wb") as log:
+        try:
+            result = boot_one(emulator, accel, kind, log)
+        except machine.Failure as error:
+            stop(str(error))
+        status = report(result)
+        if status == 0 and kind == "demo":
+            status = bench(emulator, log)
+            if status:
+                print(f"run: FAILED: the cost table, status {status}")
+    return status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Partitions with real nested tables in a made-up entry format. */
+#ifndef UNIT_CORE_FAKE_SPACE_H
+#define UNIT_CORE_FAKE_SPACE_H
+
+#include "core/gmem.h"
+#include "core/ioreq.h"
+#include "fake.h"
+#include "pvabi/calls.h"
+
+#define PARTS 4
+#define E_PRESENT (1ull << 62)
+#define E_LEAF (1ull << 61)
+#define E_FLAGS_SHIFT 52
+
+struct cpu_features cpu_feat = { .phys_bits = 40 };
+struct partition *partition_table[PARTITION_MAX];
+static struct partition parts[PARTS];
+static u32 shot[PARTS]; /* shoot-downs of each */
+static struct boot_info bi;
+
+static u64 fmt_leaf(u64 h, u32 flags, unsigned level)
+{
+	return h | (u64)flags << E_FLAGS_SHIFT | E_PRESENT | E_LEAF;
+}
+static u64 fmt_table(u64 h)
+{
+	return h | E_PRESENT;
+}
+static bool fmt_present(u64 e)
+{
+	return e & E_PRESENT;
+}
+static bool fmt_is_leaf(u64 e, unsigned level)
+{
+	return e & E_LEAF;
+}
+static u32 fmt_flags(u64 e)
+{
+	return e >> E_FLAGS_SHIFT & 0xf;
+}
+static unsigned fmt_levels(void)
+{
+	return 4;
+}
+static bool fmt_gb(void)
+{
+	return false;
+}
+static const struct nested_format format = { fmt_leaf,	  fmt_table,
+					     fmt_present, fmt_is_leaf,
+					     fmt_flags,	  fmt_levels,
+					     fmt_gb };
+static const struct virt_ops fake_ops = { .name = "fake", .format = &format };
+const struct virt_ops *virt = &fake_ops;
+
+struct partition *partition_get(u32 id)
+{
+	return id < PARTITION_MAX ? partition_table[id] : NULL;
+}
+
+void gmem_shootdown(struct partition *p)
+{
+	assert_false(lock_held(&p->lock));
+	shot[p->id]++;
+}
+
+bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len)
+{
+	return false;
+}
+
+static void *page_new(void *owner)
+{
+	struct partition *p = owner;
+	hpa_t at;
+
+	if (p->pages >= p->max_pages ||
+	    !frame_alloc((u16)p->id, FRAME_TABLE, 0, true, &at))
+		return NULL;
+	p->pages++;
+	return hpa_ptr(at);
+}
+
+static void page_drop(void *owner, void *at)
+{
+	((struct partition *)owner)->pages--;
+	frame_free(ptr_hpa(at), 0);
+}
+
+static inline int fake_setup(void **state)
+{
+	if (!bi.nr_ranges) {
+		fake_ram(&bi);
+		frame_init(&bi);
+	}
+	memset(parts, 0, sizeof(parts));
+	memset(shot, 0, sizeof(shot));
+	for (u32 i = 0; i < PARTS; i++) {
+		struct partition *p = &parts[i];
+
+		p->id = i;
+		p->gen = 100 + i;
+		p->max_pages = 4096;
+		p->space.owner = p;
+		p->space.table_alloc = page_new;
+		p->space.table_free = page_drop;
+		assert_int_equal(nested_init(&p->space), 0);
+		partition_table[i] = p;
+	}
+	return 0;
+}
+
+/* Everything goes back, and nothing is lost. */
+static inline int fake_teardown(void **state)
+{
+	for (u32 i = 0; i < PARTS; i++) {
+		while (!gmem_reap(&parts[i], 64))
+			;
+		nested_free(&parts[i].space);
+		assert_int_equal(parts[i].pages, 0);
+	}
+	assert_int_equal(frame_free_count(), frame_total());
+	return 0;
+}
+
+static inline void populate(u32 part, u64 at, u64 pages)
+{
+	u64 done = 0, all = 0;
+
+	for (; all < pages; all += done)
+		assert_int_equal(gmem_populate(&parts[part],
+					       gpa(at + all * PAGE_SIZE),
+					       pages - all, &done),
+				 PV_OK);
+}
+
+#endif

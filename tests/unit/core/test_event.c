@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Events: order of the bits, edges, masking, windows. */
+/* TEST-SRC: hv/core/event.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/tsc.h"
+#include "arch/x86.h"
+#include "core/event.h"
+#include "core/sched.h"
+#include "core/vapic.h"
+#include "pvabi/calls.h"
+
+static struct pv_partition_page part_page;
+static struct pv_vcpu_page pages[2];
+static struct vcpu v[2], *list[2] = { &v[0], &v[1] };
+static u8 port_map[PV_PORTS];
+static struct partition p;
+static u32 pokes, injected, windows, raised;
+static u64 rflags, shadow;
+
+u64 tsc_khz = 2000000;
+
+void sched_poke(struct vcpu *w)
+{
+	/* whoever is woken finds the work */
+	assert_true(w->page->pending);
+	pokes++;
+}
+
+void vapic_raise(struct vcpu *w, u32 vector)
+{
+	raised = vector;
+}
+
+bool vapic_pending(const struct vcpu *w)
+{
+	return raised;
+}
+
+static u64 fake_reg(struct virt_vcpu *w, enum vreg r)
+{
+	return r == VREG_RFLAGS ? rflags : shadow;
+}
+
+static void fake_inject(struct virt_vcpu *w, const struct inject *i)
+{
+	assert_int_equal(i->type, INJECT_EXTINT);
+	injected = i->vector;
+}
+
+static void fake_window(struct virt_vcpu *w, bool on)
+{
+	windows += on;
+}
+
+static const struct virt_ops fake = { .reg_get = fake_reg,
+				      .inject = fake_inject,
+				      .window = fake_window };
+const struct virt_ops *virt = &fake;
+
+static int setup(void **state)
+{
+	memset(&part_page, 0, sizeof(part_page));
+	memset(pages, 0, sizeof(pages));
+	memset(v, 0, sizeof(v));
+	memset(port_map, 0, sizeof(port_map));
+	pokes = injected = windows = raised = 0;
+	rflags = RFLAGS_IF;
+	shadow = 0;
+	p = (struct partition){ .nr_vcpus = 2,
+				.vcpus = list,
+				.page = &part_page,
+				.port_map = port_map };
+	for (u32 i = 0; i < 2; i++) {
+		v[i].id = i;
+		v[i].part = &p;
+		v[i].page = &pages[i];
+		v[i].upcall_vector = 0x40;
+	}
+	return 0;
+}
+
+static void bind_refuses_what_is_not_there(void **state)
+{
+	assert_int_equal(event_bind(&p, PV_PORTS, 0), PV_EINVAL);
+	assert_int_equal(event_bind(&p, 0, 2), PV_EINVAL);
+	assert_int_equal(event_bind(&p, 4095, 1), PV_OK);
+}
+
+static void send_sets_three_levels(void **state)
+{
+	assert_int_equal(event_bind(&p, 130, 1), PV_OK);
+	event_send(&p, 130);
+	assert_int_equal(part_page.port_pending[2], 4);
+	assert_int_equal(pages[1].port_summary, 4);
+	assert_int_equal(pages[1].pending, PV_PENDING_EVENT);
+	assert_int_equal(pages[0].pending, 0);
+	assert_true(v[1].hw.pending & PEND_EVENT);
+	event_send(&p, 7); /* unbound: vCPU 0 */
+	assert_int_equal(pages[0].pending, PV_PENDING_EVENT);
+	assert_int_equal(pokes, 2);
+}
+
+static void only_an_edge_makes_an_upcall(void **state)
+{
+	event_send(&p, 1);
+	event_send(&p, 2);
+	assert_int_equal(pokes, 1);
+	event_timer(&v[0]);
+	event_ipi(&v[0], 63);
+	assert_int_equal(pages[0].ipi_pending, 1ull << 63);
+	assert_int_equal(pokes, 3); /* each bit of pending has its edge */
+}
+
+static void delivers_when_the_guest_can_take_it(void **state)
+{
+	event_send(&p, 1);
+	event_deliver(&v[0]);
+	assert_int_equal(injected, 0x40);
+	assert_int_equal(v[0].injected, 1);
+	assert_int_equal(windows, 0);
+}
+
+static void asks_for_a_window(void **state)
+{
+	event_send(&p, 1);
+	rflags = 0;
+	event_deliver(&v[0]);
+	assert_int_equal(v[0].upcall_due, 1);
+	rflags = RFLAGS_IF;
+	shadow = 1;
+	event_deliver(&v[0]);
+	shadow = 0;
+	v[0].injected = 1; /* something else goes first */
+	event_deliver(&v[0]);
+	assert_int_equal(windows, 3);
+	assert_int_equal(injected, 0);
+}
+
+static void masked_or_taken_is_silent(void **state)
+{
+	event_send(&p, 1);
+	pages[0].masked = 1;
+	event_deliver(&v[0]);
+	pages[0].masked = 0;
+	pages[0].pending = 0;
+	event_deliver(&v[0]);
+	assert_int_equal(injected, 0);
+	assert_int_equal(windows, 0);
+	assert_int_equal(v[0].upcall_due, 0);
+}
+
+static void through_the_apic(void **state)
+{
+	v[0].upcall_apic = 1;
+	event_send(&p, 1);
+	event_deliver(&v[0]);
+	assert_int_equal(raised, 0x40);
+	assert_int_equal(injected, 0);
+}
+
+static void time_scale(void **state)
+{
+	event_vcpu_init(&v[1]);
+	assert_int_equal(pages[1].vcpu, 1);
+	assert_int_equal(pages[1].vcpus, 2);
+	/* 2 GHz: 2,000,000 ticks are a million ns */
+	assert_int_equal((unsigned __int128)2000000 * pages[1].tsc_mul >>
+				 pages[1].tsc_shift,
+			 1000000);
+}
+
+#define T(f) cmocka_unit_test_setup(f, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(bind_refuses_what_is_not_there),
+		T(send_sets_three_levels),
+		T(only_an_edge_makes_an_upcall),
+		T(delivers_when_the_guest_can_take_it),
+		T(asks_for_a_window),
+		T(masked_or_taken_is_silent),
+		T(through_the_apic),
+		T(time_scale),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The frame table and its buddy allocator. */
+/* TEST-SRC: hv/core/frame.c */
+#include "fake.h"
+
+static struct boot_info bi;
+
+static int setup(void **state)
+{
+	if (bi.nr_ranges)
+		return 0;
+	fake_ram(&bi);
+	/* a hole that is firmware's, and a page that starts at 0 */
+	bi.nr_ranges = 4;
+	bi.ranges[0] =
+		(struct boot_range){ .size = PAGE_SIZE, .type = BOOT_MEM_FREE };
+	bi.ranges[1] = (struct boot_range){ .start = RAM_START,
+					    .size = 3 * PAGE_SIZE,
+					    .type = BOOT_MEM_FREE };
+	bi.ranges[2] = (struct boot_range){ .start = RAM_START + 3 * PAGE_SIZE,
+					    .size = PAGE_SIZE,
+					    .type = BOOT_MEM_RUNTIME };
+	bi.ranges[3] = (struct boot_range){ .start = RAM_START + 4 * PAGE_SIZE,
+					    .size = RAM_SIZE - 4 * PAGE_SIZE,
+					    .type = BOOT_MEM_FREE };
+	frame_init(&bi);
+	return 0;
+}
+
+static void counts_only_usable_memory(void **state)
+{
+	u64 table = (RAM_START + RAM_SIZE) / PAGE_SIZE * sizeof(struct frame);
+	u64 table_pages = (table + PAGE_MASK) / PAGE_SIZE;
+
+	/* less the table itself, firmware's page, and frame 0 */
+	assert_int_equal(frame_total(), RAM_SIZE / PAGE_SIZE - 1 - table_pages);
+	assert_int_equal(frame_free_count(), frame_total());
+	assert_int_equal(frame_of(hpa(RAM_START + 3 * PAGE_SIZE))->owner,
+			 FRAME_NOBODY);
+	assert_null(frame_of(hpa(RAM_START + RAM_SIZE)));
+}
+
+static void never_gives_out_what_is_not_usable(void **state)
+{
+	u64 n = frame_free_count();
+	u64 *seen = calloc(n, sizeof(*seen));
+	hpa_t at;
+
+	for (u64 i = 0; i < n; i++) {
+		assert_true(frame_alloc(1, FRAME_PLAIN, 0, false, &at));
+		assert_true(at.v >= RAM_START && at.v < RAM_START + RAM_SIZE);
+		assert_int_not_equal(at.v, RAM_START + 3 * PAGE_SIZE);
+		assert_int_equal(frame_of(at)->owner, 1);
+		seen[i] = at.v;
+	}
+	assert_int_equal(frame_free_count(), 0);
+	assert_false(frame_alloc(1, FRAME_PLAIN, 0, false, &at));
+	for (u64 i = 0; i < n; i++) {
+		/* given out once only */
+		assert_int_equal(frame_of(hpa(seen[i]))->owner, 1);
+		frame_free(hpa(seen[i]), 0);
+	}
+	free(seen);
+	assert_int_equal(frame_free_count(), n);
+}
+
+static void merges_back_to_large_blocks(void **state)
+{
+	u64 free_before = frame_free_count();
+	hpa_t at[8], large;
+
+	for (int i = 0; i < 8; i++)
+		assert_true(frame_alloc(2, FRAME_TABLE, i % 3, true, &at[i]));
+	for (int i = 0; i < 8; i++)
+		frame_free(at[(i * 3) % 8], ((i * 3) % 8) % 3);
+	assert_int_equal(frame_free_count(), free_before);
+	assert_true(frame_alloc(2, FRAME_PLAIN, FRAME_MAX_ORDER, true, &large));
+	assert_int_equal(large.v & (LARGE_SIZE - 1), 0);
+	frame_free(large, FRAME_MAX_ORDER);
+}
+
+static void scrubs_on_free_and_gives_zeroes(void **state)
+{
+	static const u8 zero[PAGE_SIZE];
+	hpa_t at, again;
+
+	for (int i = 0; i < 4; i++) {
+		assert_true(frame_alloc(3, FRAME_PLAIN, 1, true, &at));
+		assert_memory_equal(hpa_ptr(at), zero, PAGE_SIZE);
+		memset(hpa_ptr(at), 0xa5, 2 * PAGE_SIZE);
+		frame_free(at, 1);
+		assert_memory_equal(hpa_ptr(at), zero, PAGE_SIZE);
+		assert_true(frame_alloc(3, FRAME_PLAIN, 0, true, &again));
+		assert_memory_equal(hpa_ptr(again), zero, PAGE_SIZE);
+		frame_free(again, 0);
+	}
+}
+
+static void dirty_memory_is_zeroed_first(void **state)
+{
+	hpa_t at;
+
+	/* as firmware may have left it: in blocks that were never given out */
+	memset((void *)(RAM_START + RAM_SIZE / 2), 0xff, 4 * LARGE_SIZE);
+	assert_true(frame_alloc_run(0, 4096 + 5, &at));
+	for (u64 i = 0; i < (4096 + 5) * PAGE_SIZE / 8; i++)
+		assert_int_equal(((u64 *)hpa_ptr(at))[i], 0);
+	for (u64 i = 0; i < 4096 + 5; i++)
+		frame_free(hpa(at.v + i * PAGE_SIZE), 0);
+	assert_int_equal(frame_free_count(), frame_total());
+}
+
+static void run_is_contiguous_and_gives_back_its_tail(void **state)
+{
+	u64 free_before = frame_free_count();
+	hpa_t at;
+
+	assert_true(frame_alloc_run(0, 1000, &at));
+	assert_int_equal(at.v & (LARGE_SIZE - 1), 0);
+	assert_int_equal(frame_free_count(), free_before - 1000);
+	for (u64 i = 0; i < 1000; i++) {
+		assert_int_equal(frame_of(hpa(at.v + i * PAGE_SIZE))->owner, 0);
+		frame_free(hpa(at.v + i * PAGE_SIZE), 0);
+	}
+	assert_int_equal(frame_free_count(), free_before);
+	assert_false(frame_alloc_run(0, RAM_SIZE / PAGE_SIZE + 1, &at));
+	assert_false(frame_alloc_run(0, 0, &at));
+}
+
+static void double_free_is_caught(void **state)
+{
+	hpa_t at;
+
+	assert_true(frame_alloc(1, FRAME_PLAIN, 0, false, &at));
+	frame_free(at, 0);
+	expect_assert_failure(frame_free(at, 0));
+	expect_assert_failure(frame_free(hpa(RAM_START + 3 * PAGE_SIZE), 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(counts_only_usable_memory, setup),
+		cmocka_unit_test_setup(dirty_memory_is_zeroed_first, setup),
+		cmocka_unit_test(never_gives_out_what_is_not_usable),
+		cmocka_unit_test(merges_back_to_large_blocks),
+		cmocka_unit_test(scrubs_on_free_and_gives_zeroes),
+		cmocka_unit_test(run_is_contiguous_and_gives_back_its_tail),
+		cmocka_unit_test(double_free_is_caught),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

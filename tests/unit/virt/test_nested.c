@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The nested-page walker over both formats' shapes.
+ * TEST-SRC: hv/virt/nested.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "virt/virt.h"
+
+#define RWX (NP_READ | NP_WRITE | NP_EXEC)
+#define P 1ull
+#define LARGE 0x80ull
+#define FLAG_SHIFT 8
+
+/* A format of the test's own: flags in bits 8..11. */
+static u64 f_leaf(u64 hpa, u32 flags, unsigned level)
+{
+	return hpa | P | (u64)flags << FLAG_SHIFT | (level > 1 ? LARGE : 0);
+}
+static u64 f_table(u64 hpa)
+{
+	return hpa | P;
+}
+static bool f_present(u64 e)
+{
+	return e & P;
+}
+static bool f_is_leaf(u64 e, unsigned level)
+{
+	return level == 1 || e & LARGE;
+}
+static u32 f_flags(u64 e)
+{
+	return e >> FLAG_SHIFT & 15;
+}
+static unsigned levels;
+static unsigned f_levels(void)
+{
+	return levels;
+}
+static bool gb_pages;
+static bool f_gb_pages(void)
+{
+	return gb_pages;
+}
+
+static const struct nested_format format = {
+	f_leaf, f_table, f_present, f_is_leaf, f_flags, f_levels, f_gb_pages,
+};
+static const struct virt_ops ops = { .name = "test", .format = &format };
+const struct virt_ops *virt = &ops;
+
+struct cpu *cpu_this(void);
+struct cpu *cpu_this(void)
+{
+	return NULL;
+}
+
+static int live, budget;
+
+static void *page_get(void *owner)
+{
+	void *p;
+
+	assert_ptr_equal(owner, &live);
+	if (!budget)
+		return NULL;
+	budget--;
+	live++;
+	p = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+	assert_non_null(p);
+	return memset(p, 0, PAGE_SIZE);
+}
+
+static void page_put(void *owner, void *page)
+{
+	assert_ptr_equal(owner, &live);
+	live--;
+	free(page);
+}
+
+static struct virt_space space;
+
+static int setup(void **state)
+{
+	live = 0;
+	budget = 1000;
+	levels = 4;
+	gb_pages = true;
+	space = (struct virt_space){ .table_alloc = page_get,
+				     .table_free = page_put,
+				     .owner = &live };
+	return nested_init(&space);
+}
+
+static int teardown(void **state)
+{
+	nested_free(&space);
+	assert_int_equal(live, 0);
+	return 0;
+}
+
+static u64 where(u64 at)
+{
+	hpa_t to;
+
+	return nested_lookup(&space, gpa(at), &to, NULL, NULL) ? to.v : ~0ull;
+}
+
+static u64 page_at(u64 at)
+{
+	hpa_t to;
+	u64 page = 0;
+
+	nested_lookup(&space, gpa(at), &to, NULL, &page);
+	return page;
+}
+
+static int map(u64 at, u64 to, u64 size, unsigned max)
+{
+	return nested_map(&space, gpa(at), hpa(to), size, RWX, max);
+}
+
+static void test_nothing_is_mapped_at_first(void **state)
+{
+	assert_int_equal(where(0), ~0ull);
+	assert_int_equal(where(0x123456789000), ~0ull);
+	assert_int_equal(where(1ull << 48), ~0ull);
+	assert_int_equal(where(~0ull), ~0ull);
+}
+
+static void test_map_uses_the_largest_pages(void **state)
+{
+	assert_int_equal(map(0x1000, 0x40001000, 0x3ff000, 3), 0);
+	assert_int_equal(page_at(0x1000), PAGE_SIZE);
+	assert_int_equal(page_at(0x200000), LARGE_SIZE);
+	assert_int_equal(where(0x212345), 0x40212345);
+	assert_int_equal(where(0), ~0ull);
+	assert_int_equal(where(0x400000), ~0ull);
+	assert_int_equal(map(HUGE_SIZE, HUGE_SIZE * 4, HUGE_SIZE, 3), 0);
+	assert_int_equal(page_at(HUGE_SIZE), HUGE_SIZE);
+	gb_pages = false;
+	assert_int_equal(map(HUGE_SIZE * 2, 0, HUGE_SIZE, 3), 0);
+	assert_int_equal(page_at(HUGE_SIZE * 2), LARGE_SIZE);
+	assert_int_equal(map(HUGE_SIZE * 3, 0, LARGE_SIZE, 1), 0);
+	assert_int_equal(page_at(HUGE_SIZE * 3), PAGE_SIZE);
+}
+
+static void test_misaligned_target_takes_small_pages(void **state)
+{
+	assert_int_equal(map(0, 0x1000, LARGE_SIZE, 3), 0);
+	assert_int_equal(page_at(0), PAGE_SIZE);
+	assert_int_equal(where(LARGE_SIZE - 1), LARGE_SIZE + 0xfff);
+}
+
+static void test_flags_are_kept(void **state)
+{
+	u32 flags = 0;
+	hpa_t to;
+
+	assert_int_equal(nested_map(&space, gpa(0x5000), hpa(0x6000), 0x1000,
+				    NP_READ | NP_DEVICE, 3),
+			 0);
+	assert_true(nested_lookup(&space, gpa(0x5678), &to, &flags, NULL));
+	assert_int_equal(flags, NP_READ | NP_DEVICE);
+	assert_int_equal(to.v, 0x6678);
+}
+
+static void test_overlap_is_refused_and_changes_nothing(void **state)
+{
+	assert_int_equal(map(LARGE_SIZE, 0, LARGE_SIZE, 3), 0);
+	assert_int_equal(map(LARGE_SIZE + 0x1000, 0, 0x1000, 3), -2);
+	assert_int_equal(map(0, 0, 2 * LARGE_SIZE, 3), -2);
+	assert_int_equal(where(0), ~0ull);
+	assert_int_equal(map(0, 0, HUGE_SIZE, 3), -2);
+}
+
+static void test_bad_ranges_are_refused(void **state)
+{
+	assert_int_equal(map(0x800, 0, 0x1000, 3), -2);
+	assert_int_equal(map(0, 0x800, 0x1000, 3), -2);
+	assert_int_equal(map(0, 0, 0x800, 3), -2);
+	assert_int_equal(map((1ull << 48) - 0x1000, 0, 0x2000, 3), -2);
+	assert_int_equal(map(~0xfffull, 0, 0x2000, 3), -2);
+	assert_int_equal(nested_unmap(&space, gpa(~0xfffull), 0x2000), -1);
+	assert_int_equal(map((1ull << 48) - 0x1000, 0, 0x1000, 3), 0);
+	assert_int_equal(
+		nested_unmap(&space, gpa((1ull << 48) - 0x1000), 0x1000), 0);
+}
+
+static void test_unmap_splits_large_pages(void **state)
+{
+	u32 gen = space.gen;
+
+	assert_int_equal(map(0, HUGE_SIZE, HUGE_SIZE, 3), 0);
+	assert_int_equal(nested_unmap(&space, gpa(0x3000), LARGE_SIZE), 0);
+	assert_int_not_equal(space.gen, gen);
+	assert_int_equal(where(0x2fff), HUGE_SIZE + 0x2fff);
+	assert_int_equal(where(0x3000), ~0ull);
+	assert_int_equal(where(LARGE_SIZE + 0x2fff), ~0ull);
+	assert_int_equal(where(LARGE_SIZE + 0x3000),
+			 HUGE_SIZE + LARGE_SIZE + 0x3000);
+	assert_int_equal(page_at(LARGE_SIZE + 0x3000), PAGE_SIZE);
+	assert_int_equal(page_at(2 * LARGE_SIZE), LARGE_SIZE);
+	assert_int_equal(where(HUGE_SIZE - 1), 2 * HUGE_SIZE - 1);
+}
+
+static void test_unmap_of_holes_is_no_error(void **state)
+{
+	assert_int_equal(map(0x10000, 0, 0x1000, 3), 0);
+	assert_int_equal(nested_unmap(&space, gpa(0), HUGE_SIZE), 0);
+	assert_int_equal(where(0x10000), ~0ull);
+	assert_int_equal(map(0x10000, 0x7000, 0x2000, 3), 0);
+	assert_int_equal(where(0x11000), 0x8000);
+}
+
+static void test_map_without_memory_can_be_undone(void **state)
+{
+	budget = 2;
+	assert_int_equal(map(0, 0, 0x1000, 3), -1);
+	assert_int_equal(where(0), ~0ull);
+	budget = 1; /* enough for the first of two tables */
+	assert_int_equal(map(0x1ff000, 0, 0x2000, 3), -1);
+	assert_int_equal(nested_unmap(&space, gpa(0x1ff000), 0x2000), 0);
+	assert_int_equal(where(0x1ff000), ~0ull);
+}
+
+static void test_split_without_memory_changes_nothing(void **state)
+{
+	unsigned tries = 0;
+	u64 at;
+
+	assert_int_equal(map(0, 0, HUGE_SIZE, 3), 0);
+	for (budget = 0; tries < 3; tries++, budget = 1) {
+		assert_int_equal(
+			nested_unmap(&space, gpa(0x1000), 2 * LARGE_SIZE), -1);
+		for (at = 0; at < 4 * LARGE_SIZE; at += 0x1000)
+			assert_int_equal(where(at), at);
+	}
+	/* the third of three tables */
+	assert_int_equal(nested_unmap(&space, gpa(0x1000), 2 * LARGE_SIZE), 0);
+	assert_int_equal(where(0x1000), ~0ull);
+	assert_int_equal(where(0), 0);
+}
+
+static void test_five_levels(void **state)
+{
+	nested_free(&space);
+	levels = 5;
+	assert_int_equal(nested_init(&space), 0);
+	assert_int_equal(map(0x7000, 0x9000, 0x1000, 3), 0);
+	assert_int_equal(where(0x7abc), 0x9abc);
+	assert_int_equal(where(0x8000), ~0ull);
+}
+
+/* Random maps and unmaps against a flat model. */
+static void test_against_a_model(void **state)
+{
+	static u64 model[4096];
+	u64 seed = 1, i, n;
+
+	memset(model, 0xff, sizeof(model));
+	for (n = 0; n < 400; n++) {
+		u64 at, size, to;
+		bool clash = false;
+
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		at = seed >> 33 & 4095;
+		size = 1 + (seed >> 20 & 1023);
+		to = (seed >> 45) & 0xffff;
+		if (seed >> 62 & 1) {
+			at &= ~511ull;
+			to &= ~511ull;
+		}
+		if (at + size > 4096)
+			size = 4096 - at;
+		for (i = at; i < at + size; i++)
+			clash |= model[i] != ~0ull;
+		if (clash) {
+			assert_int_equal(map(at << 12, to << 12, size << 12, 2),
+					 -2);
+			assert_int_equal(
+				nested_unmap(&space, gpa(at << 12), size << 12),
+				0);
+		} else {
+			assert_int_equal(map(at << 12, to << 12, size << 12, 2),
+					 0);
+		}
+		for (i = at; i < at + size; i++)
+			model[i] = clash ? ~0ull : (to + i - at) << 12;
+		for (i = 0; i < 4096; i++)
+			assert_int_equal(where(i << 12), model[i]);
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_nothing_is_mapped_at_first),
+		TEST(test_map_uses_the_largest_pages),
+		TEST(test_misaligned_target_takes_small_pages),
+		TEST(test_flags_are_kept),
+		TEST(test_overlap_is_refused_and_changes_nothing),
+		TEST(test_bad_ranges_are_refused),
+		TEST(test_unmap_splits_large_pages),
+		TEST(test_unmap_of_holes_is_no_error),
+		TEST(test_map_without_memory_can_be_undone),
+		TEST(test_split_without_memory_changes_nothing),
+		TEST(test_five_levels),
+		TEST(test_against_a_model),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
