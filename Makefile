@@ -87,7 +87,9 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 srcs_in = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 GUEST_DIRS := $(patsubst %/,%,$(sort $(wildcard tests/guests/*/ \
 	guestkit/examples/*/)))
-GUEST_DIRS := $(foreach d,$(GUEST_DIRS),$(if $(call srcs_in,$(d)),$(d)))
+# (A folder with its own linker script is a kernel outside the tree, for a test.)
+GUEST_DIRS := $(foreach d,$(GUEST_DIRS),$(if $(wildcard $(d)/*.lds),,\
+	$(if $(call srcs_in,$(d)),$(d))))
 GUEST_ONE := $(sort $(wildcard tests/guests/*.c))
 GUESTS := $(sort $(notdir $(GUEST_DIRS) $(GUEST_ONE:.c=)) \
 	$(if $(BENCH_SRC),bench))

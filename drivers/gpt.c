@@ -54,8 +54,7 @@ const char *gpt_header_parse(const uint8_t s[512], uint64_t lba,
 	sectors = gpt_entries_sectors(h);
 	if (h->entries_at < 2 || sectors > disk_sectors ||
 	    h->entries_at > disk_sectors - sectors ||
-	    h->last_usable >= disk_sectors ||
-	    h->first_usable > h->last_usable)
+	    h->last_usable >= disk_sectors || h->first_usable > h->last_usable)
 		return "the GPT lies outside of the disk";
 	return NULL;
 }
@@ -97,8 +96,8 @@ int gpt_entries_parse(const struct gpt_header *h, const uint8_t *entries,
 		uint64_t first = le64(e + 32);
 		uint64_t last = le64(e + 40);
 
-		if (!entry_used(e) || first < h->first_usable ||
-		    last < first || last > h->last_usable)
+		if (!entry_used(e) || first < h->first_usable || last < first ||
+		    last > h->last_usable)
 			continue;
 		out[n].first = first;
 		out[n].count = last - first + 1;

@@ -9,7 +9,7 @@
 #define GPT_NAME_MAX 37u
 
 struct gpt_part {
-	uint64_t first, count; /* sectors */
+	uint64_t first, count;	 /* sectors */
 	char name[GPT_NAME_MAX]; /* what is not ASCII becomes '?' */
 };
 

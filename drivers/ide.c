@@ -103,8 +103,8 @@ static void address_write(struct ide *d, uint64_t lba, uint32_t count)
 		reg_write(d, REG_LBA1, (unsigned)(lba >> 32) & 0xff);
 		reg_write(d, REG_LBA2, (unsigned)(lba >> 40) & 0xff);
 	} else {
-		drive_select(d, 0xa0 | DEVICE_LBA |
-					((unsigned)(lba >> 24) & 0xf));
+		drive_select(d,
+			     0xa0 | DEVICE_LBA | ((unsigned)(lba >> 24) & 0xf));
 	}
 	reg_write(d, REG_COUNT, count & 0xff);
 	reg_write(d, REG_LBA0, (unsigned)lba & 0xff);
@@ -269,8 +269,8 @@ static void interrupt(void *arg)
 	uint8_t bm = d->bm ? in8(e, (uint16_t)(d->bm + BM_STATUS)) : 0;
 	uint8_t ata;
 
-	if (d->req && (d->dma_runs ? !(bm & BM_IRQ) :
-				     alt_status(d) & STATUS_BSY)) {
+	if (d->req &&
+	    (d->dma_runs ? !(bm & BM_IRQ) : alt_status(d) & STATUS_BSY)) {
 		e->irq_ack(e, d->irq, d->irq_flags);
 		return; /* not ours */
 	}
@@ -339,8 +339,8 @@ static void model_copy(struct ide *d, const uint16_t id[256])
 	int end = 0;
 
 	for (int i = 0; i < 40; i++) {
-		uint8_t c = (uint8_t)(i & 1 ? id[27 + i / 2] :
-					      id[27 + i / 2] >> 8);
+		uint8_t c =
+			(uint8_t)(i & 1 ? id[27 + i / 2] : id[27 + i / 2] >> 8);
 
 		d->model[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
 		if (c != ' ')
@@ -406,8 +406,10 @@ const char *ide_start(struct ide *d, struct env *e, const struct pci_dev *pci,
 	uint16_t id[256];
 	const char *why;
 
-	*d = (struct ide){ .blk = { .ops = &ide_ops, .env = e, .driver = "ide" },
-			   .drive = n & 1 };
+	*d = (struct ide){
+		.blk = { .ops = &ide_ops, .env = e, .driver = "ide" },
+		.drive = n & 1
+	};
 	why = channel_find(d, pci, n / 2 & 1);
 	if (!why)
 		why = identify(d, id);

@@ -11,12 +11,12 @@
 #define IDE_DRIVES 4u /* two channels, master and slave */
 
 struct ide {
-	struct blk_dev blk; /* first */
+	struct blk_dev blk;    /* first */
 	uint16_t cmd, ctl, bm; /* port bases; bm 0: no bus mastering */
 	unsigned irq, irq_flags;
 	uint8_t drive; /* 0 master, 1 slave */
 	bool lba48, dma;
-	uint8_t flush_cmd; /* 0: nothing to flush */
+	uint8_t flush_cmd;   /* 0: nothing to flush */
 	struct blk_req *req; /* the one that runs */
 	bool bounced;	     /* by way of the bounce buffer */
 	bool dma_runs;

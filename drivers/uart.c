@@ -49,8 +49,7 @@ size_t uart_get(struct uart *u, uint8_t *to, size_t n)
 	size_t done = 0;
 
 	/* bounded: a line that always says "ready" must not hold us */
-	while (u->present && done < n &&
-	       (reg_read(u, UART_LSR) & UART_LSR_RX))
+	while (u->present && done < n && (reg_read(u, UART_LSR) & UART_LSR_RX))
 		to[done++] = reg_read(u, UART_DATA);
 	return done;
 }

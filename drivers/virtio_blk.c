@@ -26,8 +26,7 @@ static unsigned chain_fill(struct virtio_blk *d, struct blk_req *req,
 	buf[n++] = (struct virtq_buf){ dev_addr(at),
 				       sizeof(struct virtio_blk_hdr), false };
 	for (uint32_t i = 0; i < req->nsegs; i++)
-		buf[n++] = (struct virtq_buf){ req->seg[i].dev,
-					       req->seg[i].len,
+		buf[n++] = (struct virtq_buf){ req->seg[i].dev, req->seg[i].len,
 					       req->op == BLK_READ };
 	at += offsetof(struct virtio_blk_slot, status);
 	buf[n++] = (struct virtq_buf){ dev_addr(at), 1, true };
@@ -53,8 +52,7 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 	d->slot[slot].hdr.reserved = 0;
 	d->slot[slot].hdr.sector = req->op == BLK_FLUSH ? 0 : req->sector;
 	d->slot[slot].status = STATUS_NONE;
-	head = virtq_add(&d->q, buf,
-			 chain_fill(d, req, (unsigned)slot, buf));
+	head = virtq_add(&d->q, buf, chain_fill(d, req, (unsigned)slot, buf));
 	if (head < 0)
 		return BLK_EBUSY;
 	d->req[slot] = req;
@@ -110,12 +108,12 @@ static void interrupt(void *arg)
 
 static const char *bring_up(struct virtio_blk *d)
 {
-	const char *why = virtio_pci_begin(
-		&d->pci,
-		VIRTIO_F_EVENT_IDX | VIRTIO_F_ACCESS_PLATFORM |
-			VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_RO |
-			VIRTIO_BLK_F_FLUSH,
-		VIRTIO_F_VERSION_1);
+	const char *why =
+		virtio_pci_begin(&d->pci,
+				 VIRTIO_F_EVENT_IDX | VIRTIO_F_ACCESS_PLATFORM |
+					 VIRTIO_BLK_F_SEG_MAX |
+					 VIRTIO_BLK_F_RO | VIRTIO_BLK_F_FLUSH,
+				 VIRTIO_F_VERSION_1);
 
 	if (!why) {
 		uint8_t *p = d->ring_page;

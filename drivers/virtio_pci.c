@@ -76,16 +76,24 @@ static void caps_read(struct virtio_pci *v, const struct pci_dev *pci)
 		if (!cap)
 			return;
 		switch (pci_read(e, v->bdf, cap + CAP_TYPE, 1)) {
-		case TYPE_COMMON: w = &v->common; break;
-		case TYPE_NOTIFY: w = &v->notify; break;
-		case TYPE_ISR: w = &v->isr; break;
-		case TYPE_DEVICE: w = &v->config; break;
+		case TYPE_COMMON:
+			w = &v->common;
+			break;
+		case TYPE_NOTIFY:
+			w = &v->notify;
+			break;
+		case TYPE_ISR:
+			w = &v->isr;
+			break;
+		case TYPE_DEVICE:
+			w = &v->config;
+			break;
 		}
 		if (!w || cap > 0xec)
 			continue;
 		if (w == &v->notify && !w->base)
-			v->notify_mult = pci_read(e, v->bdf,
-						  cap + CAP_NOTIFY_MULT, 4);
+			v->notify_mult =
+				pci_read(e, v->bdf, cap + CAP_NOTIFY_MULT, 4);
 		window_set(v, pci, cap, w);
 	}
 }

@@ -21,7 +21,7 @@ struct virtio_pci {
 	uint16_t bdf;
 	struct virtio_window common, notify, isr, config;
 	uint32_t notify_mult;
-	uint64_t features; /* agreed on */
+	uint64_t features;  /* agreed on */
 	uint64_t notify_at; /* notification address of queue 0 */
 };
 

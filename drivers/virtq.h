@@ -60,7 +60,8 @@ static inline bool virtq_need_event(uint16_t event, uint16_t now, uint16_t old)
 
 /* Where the three parts are in the page that virtq_init was given. */
 #define VIRTQ_AVAIL_OFF(size) (16u * (size))
-#define VIRTQ_USED_OFF(size) (VIRTQ_AVAIL_OFF(size) + ((6u + 2 * (size) + 3) & ~3u))
+#define VIRTQ_USED_OFF(size) \
+	(VIRTQ_AVAIL_OFF(size) + ((6u + 2 * (size) + 3) & ~3u))
 
 /* The driver's side. */
 struct virtq {
@@ -69,7 +70,7 @@ struct virtq {
 	volatile struct virtq_desc *desc;
 	volatile struct virtq_avail *avail;
 	volatile struct virtq_used *used;
-	dev_addr_t base; /* of the page */
+	dev_addr_t base;	       /* of the page */
 	uint8_t chain[VIRTQ_SIZE_MAX]; /* descriptors of the chain with that
 					  head; 0: no such chain in flight */
 };

@@ -4,166 +4,28 @@
 
 #include <string.h>
 
+#include "config_values.h"
 #include "pvabi/abi.h"
-#include "text.h"
 
 #define LINE_MAX 1024u
-
-struct parse {
-	struct config *c;
-	const char *file;
-	unsigned line;
-	enum { SECTION_NONE, SECTION_SKIP, SECTION_HOST, SECTION_GUEST } section;
-	struct cfg_guest *g;
-	struct text err;
-};
-
-static bool fail(struct parse *p, unsigned line, const char *what,
-		 const char *detail)
-{
-	text_add(&p->err, p->file);
-	text_add(&p->err, ":");
-	text_add_u64(&p->err, line);
-	text_add(&p->err, ": ");
-	text_add(&p->err, what);
-	if (detail) {
-		text_add(&p->err, ": ");
-		text_add(&p->err, detail);
-	}
-	return false;
-}
-
-static bool bad(struct parse *p, const char *what, const char *detail)
-{
-	return fail(p, p->line, what, detail);
-}
-
-/* ---- values ---- */
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 99;
-}
-
-static bool number(const char *s, uint64_t *out)
-{
-	uint64_t base = 10;
-	uint64_t v = 0;
-
-	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
-		base = 16;
-		s += 2;
-	}
-	if (!*s)
-		return false;
-	for (; *s; s++) {
-		uint64_t d = (uint64_t)digit(*s);
-
-		if (d >= base || v > (UINT64_MAX - d) / base)
-			return false;
-		v = v * base + d;
-	}
-	*out = v;
-	return true;
-}
-
-/* A number with K, M or G behind it. */
-static bool size(char *s, uint64_t *out)
-{
-	static const char unit[] = "KMG";
-	size_t n = strlen(s);
-	const char *u = n ? strchr(unit, s[n - 1] & ~0x20) : NULL;
-	unsigned shift = 0;
-
-	if (u && *u) {
-		shift = 10 * (unsigned)(u - unit + 1);
-		s[n - 1] = 0;
-	}
-	if (!number(s, out) || *out > UINT64_MAX >> shift)
-		return false;
-	*out <<= shift;
-	return true;
-}
-
-static bool set_number(struct parse *p, const char *s, uint64_t lo, uint64_t hi,
-		       unsigned *out)
-{
-	char range[64];
-	struct text t = text_of(range, sizeof(range));
-	uint64_t v;
-
-	if (number(s, &v) && v >= lo && v <= hi) {
-		*out = (unsigned)v;
-		return true;
-	}
-	text_add(&t, "expected a number from ");
-	text_add_u64(&t, lo);
-	text_add(&t, " to ");
-	text_add_u64(&t, hi);
-	return bad(p, range, s);
-}
-
-static bool set_text(struct parse *p, const char *s, char *out, size_t room,
-		     const char *what)
-{
-	if (!*s)
-		return bad(p, what, "empty");
-	if (strlen(s) >= room)
-		return bad(p, what, "too long");
-	strcpy(out, s);
-	return true;
-}
-
-static bool set_yes(struct parse *p, const char *s, bool *out)
-{
-	if (strcmp(s, "yes") && strcmp(s, "no"))
-		return bad(p, "expected yes or no", s);
-	*out = !strcmp(s, "yes");
-	return true;
-}
-
-static bool set_memory(struct parse *p, char *s, uint64_t *out)
-{
-	if (!size(s, out) || *out % 4096)
-		return bad(p, "expected a size such as 16M", s);
-	if (*out < CFG_MEMORY_MIN || *out > CFG_MEMORY_MAX)
-		return bad(p, "memory must be from 1M to 3840M", NULL);
-	return true;
-}
-
-/* Names become parts of lines and command words: no blanks, no brackets. */
-static bool name_ok(const char *s)
-{
-	for (; *s; s++)
-		if (*s <= ' ' || *s >= 0x7f || *s == '[' || *s == ']' ||
-		    *s == ':')
-			return false;
-	return true;
-}
 
 /* ---- keys of [host] ---- */
 
 static bool host_memory(struct parse *p, char *v)
 {
-	return set_memory(p, v, &p->c->host_memory);
+	return config_set_memory(p, v, &p->c->host_memory);
 }
 
 static bool host_selftest(struct parse *p, char *v)
 {
-	return set_yes(p, v, &p->c->selftest);
+	return config_set_yes(p, v, &p->c->selftest);
 }
 
 /* ---- keys of [guest NAME] ---- */
 
 static bool guest_image(struct parse *p, char *v)
 {
-	return set_text(p, v, p->g->image, CFG_IMAGE, "image");
+	return config_set_text(p, v, p->g->image, CFG_IMAGE, "image");
 }
 
 static bool guest_profile(struct parse *p, char *v)
@@ -176,24 +38,24 @@ static bool guest_profile(struct parse *p, char *v)
 		p->g->profile = i;
 		return true;
 	}
-	return bad(p, "profile is pv, hvm or classic, not", v);
+	return config_bad(p, "profile is pv, hvm or classic, not", v);
 }
 
 static bool guest_memory(struct parse *p, char *v)
 {
-	return set_memory(p, v, &p->g->memory);
+	return config_set_memory(p, v, &p->g->memory);
 }
 
 static bool guest_vcpus(struct parse *p, char *v)
 {
-	return set_number(p, v, 1, PV_VCPUS_MAX, &p->g->vcpus);
+	return config_set_number(p, v, 1, PV_VCPUS_MAX, &p->g->vcpus);
 }
 
 static bool guest_cpu(struct parse *p, char *v)
 {
 	unsigned cpu;
 
-	if (!set_number(p, v, 0, 63, &cpu))
+	if (!config_set_number(p, v, 0, 63, &cpu))
 		return false;
 	p->g->cpu = (int)cpu;
 	return true;
@@ -201,13 +63,13 @@ static bool guest_cpu(struct parse *p, char *v)
 
 static bool guest_priority(struct parse *p, char *v)
 {
-	return set_number(p, v, 0, 7, &p->g->priority);
+	return config_set_number(p, v, 0, 7, &p->g->priority);
 }
 
 static bool guest_cmdline(struct parse *p, char *v)
 {
 	if (strlen(v) >= CFG_CMDLINE)
-		return bad(p, "cmdline", "too long");
+		return config_bad(p, "cmdline", "too long");
 	strcpy(p->g->cmdline, v);
 	return true;
 }
@@ -217,19 +79,24 @@ static bool disk_source(struct parse *p, struct cfg_disk *d, char *v)
 	char *eq = strchr(v, '=');
 
 	if (!eq)
-		return bad(p, "disk is NAME:part=P, NAME:ram=FILE or "
-			      "NAME:null=SIZE, not", v);
+		return config_bad(p,
+				  "disk is NAME:part=P, NAME:ram=FILE or "
+				  "NAME:null=SIZE, not",
+				  v);
 	*eq = 0;
 	if (!strcmp(v, "null")) {
 		d->kind = DISK_NULL;
-		if (!size(eq + 1, &d->bytes) || !d->bytes || d->bytes % 512)
-			return bad(p, "expected a size such as 1M", eq + 1);
+		if (!config_size(eq + 1, &d->bytes) || !d->bytes ||
+		    d->bytes % 512)
+			return config_bad(p, "expected a size such as 1M",
+					  eq + 1);
 		return true;
 	}
 	if (strcmp(v, "part") && strcmp(v, "ram"))
-		return bad(p, "no such kind of disk (part, ram, null)", v);
+		return config_bad(p, "no such kind of disk (part, ram, null)",
+				  v);
 	d->kind = *v == 'p' ? DISK_PART : DISK_RAM;
-	return set_text(p, eq + 1, d->source, CFG_IMAGE, "disk source");
+	return config_set_text(p, eq + 1, d->source, CFG_IMAGE, "disk source");
 }
 
 static bool guest_disk(struct parse *p, char *v)
@@ -239,16 +106,18 @@ static bool guest_disk(struct parse *p, char *v)
 	char *colon = strchr(v, ':');
 
 	if (g->nr_disks == CFG_DISKS)
-		return bad(p, "too many disks", NULL);
+		return config_bad(p, "too many disks", NULL);
 	if (!colon)
-		return bad(p, "disk is NAME:part=P, NAME:ram=FILE or "
-			      "NAME:null=SIZE, not", v);
+		return config_bad(p,
+				  "disk is NAME:part=P, NAME:ram=FILE or "
+				  "NAME:null=SIZE, not",
+				  v);
 	*colon = 0;
-	if (!set_text(p, v, d->name, CFG_NAME, "disk name"))
+	if (!config_set_text(p, v, d->name, CFG_NAME, "disk name"))
 		return false;
 	for (unsigned i = 0; i < g->nr_disks; i++)
 		if (!strcmp(g->disk[i].name, d->name))
-			return bad(p, "two disks of that name", d->name);
+			return config_bad(p, "two disks of that name", d->name);
 	if (!disk_source(p, d, colon + 1))
 		return false;
 	g->nr_disks++;
@@ -260,11 +129,21 @@ static bool guest_start(struct parse *p, char *v)
 	if (!strcmp(v, "now"))
 		return true;
 	if (strncmp(v, "after ", 6))
-		return bad(p, "start is `now` or `after NAME`, not", v);
+		return config_bad(p, "start is `now` or `after NAME`, not", v);
 	v += 6;
 	while (*v == ' ')
 		v++;
-	return set_text(p, v, p->g->after, CFG_NAME, "guest name");
+	return config_set_text(p, v, p->g->after, CFG_NAME, "guest name");
+}
+
+static bool guest_kill(struct parse *p, char *v)
+{
+	if (strncmp(v, "after ", 6))
+		return config_bad(p, "kill is `after NAME`, not", v);
+	v += 6;
+	while (*v == ' ')
+		v++;
+	return config_set_text(p, v, p->g->kill_after, CFG_NAME, "guest name");
 }
 
 static bool guest_expect(struct parse *p, char *v)
@@ -272,7 +151,7 @@ static bool guest_expect(struct parse *p, char *v)
 	p->g->expect_set = true;
 	p->g->expect_crash = !strcmp(v, "crash");
 	return p->g->expect_crash ||
-	       set_number(p, v, 0, 255, &p->g->expect_code);
+	       config_set_number(p, v, 0, 255, &p->g->expect_code);
 }
 
 static bool guest_console(struct parse *p, char *v)
@@ -282,13 +161,13 @@ static bool guest_console(struct parse *p, char *v)
 	else if (!strcmp(v, "null"))
 		p->g->console = CONSOLE_NULL;
 	else
-		return bad(p, "console is keyboard or null, not", v);
+		return config_bad(p, "console is keyboard or null, not", v);
 	return true;
 }
 
 static bool guest_stats(struct parse *p, char *v)
 {
-	return set_yes(p, v, &p->g->stats);
+	return config_set_yes(p, v, &p->g->stats);
 }
 
 struct key {
@@ -313,6 +192,7 @@ static const struct key guest_keys[] = {
 	{ "cmdline", guest_cmdline, false },
 	{ "disk", guest_disk, true },
 	{ "start", guest_start, false },
+	{ "kill", guest_kill, false },
 	{ "expect", guest_expect, false },
 	{ "console", guest_console, false },
 	{ "stats", guest_stats, false },
@@ -330,11 +210,11 @@ static bool key_set(struct parse *p, const char *name, char *value)
 		if (strcmp(k->name, name))
 			continue;
 		if (!k->many && (*seen & bit))
-			return bad(p, "given twice", name);
+			return config_bad(p, "given twice", name);
 		*seen |= bit;
 		return k->set(p, value);
 	}
-	return bad(p, "unknown key", name);
+	return config_bad(p, "unknown key", name);
 }
 
 /* ---- lines ---- */
@@ -352,15 +232,17 @@ static bool guest_begin(struct parse *p, const char *name)
 	struct config *c = p->c;
 
 	if (!*name)
-		return bad(p, "a guest needs a name: [guest NAME]", NULL);
+		return config_bad(p, "a guest needs a name: [guest NAME]",
+				  NULL);
 	if (strlen(name) >= CFG_NAME)
-		return bad(p, "guest name is too long", name);
-	if (!name_ok(name))
-		return bad(p, "guest name has a blank, bracket or colon", name);
+		return config_bad(p, "guest name is too long", name);
+	if (!config_name_ok(name))
+		return config_bad(p, "guest name has a blank, bracket or colon",
+				  name);
 	if (guest_find(c, name) >= 0)
-		return bad(p, "two guests of that name", name);
+		return config_bad(p, "two guests of that name", name);
 	if (c->nr_guests == CFG_GUESTS)
-		return bad(p, "too many guests", NULL);
+		return config_bad(p, "too many guests", NULL);
 	p->g = &c->guest[c->nr_guests++];
 	memset(p->g, 0, sizeof(*p->g));
 	p->g->line = p->line;
@@ -368,7 +250,7 @@ static bool guest_begin(struct parse *p, const char *name)
 	p->g->vcpus = 1;
 	p->g->cpu = -1;
 	p->g->priority = 1;
-	p->g->after_guest = -1;
+	p->g->after_guest = p->g->kill_guest = -1;
 	strcpy(p->g->name, name);
 	p->section = SECTION_GUEST;
 	return true;
@@ -379,7 +261,7 @@ static bool section(struct parse *p, char *s)
 	size_t n = strlen(s);
 
 	if (s[n - 1] != ']')
-		return bad(p, "section without `]`", s);
+		return config_bad(p, "section without `]`", s);
 	s[n - 1] = 0;
 	s++;
 	if (!strcmp(s, "hypervisor")) {
@@ -391,7 +273,7 @@ static bool section(struct parse *p, char *s)
 		return true;
 	}
 	if (strncmp(s, "guest", 5) || (s[5] && s[5] != ' '))
-		return bad(p, "unknown section", s);
+		return config_bad(p, "unknown section", s);
 	s += 5;
 	while (*s == ' ')
 		s++;
@@ -446,14 +328,14 @@ static bool line_parse(struct parse *p, char *s)
 	if (p->section == SECTION_SKIP)
 		return true;
 	if (p->section == SECTION_NONE)
-		return bad(p, "key outside of a section", s);
+		return config_bad(p, "key outside of a section", s);
 	eq = strchr(s, '=');
 	if (!eq)
-		return bad(p, "expected `key = value`", s);
+		return config_bad(p, "expected `key = value`", s);
 	*eq = 0;
 	value = trim(eq + 1);
 	if (!unquote(&value))
-		return bad(p, "the quotes do not match", NULL);
+		return config_bad(p, "the quotes do not match", NULL);
 	return key_set(p, trim(s), value);
 }
 
@@ -465,20 +347,27 @@ static bool guest_check(struct parse *p, struct cfg_guest *g)
 	int at;
 
 	if (!g->image[0])
-		return fail(p, g->line, "guest has no image", g->name);
+		return config_fail(p, g->line, "guest has no image", g->name);
+	if (g->kill_after[0]) {
+		g->kill_guest = guest_find(c, g->kill_after);
+		if (g->kill_guest < 0 || &c->guest[g->kill_guest] == g)
+			return config_fail(p, g->line,
+					   "killed after an unknown guest",
+					   g->kill_after);
+	}
 	if (!g->after[0])
 		return true;
 	g->after_guest = guest_find(c, g->after);
 	if (g->after_guest < 0)
-		return fail(p, g->line, "starts after an unknown guest",
-			    g->after);
+		return config_fail(p, g->line, "starts after an unknown guest",
+				   g->after);
 	at = g->after_guest;
 	for (unsigned steps = 0; at >= 0; steps++) {
 		struct cfg_guest *next = &c->guest[at];
 
 		if (next == g || steps > c->nr_guests)
-			return fail(p, g->line, "waits for itself to end",
-				    g->name);
+			return config_fail(p, g->line,
+					   "waits for itself to end", g->name);
 		at = next->after[0] ? guest_find(c, next->after) : -1;
 	}
 	return true;
@@ -489,15 +378,16 @@ static bool whole_check(struct parse *p)
 	unsigned keyboards = 0;
 
 	if (!p->c->nr_guests && !p->c->selftest)
-		return bad(p, "no guest is configured", NULL);
+		return config_bad(p, "no guest is configured", NULL);
 	for (unsigned i = 0; i < p->c->nr_guests; i++) {
 		struct cfg_guest *g = &p->c->guest[i];
 
 		if (!guest_check(p, g))
 			return false;
 		if (g->console == CONSOLE_KEYBOARD && keyboards++)
-			return fail(p, g->line,
-				    "a second guest with the keyboard", g->name);
+			return config_fail(p, g->line,
+					   "a second guest with the keyboard",
+					   g->name);
 	}
 	return true;
 }
@@ -518,11 +408,11 @@ bool config_parse(struct config *c, const char *file, const char *text,
 		while (at + n < len && text[at + n] != '\n')
 			n++;
 		if (n >= LINE_MAX)
-			return bad(&p, "line is too long", NULL);
+			return config_bad(&p, "line is too long", NULL);
 		memcpy(line, text + at, n);
 		line[n] = 0;
 		if (strlen(line) != n)
-			return bad(&p, "a NUL byte", NULL);
+			return config_bad(&p, "a NUL byte", NULL);
 		if (!line_parse(&p, line))
 			return false;
 		at += n + 1;

@@ -40,6 +40,8 @@ struct cfg_guest {
 	unsigned nr_disks;
 	char after[CFG_NAME];
 	int after_guest; /* index, -1: none */
+	char kill_after[CFG_NAME];
+	int kill_guest;
 	bool expect_set, expect_crash;
 	unsigned expect_code;
 	enum cfg_console console;

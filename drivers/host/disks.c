@@ -67,8 +67,8 @@ static const char *parts_read(struct disk *d)
 		why = read_header(d->dev, lba, &h);
 		if (why)
 			continue;
-		d->nr_parts = gpt_entries_parse(&h, buffer, d->part,
-						GPT_PARTS_MAX);
+		d->nr_parts =
+			gpt_entries_parse(&h, buffer, d->part, GPT_PARTS_MAX);
 		if (d->nr_parts >= 0)
 			return NULL;
 		why = "the GPT's checksum is wrong";
@@ -86,9 +86,9 @@ static void disk_add(struct blk_dev *dev, const struct pci_dev *pci,
 	d->dev = dev;
 	why = parts_read(d);
 	kit_printf("host: disk %u: %s at %02x:%02x.%x, %lu MiB%s%s, ", nr_disks,
-		   dev->driver, pci->bdf >> 8, pci->bdf >> 3 & 31,
-		   pci->bdf & 7, (unsigned long)(dev->sectors >> 11),
-		   *model ? ", " : "", model);
+		   dev->driver, pci->bdf >> 8, pci->bdf >> 3 & 31, pci->bdf & 7,
+		   (unsigned long)(dev->sectors >> 11), *model ? ", " : "",
+		   model);
 	if (why)
 		kit_printf("no partitions: %s\n", why);
 	else
@@ -216,8 +216,10 @@ const char *disks_open(struct vdisk *v, const struct cfg_disk *cfg)
 	case DISK_NULL:
 		v->sectors = cfg->bytes / BLK_SECTOR;
 		return NULL;
-	case DISK_RAM: return ram_open(v, cfg->source);
-	case DISK_PART: break;
+	case DISK_RAM:
+		return ram_open(v, cfg->source);
+	case DISK_PART:
+		break;
 	}
 	if (part_open(v, cfg->source))
 		return NULL;
@@ -227,6 +229,7 @@ const char *disks_open(struct vdisk *v, const struct cfg_disk *cfg)
 		return "there is no such partition, nor a file of that name "
 		       "with .img";
 	kit_printf("host: no partition %s on a disk: using a copy in memory of "
-		   "%s\n", cfg->source, file);
+		   "%s\n",
+		   cfg->source, file);
 	return NULL;
 }

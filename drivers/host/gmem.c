@@ -63,24 +63,24 @@ void *gmem_at(struct gmem *m, uint64_t gpa, uint64_t n)
 static void forget(struct gmem *m, uint64_t gpa, uint64_t n)
 {
 	for (uint64_t p = gpa / PAGE; p <= (gpa + n - 1) / PAGE; p++) {
-		m->accepted[p / 8] &= (uint8_t)~(1u << p % 8);
+		m->accepted[p / 8] &= (uint8_t) ~(1u << p % 8);
 		m->cache[p % GMEM_CACHE].page = 0;
 	}
 }
 
 /* Runs an access; once more if the share was renewed in between. */
-#define ACCESS(m, gpa, n, access)                       \
-	do {                                            \
+#define ACCESS(m, gpa, n, access)                         \
+	do {                                              \
 		for (int tries = 0; tries < 2; tries++) { \
-			void *p = gmem_at(m, gpa, n);   \
-							\
-			if (!p)                         \
-				return false;           \
-			if (access)                     \
-				return true;            \
-			forget(m, gpa, n);              \
-		}                                       \
-		return false;                           \
+			void *p = gmem_at(m, gpa, n);     \
+                                                          \
+			if (!p)                           \
+				return false;             \
+			if (access)                       \
+				return true;              \
+			forget(m, gpa, n);                \
+		}                                         \
+		return false;                             \
 	} while (0)
 
 bool gmem_read(struct gmem *m, uint64_t gpa, void *to, uint64_t n)

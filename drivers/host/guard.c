@@ -15,12 +15,12 @@ struct fixup {
 extern const struct fixup __start_host_fixup[], __stop_host_fixup[];
 
 /* On a fault the instruction is skipped and `bad` stays 1. */
-#define GUARDED(insn)                          \
-	"1:	" insn "\n\t"                   \
-	"xorl %k[bad], %k[bad]\n"              \
-	"2:\n\t"                               \
-	".pushsection host_fixup,\"a\"\n\t"    \
-	".quad 1b, 2b\n\t"                     \
+#define GUARDED(insn)                       \
+	"1:	" insn "\n\t"               \
+	"xorl %k[bad], %k[bad]\n"           \
+	"2:\n\t"                            \
+	".pushsection host_fixup,\"a\"\n\t" \
+	".quad 1b, 2b\n\t"                  \
 	".popsection"
 
 static kit_trap_fn before_gp, before_pf;
@@ -74,7 +74,7 @@ bool guard_copy(void *to, const void *from, size_t n)
 	{                                                                \
 		uint32_t bad = 1;                                        \
 		type got = 0;                                            \
-									 \
+                                                                         \
 		__asm__ volatile(GUARDED("mov %[m], %[got]")             \
 				 : [bad] "+r"(bad), [got] "+r"(got)      \
 				 : [m] "m"(*(const volatile type *)from) \
@@ -83,17 +83,17 @@ bool guard_copy(void *to, const void *from, size_t n)
 		return !bad;                                             \
 	}
 
-#define GUARD_WRITE(bits, type)                                        \
-	bool guard_write##bits(void *to, type v)                       \
-	{                                                              \
-		uint32_t bad = 1;                                      \
-								       \
-		__asm__ volatile(GUARDED("mov %[v], %[m]")             \
-				 : [bad] "+r"(bad),                    \
-				   [m] "=m"(*(volatile type *)to)      \
-				 : [v] "q"(v)                          \
-				 : "memory", "cc");                    \
-		return !bad;                                           \
+#define GUARD_WRITE(bits, type)                                           \
+	bool guard_write##bits(void *to, type v)                          \
+	{                                                                 \
+		uint32_t bad = 1;                                         \
+                                                                          \
+		__asm__ volatile(                                         \
+			GUARDED("mov %[v], %[m]")                         \
+			: [bad] "+r"(bad), [m] "=m"(*(volatile type *)to) \
+			: [v] "q"(v)                                      \
+			: "memory", "cc");                                \
+		return !bad;                                              \
 	}
 
 GUARD_READ(16, uint16_t)

@@ -13,7 +13,7 @@
 enum guest_phase {
 	GUEST_WAITS, /* for another one to end */
 	GUEST_RUNS,
-	GUEST_ENDS,  /* ended; its I/O or its destruction is under way */
+	GUEST_ENDS, /* ended; its I/O or its destruction is under way */
 	GUEST_GONE,
 };
 
@@ -22,6 +22,7 @@ struct guest {
 	unsigned slot;
 	enum guest_phase phase;
 	bool created;
+	bool killed;	    /* as the configuration asks */
 	const char *failed; /* why it could not be started */
 	char why[160];
 	uint64_t part; /* handle */
@@ -45,7 +46,7 @@ const char *guest_load(struct guest *g);
 
 /* Serves I/O regions: called by guest_load before the start. */
 const char *guest_serve(struct guest *g);
-void guest_disks_run(struct guest *g);  /* after notifications */
+void guest_disks_run(struct guest *g);	/* after notifications */
 void guest_disks_tell(struct guest *g); /* of completions */
 bool guest_disks_busy(const struct guest *g);
 void guest_disks_free(struct guest *g);

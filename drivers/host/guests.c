@@ -104,9 +104,28 @@ static void guest_start(struct guest *g)
 	g->phase = GUEST_ENDS;
 }
 
+/* A guest that others are to outlive ends when the one it waits for is gone. */
+static void guests_kill_due(void)
+{
+	for (unsigned i = 0; i < config->nr_guests; i++) {
+		struct guest *g = &guests[i];
+		int after = g->cfg->kill_guest;
+
+		if (after < 0 || guests[after].phase != GUEST_GONE ||
+		    (g->phase != GUEST_RUNS && g->phase != GUEST_WAITS))
+			continue;
+		g->killed = true;
+		while (g->created && console_take(g))
+			;
+		console_end(&g->lines);
+		g->phase = GUEST_ENDS;
+	}
+}
+
 static void guests_start_due(void)
 {
 	starts_due = false;
+	guests_kill_due();
 	for (unsigned i = 0; i < config->nr_guests; i++) {
 		struct guest *g = &guests[i];
 		int after = g->cfg->after_guest;
@@ -151,6 +170,8 @@ static bool as_expected(const struct guest *g)
 {
 	if (g->failed)
 		return false;
+	if (g->killed)
+		return !g->cfg->expect_set;
 	if (g->cfg->expect_crash)
 		return g->status.state == PV_STATE_DIED;
 	return g->status.state == PV_STATE_EXITED &&
@@ -162,6 +183,8 @@ static void say_end(const struct guest *g)
 	if (g->failed)
 		kit_printf("host: guest %s: did not start: %s\n", g->cfg->name,
 			   g->failed);
+	else if (g->killed)
+		kit_printf("host: guest %s: killed\n", g->cfg->name);
 	else if (g->status.state == PV_STATE_EXITED)
 		kit_printf("host: guest %s: exit code %u\n", g->cfg->name,
 			   g->status.code);

@@ -17,9 +17,9 @@
 #define HOST_PORT_IRQ 8u /* .. + HOST_IRQS */
 #define HOST_IRQS 16u
 #define HOST_PORT_GUEST(slot) (64u + 16u * (slot))
-#define HOST_PORT_STATE 0u   /* state changes and console output */
-#define HOST_PORT_IO 1u	     /* I/O requests */
-#define HOST_PORT_NOTIFY 2u  /* + disk: QueueNotify */
+#define HOST_PORT_STATE 0u  /* state changes and console output */
+#define HOST_PORT_IO 1u	    /* I/O requests */
+#define HOST_PORT_NOTIFY 2u /* + disk: QueueNotify */
 
 _Static_assert(HOST_PORT_GUEST(CFG_GUESTS) <= PV_PORTS, "ports suffice");
 

@@ -40,7 +40,8 @@ static bool is_multiboot(const uint8_t *d, size_t size)
 			return true;
 		if (magic == MULTIBOOT2 && i % 8 == 0 &&
 		    magic + le32(d + i + 4) + le32(d + i + 8) +
-				    le32(d + i + 12) == 0)
+				    le32(d + i + 12) ==
+			    0)
 			return true;
 	}
 	return false;
@@ -197,8 +198,8 @@ const char *image_symbol(const void *data, size_t size, uint64_t addr,
 	struct symtab t;
 	struct image im;
 
-	if (image_parse(&im, data, size, UINT64_MAX) ||
-	    addr < im.start || addr >= im.end || !symtab_find(data, size, &t))
+	if (image_parse(&im, data, size, UINT64_MAX) || addr < im.start ||
+	    addr >= im.end || !symtab_find(data, size, &t))
 		return NULL;
 	*off = UINT64_MAX;
 	for (uint64_t i = 0; i < t.count; i++) {

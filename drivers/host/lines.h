@@ -17,7 +17,8 @@ struct lines_source {
 
 struct lines {
 	void (*out)(const char *text, size_t n);
-	const struct lines_source *open; /* whose line is unfinished on screen */
+	const struct lines_source
+		*open; /* whose line is unfinished on screen */
 };
 
 /* NULs and carriage returns are dropped; a longer line is shown in parts. */

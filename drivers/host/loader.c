@@ -88,7 +88,8 @@ static const char *create(struct load *l)
 		uint64_t n = pages - at;
 
 		err = pv_partition_populate(g->part, at * PAGE,
-					    n < POPULATE_MAX ? n : POPULATE_MAX);
+					    n < POPULATE_MAX ? n :
+							       POPULATE_MAX);
 		if (err)
 			return why_status(g, "memory", err);
 	}
@@ -112,8 +113,8 @@ static const char *image_write(struct load *l)
 {
 	for (unsigned i = 0; i < l->im.nr_segs; i++) {
 		const struct image_seg *s = &l->im.seg[i];
-		uint64_t err = put(l, s->gpa, l->im.data + s->offset,
-				   s->file_bytes);
+		uint64_t err =
+			put(l, s->gpa, l->im.data + s->offset, s->file_bytes);
 
 		if (err)
 			return why_status(l->g, "writing the image", err);

@@ -58,8 +58,8 @@ static void control(const struct pv_partition_status *s)
 	const struct {
 		const char *name;
 		uint64_t value;
-	} reg[] = { { "cr0 ", s->cr0 },	  { "  cr2 ", s->cr2 },
-		    { "  cr3 ", s->cr3 }, { "  cr4 ", s->cr4 },
+	} reg[] = { { "cr0 ", s->cr0 },	    { "  cr2 ", s->cr2 },
+		    { "  cr3 ", s->cr3 },   { "  cr4 ", s->cr4 },
 		    { "  efer ", s->efer }, { "  rflags ", s->rflags } };
 	char buf[160];
 	struct text t = text_of(buf, sizeof(buf));

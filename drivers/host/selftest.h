@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define TEST_BAD_HANDLE 0xdeadbeef0bad0000ull
-#define TEST_NOWHERE 0xe000000000ull /* nothing is mapped there */
+#define TEST_NOWHERE 0x7800000000ull /* nothing is mapped there */
 #define TEST_MEMORY (2ull << 20)     /* of a test partition */
 
 struct test_handles {

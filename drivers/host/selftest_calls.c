@@ -17,8 +17,8 @@ enum arg {
 	EVENT,
 	WEAK_EVENT,
 	BAD,
-	PAGE,	  /* scratch memory of ours */
-	ODD,	  /* the same, misaligned by one */
+	PAGE, /* scratch memory of ours */
+	ODD,  /* the same, misaligned by one */
 	NOWHERE,
 	ARGS,
 };
@@ -33,14 +33,17 @@ struct row {
 	uint64_t a[6];
 };
 
-#define ROW(call, error, ...)                            \
-	{                                                \
-		PV_CALL_##call, #call, error, { __VA_ARGS__ } \
+#define ROW(call, error, ...)                 \
+	{                                     \
+		PV_CALL_##call, #call, error, \
+		{                             \
+			__VA_ARGS__           \
+		}                             \
 	}
 /* The three errors of a handle of ourselves, and of a partition. */
-#define ON_SELF(call, ...)                                            \
-	ROW(call, PV_EHANDLE, A(BAD), __VA_ARGS__),                   \
-		ROW(call, PV_EHANDLE, A(PART), __VA_ARGS__),          \
+#define ON_SELF(call, ...)                                   \
+	ROW(call, PV_EHANDLE, A(BAD), __VA_ARGS__),          \
+		ROW(call, PV_EHANDLE, A(PART), __VA_ARGS__), \
 		ROW(call, PV_ERIGHT, A(WEAK_SELF), __VA_ARGS__)
 #define ON_PART(call, ...)                          \
 	ROW(call, PV_EHANDLE, A(BAD), __VA_ARGS__), \

@@ -19,8 +19,7 @@
 static uint64_t made[MANY];
 
 /* Makes handles until the table is full, and closes them. */
-static void handles_full(const char *call,
-			 uint64_t (*make)(uint64_t *handle))
+static void handles_full(const char *call, uint64_t (*make)(uint64_t *handle))
 {
 	uint64_t err = 0;
 	unsigned n = 0;
@@ -47,16 +46,20 @@ static uint64_t make_event(uint64_t *h)
 	return pv_event_bind(test.part, 3, 0, h);
 }
 
-static void partitions_full(void)
+/* Fills the machine; returns with how many partitions. */
+static unsigned partitions_full(void)
 {
+	unsigned most;
 	uint64_t err = 0;
 	unsigned n = 0;
 
 	while (n < 256 && !(err = test_partition(&made[n])))
 		n++;
 	test_expect("partition_create", PV_ENOMEM, err);
+	most = n;
 	while (n)
 		test_destroy(made[--n]);
+	return most;
 }
 
 static void regions_full(void)
@@ -156,7 +159,8 @@ static void spinner(void)
 	uint64_t err = 0;
 
 	if (!part) {
-		kit_printf("host: partition_destroy/PV_EAGAIN needs two CPUs\n");
+		kit_printf(
+			"host: partition_destroy/PV_EAGAIN needs two CPUs\n");
 		return;
 	}
 	host_wait(kit_time_ns() + 20 * KIT_MS);
@@ -171,11 +175,14 @@ static void spinner(void)
 
 void selftest_limits(void)
 {
+	unsigned n;
+
 	accepts();
 	handles_full("handle_derive", make_derived);
 	handles_full("partition_enumerate", make_enumerated);
 	handles_full("event_bind", make_event);
-	partitions_full();
+	n = partitions_full();
+	test_result("selftest", "all_memory_came_back", partitions_full() == n);
 	regions_full();
 	spinner();
 	tables_full();
@@ -201,8 +208,7 @@ static void port_refused(const char *what, uint16_t port, uint8_t write)
 {
 	uint32_t v = 0;
 
-	test_result("forbidden", what,
-		    !guard_in(port, 1, &v) || v == 0xff);
+	test_result("forbidden", what, !guard_in(port, 1, &v) || v == 0xff);
 	guard_out(port, 1, write); /* 0xCF9 would reset the machine */
 }
 

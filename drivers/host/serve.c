@@ -37,8 +37,7 @@ static uint64_t port_request(struct guest *g, const struct pv_io_slot *s)
 					     &g->uart, r,
 					     (uint8_t)(s->value >> 8 * i)));
 		else
-			value |= (uint64_t)uart16550_read(&g->uart, r)
-				 << 8 * i;
+			value |= (uint64_t)uart16550_read(&g->uart, r) << 8 * i;
 	}
 	if (g->nr_typed)
 		guest_type(g, NULL, 0); /* there may be room now */
@@ -63,7 +62,9 @@ static void requests(void *arg)
 {
 	struct guest *g = arg;
 
-	for (unsigned i = 0; g->io && i < g->cfg->vcpus; i++) {
+	if (g->phase != GUEST_RUNS)
+		return; /* its devices are being taken away */
+	for (unsigned i = 0; i < g->cfg->vcpus; i++) {
 		const struct pv_io_slot *s = &g->io->slot[i];
 		uint64_t value;
 
@@ -127,8 +128,8 @@ void guest_disks_free(struct guest *g)
 	for (unsigned i = 0; i < CFG_DISKS; i++) {
 		struct vblk *v = g->disk[i];
 
-		kit_event_register(HOST_PORT_GUEST(g->slot) +
-					   HOST_PORT_NOTIFY + i,
+		kit_event_register(HOST_PORT_GUEST(g->slot) + HOST_PORT_NOTIFY +
+					   i,
 				   NULL, NULL);
 		if (!v)
 			continue;

@@ -21,15 +21,23 @@ int uart16550_write(struct uart16550 *u, unsigned reg, uint8_t v)
 			return v;
 		uart16550_type(u, &v, 1);
 		break;
-	case UART_IER: u->ier = v & 0x0f; break;
+	case UART_IER:
+		u->ier = v & 0x0f;
+		break;
 	case UART_FCR:
 		u->fcr = v;
 		if (v & 2)
 			u->in_tail = u->in_head;
 		break;
-	case UART_LCR: u->lcr = v; break;
-	case UART_MCR: u->mcr = v & 0x1f; break;
-	case UART_SCR: u->scr = v; break;
+	case UART_LCR:
+		u->lcr = v;
+		break;
+	case UART_MCR:
+		u->mcr = v & 0x1f;
+		break;
+	case UART_SCR:
+		u->scr = v;
+		break;
 	}
 	return -1;
 }
@@ -57,16 +65,23 @@ uint8_t uart16550_read(struct uart16550 *u, unsigned reg)
 	if (reg < 2 && (u->lcr & UART_LCR_DLAB))
 		return (uint8_t)(u->divisor >> 8 * reg);
 	switch (reg) {
-	case UART_DATA: return data_read(u);
-	case UART_IER: return u->ier;
-	case UART_IIR: return iir_read(u);
-	case UART_LCR: return u->lcr;
-	case UART_MCR: return u->mcr;
+	case UART_DATA:
+		return data_read(u);
+	case UART_IER:
+		return u->ier;
+	case UART_IIR:
+		return iir_read(u);
+	case UART_LCR:
+		return u->lcr;
+	case UART_MCR:
+		return u->mcr;
 	case UART_LSR:
 		return (uint8_t)(UART_LSR_THRE | UART_LSR_TEMT |
 				 (u->in_head != u->in_tail ? UART_LSR_RX : 0));
-	case UART_MSR: return 0xb0; /* CTS, DSR, DCD: somebody listens */
-	default: return u->scr;
+	case UART_MSR:
+		return 0xb0; /* CTS, DSR, DCD: somebody listens */
+	default:
+		return u->scr;
 	}
 }
 

@@ -8,7 +8,7 @@
 #include "vdisk.h"
 #include "virtio_blk.h"
 
-#define VBLK_QUEUE 64u		  /* entries at most */
+#define VBLK_QUEUE 64u		    /* entries at most */
 #define VBLK_REQUEST_MAX (1u << 20) /* bytes of one request */
 #define VBLK_NOTIFY_REG 0x50u
 
@@ -53,7 +53,7 @@ struct vblk {
 	/* queue */
 	uint16_t avail_seen, used_idx, used_told;
 	unsigned running; /* requests */
-	bool tell; /* the used ring has grown */
+	bool tell;	  /* the used ring has grown */
 	struct vblk_io *free;
 	struct vblk_io io[VBLK_QUEUE];
 };

@@ -24,7 +24,7 @@
 #define REG_SHM_LEN_HIGH 0x0b4u
 #define REG_CONFIG 0x100u
 
-#define MAGIC 0x74726976u /* "virt" */
+#define MAGIC 0x74726976u  /* "virt" */
 #define VENDOR 0x6c726150u /* "Parl" */
 #define CONFIG_BYTES 24u
 
@@ -56,16 +56,18 @@ static uint64_t features(const struct vblk *v)
 	return VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM |
 	       VIRTIO_F_EVENT_IDX | VIRTIO_BLK_F_SIZE_MAX |
 	       VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
-	       VIRTIO_BLK_F_FLUSH |
-	       (v->disk.read_only ? VIRTIO_BLK_F_RO : 0);
+	       VIRTIO_BLK_F_FLUSH | (v->disk.read_only ? VIRTIO_BLK_F_RO : 0);
 }
 
 static void config_fill(const struct vblk *v, uint8_t *c)
 {
 	uint64_t words[CONFIG_BYTES / 4] = {
-		(uint32_t)v->disk.sectors, v->disk.sectors >> 32,
-		VBLK_REQUEST_MAX / 4,	   VBLK_QUEUE - 2,
-		0,			   BLK_SECTOR,
+		(uint32_t)v->disk.sectors,
+		v->disk.sectors >> 32,
+		VBLK_REQUEST_MAX / 4,
+		VBLK_QUEUE - 2,
+		0,
+		BLK_SECTOR,
 	};
 
 	for (unsigned i = 0; i < CONFIG_BYTES; i++)
@@ -93,21 +95,31 @@ uint64_t vblk_read(struct vblk *v, uint32_t off, unsigned size)
 	if (size != 4)
 		return 0;
 	switch (off) {
-	case REG_MAGIC: return MAGIC;
-	case REG_VERSION: return 2;
-	case REG_DEVICE_ID: return VIRTIO_ID_BLOCK;
-	case REG_VENDOR_ID: return VENDOR;
+	case REG_MAGIC:
+		return MAGIC;
+	case REG_VERSION:
+		return 2;
+	case REG_DEVICE_ID:
+		return VIRTIO_ID_BLOCK;
+	case REG_VENDOR_ID:
+		return VENDOR;
 	case REG_DEVICE_FEATURES:
-		return v->device_sel > 1 ? 0 :
-					   (uint32_t)(features(v) >>
-						      32 * v->device_sel);
-	case REG_QUEUE_NUM_MAX: return queue ? VBLK_QUEUE : 0;
-	case REG_QUEUE_READY: return queue && v->queue_ready;
-	case REG_INTERRUPT_STATUS: return v->isr;
-	case REG_STATUS: return v->status;
+		return v->device_sel > 1 ?
+			       0 :
+			       (uint32_t)(features(v) >> 32 * v->device_sel);
+	case REG_QUEUE_NUM_MAX:
+		return queue ? VBLK_QUEUE : 0;
+	case REG_QUEUE_READY:
+		return queue && v->queue_ready;
+	case REG_INTERRUPT_STATUS:
+		return v->isr;
+	case REG_STATUS:
+		return v->status;
 	case REG_SHM_LEN_LOW:
-	case REG_SHM_LEN_HIGH: return 0xffffffffu;
-	default: return 0;
+	case REG_SHM_LEN_HIGH:
+		return 0xffffffffu;
+	default:
+		return 0;
 	}
 }
 
@@ -185,10 +197,18 @@ static void queue_write(struct vblk *v, uint32_t off, uint32_t value)
 	if (v->queue_ready)
 		return; /* addresses hold while it is on */
 	switch (off & ~4u) {
-	case REG_QUEUE_NUM & ~4u: v->queue_size = value; break;
-	case REG_QUEUE_DESC: half_set(&v->desc, off, value); break;
-	case REG_QUEUE_DRIVER: half_set(&v->avail, off, value); break;
-	case REG_QUEUE_DEVICE: half_set(&v->used, off, value); break;
+	case REG_QUEUE_NUM & ~4u:
+		v->queue_size = value;
+		break;
+	case REG_QUEUE_DESC:
+		half_set(&v->desc, off, value);
+		break;
+	case REG_QUEUE_DRIVER:
+		half_set(&v->avail, off, value);
+		break;
+	case REG_QUEUE_DEVICE:
+		half_set(&v->used, off, value);
+		break;
 	}
 }
 
@@ -199,10 +219,18 @@ void vblk_write(struct vblk *v, uint32_t off, unsigned size, uint64_t value)
 	if (size != 4)
 		return;
 	switch (off) {
-	case REG_DEVICE_FEATURES_SEL: v->device_sel = w; break;
-	case REG_DRIVER_FEATURES_SEL: v->driver_sel = w; break;
-	case REG_DRIVER_FEATURES: driver_features_set(v, w); break;
-	case REG_QUEUE_SEL: v->queue_sel = w; break;
+	case REG_DEVICE_FEATURES_SEL:
+		v->device_sel = w;
+		break;
+	case REG_DRIVER_FEATURES_SEL:
+		v->driver_sel = w;
+		break;
+	case REG_DRIVER_FEATURES:
+		driver_features_set(v, w);
+		break;
+	case REG_QUEUE_SEL:
+		v->queue_sel = w;
+		break;
 	case REG_QUEUE_NUM:
 	case REG_QUEUE_READY:
 	case REG_QUEUE_DESC:
@@ -210,8 +238,14 @@ void vblk_write(struct vblk *v, uint32_t off, unsigned size, uint64_t value)
 	case REG_QUEUE_DRIVER:
 	case REG_QUEUE_DRIVER + 4:
 	case REG_QUEUE_DEVICE:
-	case REG_QUEUE_DEVICE + 4: queue_write(v, off, w); break;
-	case REG_INTERRUPT_ACK: v->isr &= ~w; break;
-	case REG_STATUS: status_set(v, w); break;
+	case REG_QUEUE_DEVICE + 4:
+		queue_write(v, off, w);
+		break;
+	case REG_INTERRUPT_ACK:
+		v->isr &= ~w;
+		break;
+	case REG_STATUS:
+		status_set(v, w);
+		break;
 	}
 }

@@ -20,7 +20,8 @@ static bool request_ok(const struct vdisk *d, const struct blk_req *req)
 
 	if (req->op == BLK_FLUSH)
 		return !req->nsegs;
-	if (!bytes || bytes % BLK_SECTOR || (req->op == BLK_WRITE && d->read_only))
+	if (!bytes || bytes % BLK_SECTOR ||
+	    (req->op == BLK_WRITE && d->read_only))
 		return false;
 	return count <= d->sectors && req->sector <= d->sectors - count;
 }

@@ -163,10 +163,10 @@ static int object_fill(struct partition *p)
 		return PV_ENOMEM;
 	err = gmem_map_hv(p, gpa(PV_PARTITION_PAGE), ptr_hpa(p->page),
 			  PAGE_SIZE, NP_READ | NP_WRITE);
+	if (partition_setup)
+		partition_setup(p);
 	for (u32 i = 0; !err && i < p->nr_vcpus; i++)
 		err = vcpu_create(p, i);
-	if (!err && partition_setup)
-		partition_setup(p);
 	return err;
 }
 

@@ -112,6 +112,7 @@ struct partition {
 	u32 in_port;		   /* own event port for console input */
 	u64 max_pages, pages;	   /* quota and use, in frames */
 	u64 pages_shared;	   /* of those: in state SHARED or ACCEPTED */
+	u32 stub; /* of its vCPUs: enum virt_stub, set by partition_setup */
 	u32 priority;		   /* of its vCPUs */
 	u64 cpu_mask;		   /* CPUs that its vCPUs may run on, 0: any */
 	u32 ending;  /* atomic: someone ends it, or has */

@@ -304,7 +304,7 @@ u64 sched_next_deadline(const struct vcpu *v)
 	lock_drop(&s->lock);
 	/* a longest stay, for CPUs on which a guest can hold interrupts off */
 	if (v && t == ~0ull)
-		return v->run_since + SCHED_LONGEST * slice_tsc;
+		return rdtsc() + SCHED_LONGEST * slice_tsc;
 	return t == ~0ull ? 0 : t;
 }
 

@@ -72,6 +72,7 @@ static struct vcpu *vcpu_object(struct partition *p, u32 id)
 	v->hw.space = &p->space;
 	v->hw.profile = p->profile;
 	v->hw.last_cpu = ~0u;
+	v->hw.stub = p->stub;
 	v->hw.xsave = (char *)v + area_offset();
 	reset_registers(v);
 	v->cpu = sched_place(p->cpu_mask);

@@ -83,13 +83,12 @@ static const char *step_virt(void)
 	return wrong;
 }
 
-/* What every partition needs before its vCPUs are made visible. */
+/* What every partition needs before its vCPUs are made. */
 static void setup_partition(struct partition *p)
 {
 	trap_space_setup(p);
 	if (options.floor[0] && !strcmp(p->name, options.floor))
-		for (u32 i = 0; i < p->nr_vcpus; i++)
-			p->vcpus[i]->hw.stub = VIRT_STUB_FLOOR;
+		p->stub = VIRT_STUB_FLOOR;
 }
 
 static const char *step_handlers(void)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-static int check_failed, check_passed;
+__attribute__((weak)) int check_failed, check_passed; /* of all files */
 
 /* Prints `PASS name` or `FAIL name: why`, the why being a format. */
 __attribute__((format(printf, 3, 4))) static inline bool

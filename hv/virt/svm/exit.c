@@ -54,6 +54,7 @@ static const struct {
 };
 
 /* clang-format on */
+
 #define INFO1_IO_IN 1u
 #define INFO1_IO_STRING 4u
 #define INFO1_IO_REP 8u

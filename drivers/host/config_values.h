@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between the parts of the configuration's parser: its state, and values. */
+#ifndef HOST_CONFIG_VALUES_H
+#define HOST_CONFIG_VALUES_H
+
+#include "config.h"
+#include "text.h"
+
+struct parse {
+	struct config *c;
+	const char *file;
+	unsigned line;
+	enum {
+		SECTION_NONE,
+		SECTION_SKIP,
+		SECTION_HOST,
+		SECTION_GUEST
+	} section;
+	struct cfg_guest *g;
+	struct text err;
+};
+
+/* All return false after having put the message into p->err. Those that read
+ * a size cut its unit off the text. */
+bool config_fail(struct parse *p, unsigned line, const char *what,
+		 const char *detail);
+bool config_bad(struct parse *p, const char *what, const char *detail);
+bool config_size(char *s, uint64_t *out);
+bool config_set_number(struct parse *p, const char *s, uint64_t lo, uint64_t hi,
+		       unsigned *out);
+bool config_set_text(struct parse *p, const char *s, char *out, size_t room,
+		     const char *what);
+bool config_set_yes(struct parse *p, const char *s, bool *out);
+bool config_set_memory(struct parse *p, char *s, uint64_t *out);
+bool config_name_ok(const char *s);
+
+#endif
