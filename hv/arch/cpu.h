@@ -3,10 +3,7 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
-#include "lib/types.h"
-
-#define CPU_MAX 64
-#define HV_STACK_SIZE 16384ull /* power of two; stacks are aligned to it */
+#include "lib/machine.h"
 
 struct vcpu;
 
@@ -26,8 +23,6 @@ struct cpu {
 	u64 ist_base;  /* the IST stacks: 3 times HV_STACK_SIZE from here */
 	u64 *gdt;      /* 16 entries */
 	void *tss;     /* 64-bit TSS */
-	u64 irqs;      /* interrupts taken */
-	u64 nmis;      /* NMIs that meant nothing */
 } aligned_to(64);
 
 /* What the exception stubs save; the lowest address first. */
@@ -54,24 +49,6 @@ static inline struct cpu *cpu_this(void)
 
 extern struct cpu *cpu_table[CPU_MAX]; /* by index; filled during boot */
 extern u32 cpu_count;		       /* CPUs online; fixed after boot */
-
-enum cpu_vendor { CPU_INTEL, CPU_AMD, CPU_OTHER };
-
-/* Read once on the boot CPU by cpu_features_init(). */
-struct cpu_features {
-	enum cpu_vendor vendor;
-	char brand[49];
-	bool xsave, avx, xsaves, x2apic, tsc_deadline, invariant_tsc, nx, pcid;
-	bool gb_pages, la57_on, smep, smap, umip, hypervisor, rdtscp, pge;
-	u8 phys_bits;
-	u64 xcr0_mask;	/* XCR0 bits guests may set: x87|SSE|AVX subset */
-	u32 xsave_size; /* bytes for xcr0_mask, at least 576 */
-	u64 arch_capabilities; /* IA32_ARCH_CAPABILITIES, 0 if absent */
-};
-extern struct cpu_features cpu_feat;
-
-/* Fills cpu_feat. Boot CPU, once, before anything that reads it. */
-void cpu_features_init(void);
 
 /*
  * Builds this CPU's GDT, TSS and IDT, sets CR0/CR4/EFER/XCR0/PAT as the

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* GDT, TSS, IDT of each CPU, and the end of a CPU that takes an exception. */
 #include "arch/idt.h"
-#include "arch/early.h"
 #include "arch/irq.h"
 #include "arch/power.h"
 #include "arch/x86.h"
+#include "lib/early.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 
@@ -14,7 +14,12 @@
 #define DESC_TSS 0x0000890000000000ull
 #define GATE_INTERRUPT 0x8E00ull
 #define IDT_VECTORS 256
-#define EXCEPTIONS 32
+#define IDT_STUB_SIZE 16 /* bytes a stub in idt_stubs.S */
+#define VEC_NMI 2
+#define VEC_DF 8
+#define VEC_GP 13
+#define VEC_MC 18
+#define IST_COUNT BOOT_IST_STACKS
 
 /* Intel SDM 3A, figure 8-11. */
 struct tss {
@@ -39,25 +44,15 @@ extern const u8 msr_failed[] __attribute__((visibility("hidden")));
 
 static u64 (*idt)[2];
 
-u64 cpu_stack_start(const struct cpu *c, u32 ist)
+/* The stack that the TSS names for a vector, 0: stay (Intel SDM 3A 6.14.5). */
+static u64 ist_of(u32 vector)
 {
-	if (!ist)
-		return c->stack_top - 8;
-	return c->ist_base + ist * HV_STACK_SIZE - 16;
-}
+	static const u8 own[IST_COUNT] = { VEC_NMI, VEC_DF, VEC_MC };
 
-static u32 ist_of(u32 vector)
-{
-	switch (vector) {
-	case VEC_NMI:
-		return IST_NMI;
-	case VEC_DF:
-		return IST_DF;
-	case VEC_MC:
-		return IST_MC;
-	default:
-		return 0;
-	}
+	for (u32 i = 0; i < IST_COUNT; i++)
+		if (own[i] == vector)
+			return i + 1;
+	return 0;
 }
 
 static void build_idt(void)
@@ -66,9 +61,8 @@ static void build_idt(void)
 	for (u32 v = 0; v < IDT_VECTORS; v++) {
 		u64 at = (u64)idt_stubs + v * IDT_STUB_SIZE;
 
-		idt[v][0] = (at & 0xFFFF) | SEL_CODE << 16 |
-			    (u64)ist_of(v) << 32 | GATE_INTERRUPT << 32 |
-			    (at >> 16 & 0xFFFF) << 48;
+		idt[v][0] = (at & 0xFFFF) | SEL_CODE << 16 | ist_of(v) << 32 |
+			    GATE_INTERRUPT << 32 | (at >> 16 & 0xFFFF) << 48;
 		idt[v][1] = at >> 32;
 	}
 }
@@ -77,11 +71,11 @@ static void build_tss(struct cpu *c)
 {
 	struct tss *tss = c->tss;
 
-	for (u32 i = 1; i <= IST_COUNT; i++) {
-		u64 top = cpu_stack_start(c, i);
+	for (u32 i = 0; i < IST_COUNT; i++) {
+		u64 top = c->ist_base + (i + 1) * HV_STACK_SIZE - 16;
 
-		tss->ist[2 * (i - 1)] = (u32)top;
-		tss->ist[2 * (i - 1) + 1] = (u32)(top >> 32);
+		tss->ist[2 * i] = (u32)top;
+		tss->ist[2 * i + 1] = (u32)(top >> 32);
 	}
 	tss->iomap = sizeof(*tss);
 }
@@ -127,25 +121,21 @@ void idt_load(struct cpu *c)
 void nmi_take(void)
 {
 	if (__atomic_load_n(&panic_active, __ATOMIC_ACQUIRE))
-		for (;;)
-			__asm__ volatile("cli; hlt");
-	cpu_this()->nmis++;
+		cpu_stop();
 }
 
 static void print_regs(const struct cpu_regs *r)
 {
+	static const char names[][4] = { "r15", "r14", "r13", "r12", "r11",
+					 "r10", "r9",  "r8",  "rbp", "rdi",
+					 "rsi", "rdx", "rcx", "rbx", "rax" };
+	const u64 *v = &r->r15;
+
 	log("parley: rip %016lx  rsp %016lx  rflags %08lx  cs %02lx ss %02lx\n",
 	    r->rip, r->rsp, r->rflags, r->cs, r->ss);
-	log("parley: rax %016lx  rbx %016lx  rcx %016lx\n", r->rax, r->rbx,
-	    r->rcx);
-	log("parley: rdx %016lx  rsi %016lx  rdi %016lx\n", r->rdx, r->rsi,
-	    r->rdi);
-	log("parley: rbp %016lx  r8  %016lx  r9  %016lx\n", r->rbp, r->r8,
-	    r->r9);
-	log("parley: r10 %016lx  r11 %016lx  r12 %016lx\n", r->r10, r->r11,
-	    r->r12);
-	log("parley: r13 %016lx  r14 %016lx  r15 %016lx\n", r->r13, r->r14,
-	    r->r15);
+	for (u32 i = 0; i < array_size(names); i += 3)
+		log("parley: %3s %016lx  %3s %016lx  %3s %016lx\n", names[i],
+		    v[i], names[i + 1], v[i + 1], names[i + 2], v[i + 2]);
 }
 
 static const char *exception_name(u64 vector)

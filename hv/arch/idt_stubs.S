@@ -8,13 +8,13 @@
 	.hidden	irq_dispatch
 
 /* Exceptions: vectors 0 to 31; 8, 10 to 14, 17, 21, 29, 30 push an error. */
+	.set	with_error, 0x60227D00
 	.balign	16
 idt_stubs:
 	.set	vec, 0
 	.rept	32
 	.balign	16
-	.if	vec == 8 || (vec >= 10 && vec <= 14) || vec == 17 || vec == 21 || vec == 29 || vec == 30
-	.else
+	.ifeq	with_error >> vec & 1
 	pushq	$0
 	.endif
 	pushq	$vec
@@ -32,68 +32,32 @@ idt_stubs:
 
 /* struct cpu_regs, from its end. */
 exception_common:
-	pushq	%rax
-	pushq	%rbx
-	pushq	%rcx
-	pushq	%rdx
-	pushq	%rsi
-	pushq	%rdi
-	pushq	%rbp
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
-	pushq	%r12
-	pushq	%r13
-	pushq	%r14
-	pushq	%r15
+	.irp	r, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+	pushq	%\r
+	.endr
 	cld
 	movq	%rsp, %rdi
 	call	exception_entry
-	popq	%r15
-	popq	%r14
-	popq	%r13
-	popq	%r12
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rbp
-	popq	%rdi
-	popq	%rsi
-	popq	%rdx
-	popq	%rcx
-	popq	%rbx
-	popq	%rax
+	.irp	r, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax
+	popq	%\r
+	.endr
 	addq	$16, %rsp
 	iretq
 
 /* Interrupts come only in the windows of C code: callee-saved registers stay. */
 irq_common:
-	pushq	%rax
-	pushq	%rcx
-	pushq	%rdx
-	pushq	%rsi
-	pushq	%rdi
-	pushq	%r8
-	pushq	%r9
-	pushq	%r10
-	pushq	%r11
+	.irp	r, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11
+	pushq	%\r
+	.endr
 	cld
 	movl	72(%rsp), %edi
 	addl	$128, %edi
 	subq	$8, %rsp
 	call	irq_dispatch
 	addq	$8, %rsp
-	popq	%r11
-	popq	%r10
-	popq	%r9
-	popq	%r8
-	popq	%rdi
-	popq	%rsi
-	popq	%rdx
-	popq	%rcx
-	popq	%rax
+	.irp	r, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax
+	popq	%\r
+	.endr
 	addq	$8, %rsp
 	iretq
 

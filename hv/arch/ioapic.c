@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* I/O APICs, and the legacy PIC switched off; the table of irq handlers. */
-#include "arch/acpi.h"
 #include "arch/cpu.h"
 #include "arch/irq.h"
-#include "arch/paging.h"
 #include "arch/x86.h"
 #include "lib/lock.h"
 
@@ -20,7 +18,7 @@
 #define PIC_VECTOR 0x20 /* stray ones end in vectors nobody registers */
 
 static u32 pins[ACPI_MAX_IOAPICS];
-static u32 rte_low[VEC_GSI_COUNT]; /* what was written last */
+static u32 rte_low[VEC_GSI_COUNT]; /* as routed; never masked */
 static struct lock ioapic_lock;	   /* guards the window registers, rte_low */
 static irq_fn handlers[256];
 
@@ -33,7 +31,6 @@ void irq_dispatch(u32 vector)
 {
 	irq_fn fn = handlers[vector & 0xFF];
 
-	cpu_this()->irqs++;
 	if (fn)
 		fn(vector);
 	if (vector != VEC_SPURIOUS)
@@ -68,47 +65,31 @@ static bool find_pin(u32 gsi, u32 *i, u32 *pin)
 	return false;
 }
 
-static void rte_write_locked(u32 gsi, u32 i, u32 pin, u32 low)
-{
-	rte_low[gsi] = low;
-	reg_write(i, IOAPIC_RTE(pin), low);
-}
-
+/* Both PICs, set up as they have to be, all masked. */
 static void pic_off(void)
 {
-	outb(PIC1, PIC_INIT);
-	outb(PIC2, PIC_INIT);
-	outb(PIC1 + 1, PIC_VECTOR);
-	outb(PIC2 + 1, PIC_VECTOR + 8);
-	outb(PIC1 + 1, 4);
-	outb(PIC2 + 1, 2);
-	outb(PIC1 + 1, 1);
-	outb(PIC2 + 1, 1);
-	outb(PIC1 + 1, 0xFF);
-	outb(PIC2 + 1, 0xFF);
+	static const u8 words[2][4] = {
+		{ PIC_VECTOR, 4, 1, 0xFF },
+		{ PIC_VECTOR + 8, 2, 1, 0xFF },
+	};
+
+	for (u32 p = 0; p < 2; p++) {
+		u16 port = p ? PIC2 : PIC1;
+
+		outb(port, PIC_INIT);
+		for (u32 i = 0; i < 4; i++)
+			outb(port + 1, words[p][i]);
+	}
 }
 
 void ioapic_init(void)
 {
 	pic_off();
-	for (u32 g = 0; g < VEC_GSI_COUNT; g++)
-		rte_low[g] = RTE_MASKED;
 	for (u32 i = 0; i < acpi.nr_ioapics; i++) {
-		paging_map_device(acpi.ioapics[i].addr, PAGE_SIZE);
 		pins[i] = (reg_read(i, IOAPIC_VERSION) >> 16 & 0xFF) + 1;
 		for (u32 p = 0; p < pins[i]; p++)
 			reg_write(i, IOAPIC_RTE(p), RTE_MASKED);
 	}
-}
-
-u32 ioapic_gsi_count(void)
-{
-	u32 max = 0;
-
-	for (u32 i = 0; i < acpi.nr_ioapics; i++)
-		if (acpi.ioapics[i].gsi_base + pins[i] > max)
-			max = acpi.ioapics[i].gsi_base + pins[i];
-	return max < VEC_GSI_COUNT ? max : VEC_GSI_COUNT;
 }
 
 static const struct acpi_override *override_of(u32 irq, bool isa)
@@ -126,29 +107,28 @@ int ioapic_route(u32 irq, bool isa, bool level, u32 cpu)
 {
 	const struct acpi_override *o = override_of(irq, isa);
 	u32 gsi = o ? o->gsi : irq, i, pin, low = VEC_GSI_BASE + gsi;
-	bool is_level = o ? o->level : level;
 
 	if (cpu >= CPU_MAX || !cpu_table[cpu] || !find_pin(gsi, &i, &pin))
 		return -1;
-	low |= is_level ? RTE_LEVEL : 0;
+	low |= (o ? o->level : level) ? RTE_LEVEL : 0;
 	low |= (o ? o->active_low : level) ? RTE_ACTIVE_LOW : 0;
 	lock_take(&ioapic_lock);
 	reg_write(i, IOAPIC_RTE(pin), RTE_MASKED);
 	reg_write(i, IOAPIC_RTE(pin) + 1, cpu_table[cpu]->apic_id << 24);
-	rte_write_locked(gsi, i, pin, low);
+	rte_low[gsi] = low;
+	reg_write(i, IOAPIC_RTE(pin), low);
 	lock_drop(&ioapic_lock);
 	return (int)gsi;
 }
 
 void ioapic_mask(u32 gsi, bool masked)
 {
-	u32 i, pin, low;
+	u32 i, pin;
 
 	if (!find_pin(gsi, &i, &pin))
 		return;
 	lock_take(&ioapic_lock);
-	low = rte_low[gsi] & ~RTE_MASKED;
-	rte_write_locked(gsi, i, pin, low | (masked ? RTE_MASKED : 0));
+	reg_write(i, IOAPIC_RTE(pin), rte_low[gsi] | (masked ? RTE_MASKED : 0));
 	lock_drop(&ioapic_lock);
 }
 

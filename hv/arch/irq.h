@@ -27,17 +27,11 @@ void irq_dispatch(u32 vector);
 
 /* Local APIC (x2APIC where present, else xAPIC). Each CPU calls lapic_init. */
 void lapic_init(void);
-u32 lapic_id(void);
 void lapic_eoi(void);
 void lapic_ipi(u32 apic_id, u32 vector);
 void lapic_init_others(void);		   /* INIT to every other CPU */
 void lapic_startup(u32 apic_id, u32 page); /* SIPI; page: address >> 12 */
 void lapic_nmi_others(void);
-
-/* Sets the rate of the APIC counter against the TSC. By tsc_init(). */
-void lapic_timer_rate(u64 lapic_khz, u64 tsc_khz);
-u32 lapic_timer_count(void); /* current count, and the start of one */
-void lapic_timer_raw(u32 count);
 
 /*
  * One-shot timer on this CPU: VEC_TIMER at TSC value `tsc` (in the past: at
@@ -48,7 +42,6 @@ void lapic_timer_arm(u64 tsc);
 
 /* I/O APICs from the MADT. All pins start masked. */
 void ioapic_init(void);
-u32 ioapic_gsi_count(void);
 /*
  * Routes a GSI (or ISA IRQ, through the MADT's overrides, when isa is true) to
  * VEC_GSI_BASE + gsi on CPU `cpu`. Returns the GSI, or -1 if there is no such

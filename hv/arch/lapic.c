@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC, by MSRs (x2APIC) or by its page (Intel SDM 3A, chapter 10). */
-#include "arch/acpi.h"
 #include "arch/cpu.h"
 #include "arch/irq.h"
-#include "arch/paging.h"
-#include "arch/regs.h"
 #include "arch/x86.h"
+#include "lib/regs.h"
 
-#define APIC_ID 0x20
 #define APIC_TPR 0x80
 #define APIC_EOI 0xB0
 #define APIC_SVR 0xF0
-#define APIC_ESR 0x280
 #define APIC_ICR 0x300
 #define APIC_ICR_HIGH 0x310
 #define APIC_LVT_TIMER 0x320
-#define APIC_LVT_THERMAL 0x330
-#define APIC_LVT_PERF 0x340
 #define APIC_LVT_LINT0 0x350
 #define APIC_LVT_LINT1 0x360
 #define APIC_LVT_ERROR 0x370
 #define APIC_TIMER_INIT 0x380
-#define APIC_TIMER_COUNT 0x390
 #define APIC_TIMER_DIVIDE 0x3E0
 
 #define SVR_ENABLE 0x100
@@ -37,14 +30,9 @@
 #define ICR_OTHERS 0xC0000
 #define BASE_X2APIC (1u << 10)
 #define BASE_ENABLE (1u << 11)
+#define WAIT_MAX (1ull << 40) /* its product with any rate in kHz fits */
 
 static volatile u32 *page; /* NULL: x2APIC */
-static u64 count_per_tsc;  /* 32.32 fixed point */
-
-static u32 reg_read(u32 reg)
-{
-	return page ? page[reg / 4] : (u32)rdmsr(MSR_X2APIC + reg / 16);
-}
 
 static void reg_write(u32 reg, u32 v)
 {
@@ -67,25 +55,15 @@ static void icr_write(u32 dest, u32 v)
 	page[APIC_ICR / 4] = v;
 }
 
-static u32 timer_lvt(void)
-{
-	return VEC_TIMER | (cpu_feat.tsc_deadline ? LVT_DEADLINE : 0);
-}
-
 void lapic_init(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE) | BASE_ENABLE;
 
-	if (cpu_feat.x2apic) {
-		wrmsr(MSR_APIC_BASE, base); /* xAPIC first: no other way in */
+	wrmsr(MSR_APIC_BASE, base); /* xAPIC first: no other way in */
+	if (cpu_feat.x2apic)
 		wrmsr(MSR_APIC_BASE, base | BASE_X2APIC);
-	} else {
-		wrmsr(MSR_APIC_BASE, base);
-		if (!page) {
-			paging_map_device(acpi.lapic_addr, PAGE_SIZE);
-			page = (volatile u32 *)acpi.lapic_addr;
-		}
-	}
+	else
+		page = (volatile u32 *)acpi.lapic_addr;
 	reg_write(APIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
 	reg_write(APIC_TPR, 0);
 	reg_write(APIC_LVT_LINT0, LVT_MASKED);
@@ -93,17 +71,11 @@ void lapic_init(void)
 	reg_write(APIC_LVT_ERROR, LVT_MASKED);
 	reg_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
 	reg_write(APIC_TIMER_INIT, 0);
-	reg_write(APIC_LVT_TIMER, timer_lvt());
+	reg_write(APIC_LVT_TIMER,
+		  VEC_TIMER | (cpu_feat.tsc_deadline ? LVT_DEADLINE : 0));
 	mb(); /* the mode before any write of the deadline (SDM 10.5.4.1) */
 	for (u32 i = 0; i < 8; i++)
 		lapic_eoi(); /* what the firmware left in service */
-}
-
-u32 lapic_id(void)
-{
-	u32 id = reg_read(APIC_ID);
-
-	return page ? id >> 24 : id;
 }
 
 void lapic_eoi(void)
@@ -131,30 +103,13 @@ void lapic_nmi_others(void)
 	icr_write(0, ICR_NMI | ICR_ASSERT | ICR_OTHERS);
 }
 
-void lapic_timer_rate(u64 lapic_khz, u64 khz)
-{
-	count_per_tsc = (lapic_khz << 32) / khz;
-}
-
-u32 lapic_timer_count(void)
-{
-	return reg_read(APIC_TIMER_COUNT);
-}
-
-void lapic_timer_raw(u32 count)
-{
-	reg_write(APIC_LVT_TIMER, count ? LVT_MASKED | VEC_TIMER : timer_lvt());
-	reg_write(APIC_TIMER_INIT, count);
-}
-
 static u32 counts_until(u64 tsc)
 {
-	u64 now = rdtsc();
-	unsigned __int128 n;
+	u64 now = rdtsc(), wait = tsc > now ? tsc - now : 0, n;
 
-	if (tsc <= now)
-		return 1;
-	n = ((unsigned __int128)(tsc - now) * count_per_tsc >> 32) + 1;
+	if (wait > WAIT_MAX)
+		wait = WAIT_MAX;
+	n = wait * lapic_khz / tsc_khz + 1;
 	return n > 0xFFFFFFFF ? 0xFFFFFFFF : (u32)n;
 }
 

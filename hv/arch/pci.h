@@ -1,34 +1,3 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI functions present at boot, by ports 0xCF8/0xCFC; read once, BARs sized. */
-#ifndef ARCH_PCI_H
-#define ARCH_PCI_H
-
-#include "lib/types.h"
-
-#define PCI_MAX_FUNCS 64
-
-struct pci_bar {
-	u64 base, size; /* size 0: absent */
-	bool io;
-};
-
-struct pci_func {
-	u16 bdf; /* bus << 8 | device << 3 | function */
-	u16 vendor, device;
-	u8 class, subclass, progif, header; /* header type without bit 7 */
-	u8 irq_line, irq_pin;
-	struct pci_bar bar[6];
-	u32 raw_bar[6];	 /* as firmware left them */
-	u32 bar_mask[6]; /* what a sizing write of all ones reads back */
-};
-
-extern u32 pci_count;
-extern struct pci_func pci_funcs[PCI_MAX_FUNCS];
-
-void pci_scan(void); /* boot CPU, once, interrupts off */
-u32 pci_read32(u16 bdf, u16 reg);
-void pci_write32(u16 bdf, u16 reg, u32 v);
-const struct pci_func *pci_find(u16 bdf);
-bool pci_is_bridge(const struct pci_func *f); /* header type 1 or class 06 */
-
-#endif
+/* Kept for the old spelling. */
+#include "lib/pci.h"

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Switches the machine off by whatever this machine has. */
 #include "arch/power.h"
-#include "arch/acpi.h"
 #include "arch/cpu.h"
 #include "arch/irq.h"
-#include "arch/paging.h"
 #include "arch/x86.h"
 #include "lib/bootinfo.h"
 #include "lib/log.h"
@@ -23,13 +21,6 @@ typedef void(__attribute__((ms_abi)) * reset_fn)(u32, u64, u64, void *);
 
 static const struct boot_info *boot;
 
-static u32 self_index(void)
-{
-	struct cpu *c = cpu_this();
-
-	return c ? c->index : 0;
-}
-
 static void stop_others(void)
 {
 	if (cpu_count > 1)
@@ -39,18 +30,7 @@ static void stop_others(void)
 static void print_control(void)
 {
 	log("parley: cpu %u  cr0 %lx  cr2 %lx  cr3 %lx  cr4 %lx\n",
-	    self_index(), read_cr0(), read_cr2(), read_cr3(), read_cr4());
-}
-
-/* The emulators that have isa-debug-exit: TCG and KVM, not Bochs. */
-static bool is_qemu(void)
-{
-	struct cpuid_regs r;
-
-	if (!(cpuid(1, 0).c >> 31))
-		return false;
-	r = cpuid(0x40000000, 0);
-	return r.b == 0x54474354 || r.b == 0x4b4d564b; /* "TCGT", "KVMK" */
+	    cpu_this()->index, read_cr0(), read_cr2(), read_cr3(), read_cr4());
 }
 
 static void spin(void)
@@ -61,14 +41,11 @@ static void spin(void)
 
 static void acpi_off(void)
 {
-	u16 a = (u16)(acpi.s5_a << SLP_TYP_SHIFT | SLP_EN);
-	u16 b = (u16)(acpi.s5_b << SLP_TYP_SHIFT | SLP_EN);
-
 	if (!acpi.s5_valid || !acpi.pm1a_cnt)
 		return;
-	outw(acpi.pm1a_cnt, a);
+	outw(acpi.pm1a_cnt, (u16)(acpi.s5_a << SLP_TYP_SHIFT | SLP_EN));
 	if (acpi.pm1b_cnt)
-		outw(acpi.pm1b_cnt, b);
+		outw(acpi.pm1b_cnt, (u16)(acpi.s5_b << SLP_TYP_SHIFT | SLP_EN));
 	spin();
 }
 
@@ -83,17 +60,14 @@ static void bochs_off(void)
 
 static void firmware_off(void)
 {
-	if (!boot || !boot->reset_system)
-		return;
-	paging_open_runtime(boot);
+	write_cr3(boot->runtime_cr3);
 	((reset_fn)boot->reset_system)(EFI_SHUTDOWN, 0, 0, NULL);
 }
 
 void power_init(const struct boot_info *bi)
 {
 	boot = bi;
-	panic_ops = (struct panic_ops){ self_index, stop_others, print_control,
-					power_off };
+	panic_ops = (struct panic_ops){ stop_others, print_control, power_off };
 }
 
 noreturn_fn void power_off(u32 status)
@@ -102,11 +76,10 @@ noreturn_fn void power_off(u32 status)
 	log("parley: power off, status %u\n", status);
 	log_flush();
 	uart_drain();
-	if (status && is_qemu())
+	if (status && cpu_feat.qemu)
 		outb(QEMU_EXIT_PORT, (u8)status);
 	acpi_off();
 	bochs_off();
 	firmware_off();
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	cpu_stop();
 }

@@ -10,8 +10,8 @@ void power_init(const struct boot_info *bi);
 
 /*
  * Prints "parley: power off, status N", then switches the machine off: a
- * status other than 0 goes to isa-debug-exit (port 0xF4) where QEMU's fw_cfg or
- * CPUID says this is QEMU; then ACPI S5, the emulators' port (Bochs 0x8900),
+ * status other than 0 goes to isa-debug-exit (port 0xF4) where CPUID says
+ * that this is QEMU; then ACPI S5, the emulators' port (Bochs 0x8900),
  * ResetSystem; else halts. Any CPU, any context.
  */
 noreturn_fn void power_off(u32 status);

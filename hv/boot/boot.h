@@ -30,7 +30,7 @@ void boot_load_modules(struct boot_info *bi);
 /* UEFI's memory map, as GetMemoryMap gave it. */
 struct efi_map {
 	u8 *buf;
-	UINTN size, key, stride;
+	UINTN room, size, key, stride; /* room: bytes of buf */
 };
 
 /* Fills ranges from UEFI's map: sorted, clipped, merged. Pure. Returns how

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The UEFI application's entry: gathers, leaves boot services, hands over. */
-#include <cpuid.h>
-
+#include "boot/acpi.h"
 #include "boot/boot.h"
+#include "boot/machine.h"
+#include "lib/early.h"
 #include "lib/log.h"
+#include "lib/machine.h"
 #include "lib/string.h"
+#include "lib/uart.h"
+#include "lib/x86.h"
 #include "version.h"
 
 #define AP_PAGES 2
 #define AP_LIMIT 0x9FFFFull
+#define CPU_STACK_PAGES (BOOT_CPU_STACKS * HV_STACK_SIZE / PAGE_SIZE)
 #define MAP_SLACK 16 /* map entries that our own allocations may add */
 
-#define HYGON_EBX 0x6f677948 /* "Hygo" */
-#define CPUID_VMX (1u << 5)  /* leaf 1, ECX */
-#define CPUID_SVM (1u << 2)  /* leaf 0x80000001, ECX */
-#define CPUID_NX (1u << 20)  /* leaf 0x80000001, EDX */
+#define CPUID_VMX (1u << 5) /* leaf 1, ECX */
+#define CPUID_SVM (1u << 2) /* leaf 0x80000001, ECX */
 
 #define linker_symbol __attribute__((visibility("hidden")))
 extern char ImageBase[] linker_symbol, _end[] linker_symbol;
@@ -42,22 +45,17 @@ static u64 tsc_exact(void)
 
 static void check_cpu(void)
 {
-	u32 a, b, c, d, vendor, ext = 0;
 	const char *lack;
 
-	__cpuid(0, a, vendor, c, d);
-	__cpuid(1, a, b, c, d);
-	if (vendor == signature_AMD_ebx || vendor == HYGON_EBX) {
-		__cpuid(0x80000001, a, b, ext, d);
-		if (!(ext & CPUID_SVM))
+	if (cpu_feat.vendor == CPU_AMD) {
+		if (!(cpuid(0x80000001, 0).c & CPUID_SVM))
 			boot_fail("this AMD CPU has no SVM (or it is hidden: "
 				  "in a virtual machine, allow nested SVM)");
-	} else if (!(c & CPUID_VMX)) {
+	} else if (!(cpuid(1, 0).c & CPUID_VMX)) {
 		boot_fail("this CPU has neither VMX nor SVM (or it is hidden: "
 			  "in a virtual machine, allow nesting)");
 	}
-	__cpuid(0x80000001, a, b, ext, d);
-	if (!(d & CPUID_NX))
+	if (!cpu_feat.nx)
 		boot_fail("this CPU has no NX (execute-disable), or the "
 			  "firmware has it switched off");
 	lack = hv_probe();
@@ -80,18 +78,6 @@ static u64 find_rsdp(void)
 	return old;
 }
 
-static u64 find_frame_buffer(void)
-{
-	EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
-	EFI_GRAPHICS_OUTPUT_PROTOCOL *gop;
-	void *p;
-
-	if (boot_bs->LocateProtocol(&guid, NULL, &p))
-		return 0;
-	gop = p;
-	return gop->Mode ? gop->Mode->FrameBufferBase : 0;
-}
-
 static u64 alloc_ap_pages(void)
 {
 	EFI_PHYSICAL_ADDRESS at = AP_LIMIT;
@@ -106,6 +92,8 @@ static u64 alloc_ap_pages(void)
 
 static void gather(struct boot_info *bi)
 {
+	u64 cpus = acpi.nr_cpus;
+
 	bi->image = (struct boot_image){
 		.base = (u64)ImageBase,
 		.size = (u64)_end - (u64)ImageBase,
@@ -116,44 +104,82 @@ static void gather(struct boot_info *bi)
 		.data = (u64)hv_data_start,
 		.data_end = (u64)hv_data_end,
 	};
-	bi->rsdp = find_rsdp();
-	bi->fb_base = find_frame_buffer();
-	bi->ap_page = alloc_ap_pages();
-	bi->system_table = (u64)boot_st;
+	bi->stacks = (u64)boot_pages(cpus * CPU_STACK_PAGES, HV_STACK_SIZE);
+	bi->cpu_pages = (u64)boot_pages(cpus, PAGE_SIZE);
+	bi->ap_page = cpus > 1 ? alloc_ap_pages() : 0;
 	bi->reset_system = (u64)boot_st->RuntimeServices->ResetSystem;
 }
 
-/* From the first ExitBootServices on, nothing but GetMemoryMap may be called
- * (UEFI 2.10, 7.4.6), so the buffer has to do for every try. */
-static void leave_boot_services(struct efi_map *map)
+static void read_map(struct efi_map *map)
 {
-	UINTN room = 0;
 	UINT32 version;
 	EFI_STATUS err;
 
-	boot_bs->GetMemoryMap(&room, NULL, &map->key, &map->stride, &version);
-	room += MAP_SLACK * map->stride;
-	map->buf = boot_pages((room + PAGE_MASK) / PAGE_SIZE, PAGE_SIZE);
+	map->size = map->room;
+	err = boot_bs->GetMemoryMap(&map->size,
+				    (EFI_MEMORY_DESCRIPTOR *)map->buf,
+				    &map->key, &map->stride, &version);
+	if (err)
+		boot_fail("no memory map (UEFI status 0x%lx)", (u64)err);
+}
+
+/* A buffer that does for every later reading, and what is in it now. */
+static void first_map(struct efi_map *map)
+{
+	UINT32 version;
+
+	boot_bs->GetMemoryMap(&map->room, NULL, &map->key, &map->stride,
+			      &version);
+	map->room += MAP_SLACK * map->stride;
+	map->buf = boot_pages((map->room + PAGE_MASK) / PAGE_SIZE, PAGE_SIZE);
+	read_map(map);
+}
+
+/* From the first ExitBootServices on, nothing but GetMemoryMap may be called
+ * (UEFI 2.10, 7.4.6). */
+static void leave_boot_services(struct efi_map *map)
+{
 	for (u32 tries = 0; tries < 8; tries++) {
-		map->size = room;
-		err = boot_bs->GetMemoryMap(&map->size,
-					    (EFI_MEMORY_DESCRIPTOR *)map->buf,
-					    &map->key, &map->stride, &version);
-		if (err)
-			boot_fail("no memory map (UEFI status 0x%lx)",
-				  (u64)err);
+		read_map(map);
 		if (!boot_bs->ExitBootServices(boot_self, map->key))
 			return;
 	}
 	boot_fail("UEFI does not let go (ExitBootServices)");
 }
 
-static noreturn_fn void enter_hv(struct boot_info *bi, u64 stack)
+static void read_acpi(struct boot_info *bi, struct efi_map *map)
 {
+	const char *wrong;
+
+	boot_map_convert(bi, map);
+	wrong = acpi_read(bi, find_rsdp(), cpu_boot_id());
+	if (wrong)
+		boot_fail("%s", wrong);
+}
+
+/* The machine is ours. */
+static void take_over(struct boot_info *bi, struct efi_map *map)
+{
+	u32 lost;
+
+	__asm__ volatile("cli; cld");
+	uart_init();
+	lost = boot_map_convert(bi, map);
+	if (lost)
+		log("parley: boot: %u memory ranges not used\n", lost);
+	early_init(bi);
+	paging_init(bi);
+	clock_measure();
+	pci_scan();
+}
+
+static noreturn_fn void enter_hv(struct boot_info *bi)
+{
+	u64 end = bi->stacks + BOOT_CPU_STACKS * HV_STACK_SIZE;
+
 	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2"
 			 :
-			 : "r"(stack + BOOT_STACK_SIZE - 16), "r"(hv_main),
-			   "D"(bi)
+			 : "r"(end - 16), "r"(hv_main), "D"(bi)
 			 : "memory");
 	__builtin_unreachable();
 }
@@ -162,28 +188,27 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st);
 
 EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 {
-	u64 tsc_entry = tsc_exact(), stack;
+	u64 tsc_entry = tsc_exact();
 	struct efi_map map = { 0 };
 	struct boot_info *bi;
-	u32 lost;
 
 	boot_self = self;
 	boot_st = st;
 	boot_bs = st->BootServices;
 	boot_bs->SetWatchdogTimer(0, 0, 0, NULL);
 	say_init();
-	say("parley: boot: Parley %s (%s)\n", PARLEY_VERSION, PARLEY_COMMIT);
+	say("parley: boot: Parley %s (%s), image at 0x%lx\n", PARLEY_VERSION,
+	    PARLEY_COMMIT, (u64)ImageBase);
+	cpu_features_read();
 	check_cpu();
 	bi = boot_pages((sizeof(*bi) + PAGE_MASK) / PAGE_SIZE, PAGE_SIZE);
 	bi->tsc_entry = tsc_entry;
-	stack = (u64)boot_pages(BOOT_STACK_SIZE / PAGE_SIZE, BOOT_STACK_SIZE);
-	gather(bi);
 	boot_load_modules(bi);
+	first_map(&map);
+	read_acpi(bi, &map);
+	gather(bi);
 	leave_boot_services(&map);
 	bi->tsc_exit_bs = tsc_exact();
-	__asm__ volatile("cli; cld");
-	lost = boot_map_convert(bi, &map);
-	if (lost)
-		log("parley: boot: %u memory ranges not used\n", lost);
-	enter_hv(bi, stack);
+	take_over(bi, &map);
+	enter_hv(bi);
 }

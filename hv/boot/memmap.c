@@ -62,7 +62,7 @@ static u32 append(struct boot_info *bi, struct boot_range r)
 	}
 	if (!r.size)
 		return 0;
-	if (bi->nr_ranges == BOOT_MAX_RANGES)
+	if (bi->nr_ranges == BOOT_MAX_RANGES - 1) /* one for early_init() */
 		return 1;
 	bi->ranges[bi->nr_ranges++] = r;
 	return 0;

@@ -42,6 +42,17 @@ struct boot_image {
 	u64 data, data_end;	/* read + write */
 };
 
+/* Three IST stacks, then the normal one; each of HV_STACK_SIZE, aligned to it,
+ * and its lowest page is a guard page. */
+#define BOOT_IST_STACKS 3
+#define BOOT_CPU_STACKS (BOOT_IST_STACKS + 1)
+
+/* What a CPU started in the page below 1 MiB reads: trampoline.S. */
+struct ap_start {
+	u64 stack; /* it takes it and writes 0; 0: it stops */
+	void (*entry)(void);
+};
+
 /*
  * Valid for the life of the hypervisor; lives in BOOT_MEM_HV memory.
  * Ranges are sorted by start and do not overlap.
@@ -52,23 +63,26 @@ struct boot_info {
 	struct boot_range ranges[BOOT_MAX_RANGES];
 	struct boot_module modules[BOOT_MAX_MODULES];
 	struct boot_image image;
-	u64 rsdp;	  /* hpa of the ACPI RSDP, 0 if none */
-	u64 ap_page;	  /* hpa of two pages below 1 MiB, for starting CPUs:
-			     code, and a top page table; 0 if none was free */
+	u64 cr3;	 /* page tables: identity, W^X, guard pages; loaded */
+	u64 runtime_cr3; /* the same, with UEFI's runtime code and data
+			     writable and executable: for ResetSystem only */
+	u64 stacks;	 /* of each CPU of acpi.apic_ids, BOOT_CPU_STACKS */
+	u64 cpu_pages;	 /* of each CPU of acpi.apic_ids, a zeroed page */
+	u64 ap_page;	 /* hpa of the page below 1 MiB that a CPU starts in,
+			     0 if none was free or there is one CPU */
+	struct ap_start ap;
+	void (*ap_next)(void); /* what a started CPU runs in the end */
 	u64 reset_system; /* UEFI ResetSystem, callable at its physical address */
-	u64 system_table; /* UEFI system table */
 	u64 tsc_entry;	  /* TSC at efi_main */
-	u64 tsc_exit_bs;  /* TSC right after ExitBootServices returned */
-	u64 fb_base;	  /* frame buffer, 0 if none (reported only) */
+	u64 tsc_exit_bs; /* TSC right after ExitBootServices returned */
 };
 
 /*
- * The hypervisor proper (hv/main), entered once: interrupts off, firmware's
- * page tables and descriptor tables still loaded, on a stack of
- * BOOT_STACK_SIZE bytes aligned to its size, which CPU 0 keeps. The lowest
- * page of the stack is left to be its guard page.
+ * The hypervisor proper (hv/main), entered once: interrupts off, on the page
+ * tables in cr3 (EFER.NXE and CR0.WP are set) and the first CPU's stack;
+ * firmware's descriptor tables are still loaded. cpu_feat, acpi, tsc_khz and
+ * the PCI functions are known.
  */
-#define BOOT_STACK_SIZE 16384ull
 noreturn_fn void hv_main(struct boot_info *bi);
 
 /*

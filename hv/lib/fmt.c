@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The formatter: a small subset of printf. */
 #include "lib/log.h"
+#include "lib/string.h"
 
 struct out {
 	char *buf;
@@ -9,9 +10,8 @@ struct out {
 };
 
 struct spec {
-	bool left, zero, longer;
-	int width;
-	int precision; /* -1: none; strings only */
+	bool zero, longer;
+	size_t width;
 };
 
 static void put(struct out *o, char c)
@@ -21,84 +21,40 @@ static void put(struct out *o, char c)
 	o->len++;
 }
 
-static void pad(struct out *o, char c, int n)
+/* Text of known length behind as much padding as the width asks for. */
+static void put_field(struct out *o, size_t width, char fill, const char *s,
+		      size_t len)
 {
-	while (n-- > 0)
-		put(o, c);
-}
-
-/* Text of known length, padded to the width; sign goes before zeros. */
-static void put_field(struct out *o, const struct spec *sp, const char *s,
-		      int len)
-{
-	int fill = sp->width - len;
-
-	if (!sp->left && sp->zero && len && *s == '-') {
+	for (; width > len; width--)
+		put(o, fill);
+	while (len--)
 		put(o, *s++);
-		len--;
-	}
-	if (!sp->left)
-		pad(o, sp->zero ? '0' : ' ', fill);
-	for (int i = 0; i < len; i++)
-		put(o, s[i]);
-	if (sp->left)
-		pad(o, ' ', fill);
 }
 
-static void put_number(struct out *o, const struct spec *sp, u64 v, u32 base,
+static void put_number(struct out *o, struct spec sp, u64 v, u32 base,
 		       bool negative)
 {
-	char tmp[24], *p = tmp + sizeof(tmp);
+	char tmp[24], *end = tmp + sizeof(tmp), *p = end;
 
 	do
 		*--p = "0123456789abcdef"[v % base];
 	while (v /= base);
-	if (negative)
+	if (negative && sp.zero) {
+		put(o, '-');
+		sp.width -= sp.width > 0;
+	} else if (negative) {
 		*--p = '-';
-	put_field(o, sp, p, (int)(tmp + sizeof(tmp) - p));
-}
-
-static void put_string(struct out *o, struct spec *sp, const char *s)
-{
-	int len = 0;
-
-	if (!s)
-		s = "(null)";
-	while ((sp->precision < 0 || len < sp->precision) && s[len])
-		len++;
-	sp->zero = false;
-	put_field(o, sp, s, len);
-}
-
-static int parse_number(const char **f)
-{
-	int n = 0;
-
-	while (**f >= '0' && **f <= '9' && n < 1000)
-		n = n * 10 + *(*f)++ - '0';
-	return n;
+	}
+	put_field(o, sp.width, sp.zero ? '0' : ' ', p, (size_t)(end - p));
 }
 
 static const char *parse_spec(const char *f, struct spec *sp)
 {
-	*sp = (struct spec){ .precision = -1 };
-	for (;; f++) {
-		if (*f == '-')
-			sp->left = true;
-		else if (*f == '0')
-			sp->zero = true;
-		else
-			break;
-	}
-	sp->width = parse_number(&f);
-	if (*f == '.') {
-		f++;
-		sp->precision = parse_number(&f);
-	}
-	while (*f == 'l' || *f == 'z') {
+	*sp = (struct spec){ .zero = *f == '0' };
+	for (; *f >= '0' && *f <= '9'; f++)
+		sp->width = sp->width * 10 + (size_t)(*f - '0');
+	for (; *f == 'l'; f++)
 		sp->longer = true;
-		f++;
-	}
 	return f;
 }
 
@@ -106,7 +62,8 @@ int fmt_vbuf(char *buf, size_t n, const char *f, __builtin_va_list ap)
 {
 	struct out o = { buf, n, 0 };
 	struct spec sp;
-	char c;
+	const char *s;
+	u64 v;
 	s64 d;
 
 	for (; *f; f++) {
@@ -117,29 +74,20 @@ int fmt_vbuf(char *buf, size_t n, const char *f, __builtin_va_list ap)
 		f = parse_spec(f + 1, &sp);
 		switch (*f) {
 		case 's':
-			put_string(&o, &sp, __builtin_va_arg(ap, char *));
-			break;
-		case 'c':
-			c = (char)__builtin_va_arg(ap, int);
-			sp.zero = false;
-			put_field(&o, &sp, &c, 1);
+			s = __builtin_va_arg(ap, const char *);
+			s = s ? s : "(null)";
+			put_field(&o, sp.width, ' ', s, strlen(s));
 			break;
 		case 'd':
 			d = sp.longer ? __builtin_va_arg(ap, s64) :
 					__builtin_va_arg(ap, int);
-			put_number(&o, &sp, d < 0 ? -(u64)d : (u64)d, 10,
-				   d < 0);
+			put_number(&o, sp, d < 0 ? -(u64)d : (u64)d, 10, d < 0);
 			break;
 		case 'u':
 		case 'x':
-			put_number(&o, &sp,
-				   sp.longer ? __builtin_va_arg(ap, u64) :
-					       __builtin_va_arg(ap, u32),
-				   *f == 'u' ? 10 : 16, false);
-			break;
-		case 'p':
-			put_number(&o, &sp, __builtin_va_arg(ap, u64), 16,
-				   false);
+			v = sp.longer ? __builtin_va_arg(ap, u64) :
+					__builtin_va_arg(ap, u32);
+			put_number(&o, sp, v, *f == 'u' ? 10 : 16, false);
 			break;
 		case '\0':
 			f--; /* a lone % at the end: let the loop stop */

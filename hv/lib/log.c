@@ -14,6 +14,18 @@ static u64 ring_in, ring_out; /* bytes ever put in and taken out */
 static struct lock ring_lock; /* guards ring, ring_in, ring_out, the sink */
 static bool lockless;
 
+static void ring_lock_take(void)
+{
+	if (!lockless)
+		lock_take(&ring_lock);
+}
+
+static void ring_lock_drop(void)
+{
+	if (!lockless)
+		lock_drop(&ring_lock);
+}
+
 static void ring_put_locked(const char *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -22,24 +34,15 @@ static void ring_put_locked(const char *s, size_t n)
 		ring_out = ring_in - RING_SIZE;
 }
 
-/* The longest run of unread bytes that does not wrap. */
-static size_t ring_run_locked(const char **s)
-{
-	size_t at = ring_out % RING_SIZE, n = ring_in - ring_out;
-
-	*s = ring + at;
-	return n < RING_SIZE - at ? n : RING_SIZE - at;
-}
-
 static void ring_drain_locked(bool wait)
 {
-	const char *s;
-	size_t n, sent;
+	while (log_sink && ring_out < ring_in) {
+		size_t at = ring_out % RING_SIZE, n = ring_in - ring_out;
+		size_t run = n < RING_SIZE - at ? n : RING_SIZE - at;
+		size_t sent = log_sink(ring + at, run, wait);
 
-	while (log_sink && (n = ring_run_locked(&s))) {
-		sent = log_sink(s, n, wait);
 		ring_out += sent;
-		if (sent < n)
+		if (sent < run)
 			break;
 	}
 }
@@ -53,24 +56,18 @@ void log(const char *fmt, ...)
 	__builtin_va_start(ap, fmt);
 	n = fmt_vbuf(line, sizeof(line), fmt, ap);
 	__builtin_va_end(ap);
-	if (n >= LINE_MAX)
-		n = LINE_MAX - 1;
-	if (!lockless)
-		lock_take(&ring_lock);
-	ring_put_locked(line, (size_t)n);
+	ring_lock_take();
+	ring_put_locked(line, n < LINE_MAX ? (size_t)n : LINE_MAX - 1);
 	if (log_direct || lockless)
 		ring_drain_locked(lockless);
-	if (!lockless)
-		lock_drop(&ring_lock);
+	ring_lock_drop();
 }
 
 void log_flush(void)
 {
-	if (!lockless)
-		lock_take(&ring_lock);
+	ring_lock_take();
 	ring_drain_locked(true);
-	if (!lockless)
-		lock_drop(&ring_lock);
+	ring_lock_drop();
 }
 
 void log_panic_mode(void)
@@ -82,15 +79,9 @@ size_t log_read(char *buf, size_t n)
 {
 	size_t i = 0;
 
-	lock_take(&ring_lock);
+	ring_lock_take();
 	while (i < n && ring_out < ring_in)
 		buf[i++] = ring[ring_out++ % RING_SIZE];
-	lock_drop(&ring_lock);
+	ring_lock_drop();
 	return i;
-}
-
-size_t log_unread(void)
-{
-	return __atomic_load_n(&ring_in, __ATOMIC_RELAXED) -
-	       __atomic_load_n(&ring_out, __ATOMIC_RELAXED);
 }

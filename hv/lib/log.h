@@ -6,7 +6,7 @@
 #include "lib/types.h"
 
 /*
- * Formats (%s %c %d %u %x %lx %lu %ld %p, width, 0 and - flags) into the log
+ * Formats (%s %d %u %x %ld %lu %lx, width, 0 flag) into the log
  * ring and, while log_direct is true, to the sink. Lines from several CPUs do
  * not mix. Any context but NMI.
  */
@@ -32,7 +32,6 @@ void log_panic_mode(void);
 /* Takes up to n bytes that were not read yet (nor sent to the sink); returns
  * how many. When the ring of 16 KiB is full, the oldest bytes are lost. */
 size_t log_read(char *buf, size_t n);
-size_t log_unread(void);
 
 /* Formatter; returns the length that was needed, always terminates (n > 0). */
 int fmt_buf(char *buf, size_t n, const char *fmt, ...) printf_like(3, 4);

@@ -2,8 +2,10 @@
 /* The end of the hypervisor, and what it says on the way. */
 #include "lib/panic.h"
 #include "lib/log.h"
+#include "lib/machine.h"
 #include "lib/symtab.h"
 #include "lib/uart.h"
+#include "lib/x86.h"
 
 #define TRACE_MAX 32
 
@@ -11,30 +13,24 @@ struct panic_ops panic_ops;
 bool panic_active;
 static u32 panic_cpu;
 
-static noreturn_fn void stop(void)
-{
-	for (;;)
-		__asm__ volatile("cli; hlt");
-}
-
 noreturn_fn void panic_end(void)
 {
 	if (panic_ops.power_off)
 		panic_ops.power_off(PANIC_STATUS);
 	log_flush();
 	uart_drain();
-	stop();
+	cpu_stop();
 }
 
 void panic_begin(void)
 {
-	u32 self = panic_ops.cpu_index ? panic_ops.cpu_index() : 0;
+	u32 self = cpuid(1, 0).b >> 24; /* the APIC id */
 
 	__asm__ volatile("cli");
 	if (__atomic_exchange_n(&panic_active, true, __ATOMIC_ACQ_REL)) {
 		if (self == panic_cpu)
 			panic_end();
-		stop();
+		cpu_stop();
 	}
 	panic_cpu = self;
 	if (panic_ops.stop_others)
@@ -43,22 +39,21 @@ void panic_begin(void)
 }
 
 /* Do the bytes before a return address end a CALL? */
-static bool after_call(u64 addr)
+static bool after_call(const u8 *p)
 {
-	const u8 *p = (const u8 *)addr;
-
-	return p[-5] == 0xE8 || (p[-2] == 0xFF && (p[-1] & 0x38) == 0x10) ||
-	       (p[-3] == 0xFF && (p[-2] & 0x38) == 0x10) ||
-	       (p[-4] == 0xFF && (p[-3] & 0x38) == 0x10) ||
-	       (p[-6] == 0xFF && (p[-5] & 0x38) == 0x10) ||
-	       (p[-7] == 0xFF && (p[-6] & 0x38) == 0x10);
+	if (p[-5] == 0xE8)
+		return true;
+	for (int n = 2; n <= 7; n++)
+		if (n != 5 && p[-n] == 0xFF && (p[1 - n] & 0x38) == 0x10)
+			return true;
+	return false;
 }
 
 static bool is_return(u64 addr)
 {
 	u64 off = 0;
 
-	return symtab_find(addr, &off) && off >= 5 && after_call(addr);
+	return symtab_find(addr, &off) && off >= 5 && after_call((u8 *)addr);
 }
 
 static void trace_line(u64 addr)
@@ -76,7 +71,7 @@ static void trace_line(u64 addr)
  * address. It may show a stale one; it never misses one. */
 void panic_trace(u64 rip, u64 rsp)
 {
-	u64 end = (rsp | (PANIC_STACK_SIZE - 1)) + 1, last = rip;
+	u64 end = (rsp | (HV_STACK_SIZE - 1)) + 1, last = rip;
 	u32 lines = 0;
 
 	log("parley: back trace:\n");

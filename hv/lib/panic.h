@@ -21,16 +21,14 @@ noreturn_fn void panic_end(void);
 
 /* What lib cannot do itself; set by hv/arch, each may be NULL until then. */
 struct panic_ops {
-	u32 (*cpu_index)(void);
 	void (*stop_others)(void);
 	void (*registers)(void); /* prints control registers */
-	void (*power_off)(u32 status);
+	noreturn_fn void (*power_off)(u32 status);
 };
 extern struct panic_ops panic_ops;
 extern bool panic_active; /* written once, by the first CPU that panics */
 
 #define PANIC_STATUS 99u
-#define PANIC_STACK_SIZE 16384ull /* stacks are aligned to their size */
 
 #define hv_assert(c)                                                       \
 	do {                                                               \

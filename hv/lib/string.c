@@ -27,20 +27,6 @@ void *memset(void *d, int c, size_t n)
 	return d;
 }
 
-void *memmove(void *d, const void *s, size_t n)
-{
-	char *to = (char *)d + n - 1;
-	const char *from = (const char *)s + n - 1;
-
-	if ((uintptr_t)d - (uintptr_t)s >= n)
-		return memcpy(d, s, n);
-	__asm__ volatile("std; rep movsb; cld"
-			 : "+D"(to), "+S"(from), "+c"(n)
-			 :
-			 : "memory", "cc");
-	return d;
-}
-
 int memcmp(const void *a, const void *b, size_t n)
 {
 	const u8 *x = a, *y = b;
@@ -69,23 +55,7 @@ int strcmp(const char *a, const char *b)
 	return (u8)*a - (u8)*b;
 }
 
-int strncmp(const char *a, const char *b, size_t n)
-{
-	for (; n; n--, a++, b++) {
-		if (*a != *b)
-			return (u8)*a - (u8)*b;
-		if (!*a)
-			break;
-	}
-	return 0;
-}
-
 void page_clear(void *page)
 {
-	u64 n = PAGE_SIZE / 8;
-
-	__asm__ volatile("rep stosq"
-			 : "+D"(page), "+c"(n)
-			 : "a"(0ul)
-			 : "memory");
+	memset(page, 0, PAGE_SIZE);
 }

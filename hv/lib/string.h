@@ -8,11 +8,9 @@
 
 void *memcpy(void *d, const void *s, size_t n);
 void *memset(void *d, int c, size_t n);
-void *memmove(void *d, const void *s, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
-int strncmp(const char *a, const char *b, size_t n);
-void page_clear(void *page); /* 4096 bytes, REP STOSQ */
+void page_clear(void *page); /* 4096 bytes */
 
 #endif

@@ -77,7 +77,10 @@ static inline u64 index_clamp(u64 i, u64 n)
 {
 	u64 mask;
 
-	__asm__ volatile("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(i), "r"(n) : "cc");
+	__asm__ volatile("cmp %2, %1; sbb %0, %0"
+			 : "=r"(mask)
+			 : "r"(i), "r"(n)
+			 : "cc");
 	return i & mask;
 }
 

@@ -2,6 +2,7 @@
 /* The one early UART, polled, with bounded waits. */
 #include "lib/uart.h"
 #include "lib/log.h"
+#include "lib/x86.h"
 
 #define UART_BASE 0x3F8
 #define UART_DATA (UART_BASE + 0) /* divisor low with DLAB */
@@ -24,36 +25,25 @@
 static bool uart_present;
 static u32 fifo_room; /* bytes that still fit since THRE was last seen */
 
-static inline u8 port_in(u16 port)
+static bool scratch_holds(u8 v)
 {
-	u8 v;
-
-	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline void port_out(u16 port, u8 v)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+	outb(UART_SCR, v);
+	return inb(UART_SCR) == v;
 }
 
 bool uart_init(void)
 {
-	port_out(UART_SCR, 0x5A);
-	if (port_in(UART_SCR) != 0x5A)
+	if (!scratch_holds(0x5A) || !scratch_holds(0xA5))
 		return false;
-	port_out(UART_SCR, 0xA5);
-	if (port_in(UART_SCR) != 0xA5)
-		return false;
-	port_out(UART_IER, 0);
+	outb(UART_IER, 0);
 	uart_present = true;
 	uart_drain();
-	port_out(UART_LCR, LCR_DLAB | LCR_8N1);
-	port_out(UART_DATA, 1);
-	port_out(UART_IER, 0);
-	port_out(UART_LCR, LCR_8N1);
-	port_out(UART_FCR, FCR_ENABLE_CLEAR);
-	port_out(UART_MCR, MCR_DTR_RTS_OUT2);
+	outb(UART_LCR, LCR_DLAB | LCR_8N1);
+	outb(UART_DATA, 1);
+	outb(UART_IER, 0);
+	outb(UART_LCR, LCR_8N1);
+	outb(UART_FCR, FCR_ENABLE_CLEAR);
+	outb(UART_MCR, MCR_DTR_RTS_OUT2);
 	log_sink = uart_write;
 	return true;
 }
@@ -63,12 +53,12 @@ static bool wait_for(u8 lsr_bit, bool wait)
 	u32 spins = wait ? SPIN_LIMIT : 1;
 
 	while (spins--) {
-		u8 lsr = port_in(UART_LSR);
+		u8 lsr = inb(UART_LSR);
 
 		if (lsr != 0xFF && (lsr & lsr_bit))
 			return true;
 		if (wait)
-			__builtin_ia32_pause();
+			cpu_relax();
 	}
 	return false;
 }
@@ -98,8 +88,8 @@ size_t uart_write(const char *s, size_t n, bool wait)
 			fifo_room = FIFO_BYTES; /* stuck: drop into it */
 		}
 		if (need == 2)
-			port_out(UART_DATA, '\r');
-		port_out(UART_DATA, (u8)s[i]);
+			outb(UART_DATA, '\r');
+		outb(UART_DATA, (u8)s[i]);
 		fifo_room -= need;
 	}
 	return n;

@@ -25,7 +25,6 @@ static u32 cpus_go;
 /* Shown on UEFI's console too, while there is one. */
 const char *hv_probe(void)
 {
-	cpu_features_init();
 	return virt_init();
 }
 

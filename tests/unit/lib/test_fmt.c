@@ -17,29 +17,24 @@ static void test_conversions(void **state)
 {
 	char b[64];
 
-	fmt_buf(b, sizeof(b), "%s %c %d %u %x", "ab", 'c', -7, 4000000000u,
-		0xbeefu);
-	assert_string_equal(b, "ab c -7 4000000000 beef");
+	fmt_buf(b, sizeof(b), "%s %d %u %x", "ab", -7, 4000000000u, 0xbeefu);
+	assert_string_equal(b, "ab -7 4000000000 beef");
 	fmt_buf(b, sizeof(b), "%lu %lx %ld", ~0ul, 0x123456789abcdeful,
 		INT64_MIN);
 	assert_string_equal(
 		b, "18446744073709551615 123456789abcdef -9223372036854775808");
 	fmt_buf(b, sizeof(b), "%d %d%%", INT32_MIN, 0);
 	assert_string_equal(b, "-2147483648 0%");
-	fmt_buf(b, sizeof(b), "%p", (void *)0xfee0ul);
-	assert_string_equal(b, "fee0");
 }
 
 static void test_width(void **state)
 {
 	char b[64];
 
-	fmt_buf(b, sizeof(b), "[%5d|%-5d|%05d]", 42, 42, -42);
-	assert_string_equal(b, "[   42|42   |-0042]");
-	fmt_buf(b, sizeof(b), "[%016lx|%-4s|%4s]", 0xabcul, "x", "long one");
-	assert_string_equal(b, "[0000000000000abc|x   |long one]");
-	fmt_buf(b, sizeof(b), "[%.2s]", "abc");
-	assert_string_equal(b, "[ab]");
+	fmt_buf(b, sizeof(b), "[%5d|%05d]", 42, -42);
+	assert_string_equal(b, "[   42|-0042]");
+	fmt_buf(b, sizeof(b), "[%016lx|%4s|%4s]", 0xabcul, "x", "long one");
+	assert_string_equal(b, "[0000000000000abc|   x|long one]");
 }
 
 static void test_odd_formats(void **state)
@@ -76,8 +71,8 @@ static void test_truncation(void **state)
 /* The C library's printf is the model for what both have. */
 static void test_like_libc(void **state)
 {
-	static const char *formats[] = { "%d",	"%8d", "%-8d|", "%08d", "%u",
-					 "%3u", "%x",  "%-6x|", "%06x" };
+	static const char *formats[] = { "%d",	"%8d", "%08d", "%u",
+					 "%3u", "%x",  "%06x" };
 	static const int values[] = { 0,   1,	-1,   9,	 10,
 				      -10, 255, 4096, INT32_MAX, INT32_MIN };
 	char a[64], b[64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The page-table builder, against a flat array of flags. */
-/* TEST-SRC: hv/arch/pagetable.c */
+/* TEST-SRC: hv/boot/pagetable.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "arch/early.h"
-#include "arch/pagetable.h"
+#include "boot/pagetable.h"
+#include "lib/early.h"
 
 #define MAX_TABLES 4096
 #define WORLD_PAGES 4096u /* of the random test: 16 MiB */

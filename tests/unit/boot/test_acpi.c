@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ACPI reader on good, damaged and hostile tables. Each table lies in a
  * buffer of exactly its length, so that a read beyond it is caught. */
-/* TEST-SRC: hv/arch/acpi.c */
+/* TEST-SRC: hv/boot/acpi.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +11,7 @@
 
 #include <cmocka.h>
 
-#include "arch/acpi.h"
-#include "arch/early.h"
+#include "boot/acpi.h"
 
 #define MAX_TABLES 16
 
@@ -23,7 +22,7 @@ static struct {
 static u32 nr_tables;
 
 /* The memory of this machine is its tables. */
-bool early_known(u64 start, u64 size)
+bool boot_known(const struct boot_info *bi, u64 start, u64 size)
 {
 	for (u32 i = 0; i < nr_tables; i++) {
 		u64 at = (u64)(uintptr_t)tables[i].at;
@@ -34,6 +33,9 @@ bool early_known(u64 start, u64 size)
 	}
 	return false;
 }
+
+struct acpi_info acpi;
+struct cpu_features cpu_feat = { .x2apic = true };
 
 static u8 *new_block(u32 size)
 {
@@ -149,9 +151,10 @@ static void test_good(void **state)
 {
 	u8 *madt, *dsdt, *fadt;
 
-	assert_null(acpi_init(good_machine(&madt, &dsdt, &fadt)));
+	assert_null(acpi_read(NULL, good_machine(&madt, &dsdt, &fadt), 5));
 	assert_int_equal(acpi.nr_cpus, 3);
-	assert_int_equal(acpi.apic_ids[1], 5);
+	assert_int_equal(acpi.apic_ids[0], 5);
+	assert_int_equal(acpi.apic_ids[1], 0);
 	assert_int_equal(acpi.apic_ids[2], 256);
 	assert_int_equal(acpi.lapic_addr, 0xfee00000);
 	assert_int_equal(acpi.nr_ioapics, 1);
@@ -174,15 +177,15 @@ static void test_no_or_bad_root(void **state)
 	u8 *madt, *dsdt, *fadt, *r;
 	u64 rsdp = good_machine(&madt, &dsdt, &fadt);
 
-	assert_non_null(acpi_init(0));
-	assert_non_null(acpi_init(0x123456));
+	assert_non_null(acpi_read(NULL, 0, 5));
+	assert_non_null(acpi_read(NULL, 0x123456, 5));
 	r = (u8 *)(uintptr_t)rsdp;
 	r[0]++;
-	assert_non_null(acpi_init(rsdp));
+	assert_non_null(acpi_read(NULL, rsdp, 5));
 	r[0]--;
 	put(r + 24, 8, 0xFFFFFFFFFFFFFFF0);
 	fix_sum(r, 36, 32);
-	assert_non_null(acpi_init(rsdp));
+	assert_non_null(acpi_read(NULL, rsdp, 5));
 }
 
 static void test_bad_madt_sum(void **state)
@@ -191,7 +194,7 @@ static void test_bad_madt_sum(void **state)
 	u64 rsdp = good_machine(&madt, &dsdt, &fadt);
 
 	madt[40]++;
-	assert_string_equal(acpi_init(rsdp), "ACPI: no MADT");
+	assert_string_equal(acpi_read(NULL, rsdp, 5), "ACPI: no MADT");
 }
 
 static void test_madt_lengths(void **state)
@@ -201,14 +204,14 @@ static void test_madt_lengths(void **state)
 
 	madt[45] = 0; /* would loop for ever */
 	seal(madt);
-	assert_non_null(acpi_init(rsdp));
+	assert_non_null(acpi_read(NULL, rsdp, 5));
 	madt[45] = 255; /* ends outside */
 	seal(madt);
-	assert_non_null(acpi_init(rsdp));
+	assert_non_null(acpi_read(NULL, rsdp, 5));
 	put(madt + 4, 4, 0xFFFFFFFF);
-	assert_non_null(acpi_init(rsdp));
+	assert_non_null(acpi_read(NULL, rsdp, 5));
 	put(madt + 4, 4, 8);
-	assert_non_null(acpi_init(rsdp));
+	assert_non_null(acpi_read(NULL, rsdp, 5));
 }
 
 static void test_cut_s5(void **state)
@@ -218,10 +221,10 @@ static void test_cut_s5(void **state)
 
 	dsdt[36 + 12] = 0xC0; /* PkgLength of four bytes: runs to the end */
 	seal(dsdt);
-	assert_null(acpi_init(rsdp));
+	assert_null(acpi_read(NULL, rsdp, 5));
 	dsdt[36 + 11] = 0x77; /* no package */
 	seal(dsdt);
-	assert_null(acpi_init(rsdp));
+	assert_null(acpi_read(NULL, rsdp, 5));
 	assert_false(acpi.s5_valid);
 }
 
@@ -237,8 +240,8 @@ static void test_many_entries(void **state)
 		e[4] = 1;
 	}
 	list[0] = new_table("APIC", body, sizeof(body));
-	assert_null(acpi_init(new_rsdp(list, 1)));
-	assert_int_equal(acpi.nr_cpus, ACPI_MAX_CPUS);
+	assert_null(acpi_read(NULL, new_rsdp(list, 1), 5));
+	assert_int_equal(acpi.nr_cpus, CPU_MAX);
 }
 
 /* Random bytes in every table, checksums put right again. */
@@ -261,8 +264,8 @@ static void test_random_damage(void **state)
 				fix_sum(tables[t].at, tables[t].size, 9);
 			}
 		}
-		acpi_init(rsdp);
-		assert_true(acpi.nr_cpus <= ACPI_MAX_CPUS);
+		acpi_read(NULL, rsdp, 5);
+		assert_true(acpi.nr_cpus <= CPU_MAX);
 		assert_true(acpi.nr_ioapics <= ACPI_MAX_IOAPICS);
 		assert_true(acpi.nr_overrides <= ACPI_MAX_OVERRIDES);
 		drop(NULL);

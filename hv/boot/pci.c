@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds the PCI functions behind ports 0xCF8 and 0xCFC, and sizes their BARs. */
-#include "arch/pci.h"
-#include "arch/x86.h"
-#include "lib/lock.h"
+/* Finds the PCI functions, and sizes their BARs. */
+#include "boot/machine.h"
 #include "lib/log.h"
+#include "lib/pci.h"
 
-#define PCI_ADDRESS 0xCF8
-#define PCI_DATA 0xCFC
-#define PCI_ENABLE (1u << 31)
 #define CFG_ID 0x00
 #define CFG_COMMAND 0x04
 #define CFG_CLASS 0x08
@@ -19,48 +15,6 @@
 #define HEADER_MULTI 0x80
 #define BAR_IO 1u
 #define BAR_64 4u
-#define CLASS_BRIDGE 0x06
-
-u32 pci_count;
-struct pci_func pci_funcs[PCI_MAX_FUNCS];
-static struct lock pci_lock; /* guards the address port */
-
-static u32 address(u16 bdf, u16 reg)
-{
-	return PCI_ENABLE | (u32)bdf << 8 | (reg & 0xFC);
-}
-
-u32 pci_read32(u16 bdf, u16 reg)
-{
-	u32 v;
-
-	lock_take(&pci_lock);
-	outl(PCI_ADDRESS, address(bdf, reg));
-	v = inl(PCI_DATA);
-	lock_drop(&pci_lock);
-	return v;
-}
-
-void pci_write32(u16 bdf, u16 reg, u32 v)
-{
-	lock_take(&pci_lock);
-	outl(PCI_ADDRESS, address(bdf, reg));
-	outl(PCI_DATA, v);
-	lock_drop(&pci_lock);
-}
-
-bool pci_is_bridge(const struct pci_func *f)
-{
-	return f->header != 0 || f->class == CLASS_BRIDGE;
-}
-
-const struct pci_func *pci_find(u16 bdf)
-{
-	for (u32 i = 0; i < pci_count; i++)
-		if (pci_funcs[i].bdf == bdf)
-			return &pci_funcs[i];
-	return NULL;
-}
 
 static void size_bar(struct pci_func *f, u32 i)
 {

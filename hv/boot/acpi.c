@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads the ACPI tables that matter here; believes none of their lengths. */
-#include "arch/acpi.h"
-#include "arch/early.h"
+#include "boot/acpi.h"
 #include "lib/string.h"
 
 #define SDT_HEADER 36u
@@ -15,6 +14,7 @@
 #define MADT_LAPIC_ADDR 5
 #define MADT_X2APIC 9
 #define MADT_ENABLED 1u
+#define XAPIC_ID_MAX 254u
 #define FADT_DSDT 40u
 #define FADT_PM1A 64u
 #define FADT_PM1B 68u
@@ -25,7 +25,7 @@
 #define AML_NAME 0x08
 #define AML_PACKAGE 0x12
 
-struct acpi_info acpi;
+static const struct boot_info *known; /* where tables may lie */
 
 /* Unaligned little-endian fields. */
 static u64 field(const u8 *p, u32 bytes)
@@ -51,11 +51,11 @@ static const u8 *table_at(u64 addr, u32 *len)
 {
 	const u8 *t = (const u8 *)(uintptr_t)addr;
 
-	if (!early_known(addr, SDT_HEADER))
+	if (!boot_known(known, addr, SDT_HEADER))
 		return NULL;
 	*len = (u32)field(t + 4, 4);
-	if (*len < SDT_HEADER || *len > SDT_MAX || !early_known(addr, *len) ||
-	    !sum_is_zero(t, *len))
+	if (*len < SDT_HEADER || *len > SDT_MAX ||
+	    !boot_known(known, addr, *len) || !sum_is_zero(t, *len))
 		return NULL;
 	return t;
 }
@@ -76,8 +76,10 @@ static void madt_override(const u8 *e)
 
 static void madt_cpu(u32 id, u32 flags)
 {
-	if ((flags & MADT_ENABLED) && acpi.nr_cpus < ACPI_MAX_CPUS)
-		acpi.apic_ids[acpi.nr_cpus++] = id;
+	if (!(flags & MADT_ENABLED) || acpi.nr_cpus == CPU_MAX ||
+	    (id > XAPIC_ID_MAX && !cpu_feat.x2apic))
+		return;
+	acpi.apic_ids[acpi.nr_cpus++] = id;
 }
 
 static void madt_ioapic(const u8 *e)
@@ -210,8 +212,6 @@ static const char *parse_table(u64 addr, bool *madt)
 		acpi.iommu_dmar = true;
 	else if (!memcmp(t, "IVRS", 4))
 		acpi.iommu_ivrs = true;
-	else if (!memcmp(t, "MCFG", 4) && len >= 60)
-		acpi.mcfg = field(t + 44, 8);
 	return NULL;
 }
 
@@ -220,11 +220,11 @@ static const u8 *root_table(u64 rsdp, u32 *len, u32 *entry)
 {
 	const u8 *r = (const u8 *)(uintptr_t)rsdp, *t = NULL;
 
-	if (!early_known(rsdp, RSDP_V1) || memcmp(r, "RSD PTR ", 8) ||
+	if (!boot_known(known, rsdp, RSDP_V1) || memcmp(r, "RSD PTR ", 8) ||
 	    !sum_is_zero(r, RSDP_V1))
 		return NULL;
 	*entry = 8;
-	if (r[15] >= 2 && early_known(rsdp, RSDP_V2) &&
+	if (r[15] >= 2 && boot_known(known, rsdp, RSDP_V2) &&
 	    sum_is_zero(r, RSDP_V2) && field(r + 24, 8))
 		t = table_at(field(r + 24, 8), len);
 	if (!t) {
@@ -234,13 +234,29 @@ static const u8 *root_table(u64 rsdp, u32 *len, u32 *entry)
 	return t;
 }
 
-const char *acpi_init(u64 rsdp)
+/* The boot CPU is there, whatever the MADT says. */
+static void put_first(u32 self)
+{
+	u32 i = 0;
+
+	while (i < acpi.nr_cpus && acpi.apic_ids[i] != self)
+		i++;
+	if (i == CPU_MAX)
+		i--;
+	if (i == acpi.nr_cpus)
+		acpi.nr_cpus++;
+	acpi.apic_ids[i] = acpi.apic_ids[0];
+	acpi.apic_ids[0] = self;
+}
+
+const char *acpi_read(const struct boot_info *bi, u64 rsdp, u32 self)
 {
 	const char *err = NULL;
 	const u8 *root;
 	u32 len, entry;
 	bool madt = false;
 
+	known = bi;
 	memset(&acpi, 0, sizeof(acpi));
 	if (!rsdp)
 		return "ACPI: no RSDP";
@@ -253,5 +269,6 @@ const char *acpi_init(u64 rsdp)
 		err = "ACPI: no MADT";
 	if (!err && !acpi.nr_cpus)
 		err = "ACPI: MADT lists no CPU";
+	put_first(self);
 	return err;
 }

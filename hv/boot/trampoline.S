@@ -36,13 +36,13 @@ ap_long:
 	movw	%ax, %ds
 	movw	%ax, %es
 	movw	%ax, %ss
-	movq	ap_stack_var(%rip), %rax
+	movq	ap_start(%rip), %rax	/* struct ap_start */
 	xorl	%esp, %esp
 	xchgq	%rsp, (%rax)		/* each stack goes to one CPU only */
 	testq	%rsp, %rsp
 	jz	1f
 	xorl	%ebp, %ebp
-	callq	*ap_entry(%rip)
+	callq	*8(%rax)
 1:	cli
 	hlt
 	jmp	1b
@@ -59,7 +59,7 @@ ap_no_idt:
 ap_gdt_ptr:
 	.word	ap_no_idt - ap_gdt - 1
 
-/* Filled in before the page becomes executable: struct ap_params in smp.c. */
+/* Filled in before the page becomes read-only: struct ap_params. */
 ap_params:
 ap_gdt_base:
 	.long	0
@@ -70,12 +70,8 @@ ap_cr4:
 	.long	0
 ap_cr3:
 	.long	0
-ap_stack_var:
+ap_start:
 	.quad	0
-ap_entry:
-	.quad	0
-	.globl	ap_long_offset
-	.hidden	ap_long_offset
 ap_long_offset:
 	.long	OFF(ap_long)
 ap_gdt_offset:

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rates of the TSC and of the local APIC's counter. */
-#include "arch/tsc.h"
-#include "arch/acpi.h"
-#include "arch/cpu.h"
-#include "arch/irq.h"
-#include "arch/x86.h"
+#include "boot/machine.h"
+#include "lib/machine.h"
+#include "lib/regs.h"
+#include "lib/x86.h"
 
 #define PM_TIMER_HZ 3579545u
 #define PIT_HZ 1193182u
@@ -14,7 +13,16 @@
 #define WINDOW_US 2000u
 #define TRIES 5
 
-u64 tsc_khz;
+#define BASE_X2APIC (1u << 10)
+#define BASE_ENABLE (1u << 11)
+#define APIC_SVR 0xF0
+#define SVR_ENABLED 0x1FF /* spurious vector 255 */
+#define APIC_LVT_TIMER 0x320
+#define LVT_MASKED 0x10000
+#define APIC_TIMER_INIT 0x380
+#define APIC_TIMER_COUNT 0x390
+#define APIC_TIMER_DIVIDE 0x3E0
+#define DIVIDE_BY_1 0xB
 
 /* A moment on three clocks. */
 struct sample {
@@ -23,6 +31,40 @@ struct sample {
 };
 
 static u32 ref_mask, ref_hz;
+
+static volatile u32 *apic_reg(u32 reg)
+{
+	return (volatile u32 *)(acpi.lapic_addr + reg);
+}
+
+static bool is_x2apic(void)
+{
+	return rdmsr(MSR_APIC_BASE) & BASE_X2APIC;
+}
+
+static void apic_write(u32 reg, u32 v)
+{
+	if (is_x2apic())
+		wrmsr(MSR_X2APIC + reg / 16, v);
+	else
+		*apic_reg(reg) = v;
+}
+
+static u32 apic_count(void)
+{
+	return is_x2apic() ? (u32)rdmsr(MSR_X2APIC + APIC_TIMER_COUNT / 16) :
+			     *apic_reg(APIC_TIMER_COUNT);
+}
+
+/* In the mode that firmware left it in; lapic_init() sets all of it anew. */
+static void apic_start(void)
+{
+	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | BASE_ENABLE);
+	apic_write(APIC_SVR, SVR_ENABLED);
+	apic_write(APIC_LVT_TIMER, LVT_MASKED);
+	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	apic_write(APIC_TIMER_INIT, 0xFFFFFFFF);
+}
 
 static u32 ref_read(void)
 {
@@ -58,7 +100,7 @@ static struct sample sample(void)
 
 	for (u32 i = 0; i < TRIES; i++) {
 		u64 before = rdtsc();
-		u32 ref = ref_read(), apic = lapic_timer_count();
+		u32 ref = ref_read(), apic = apic_count();
 		u64 after = rdtsc();
 
 		if (after - before < shortest) {
@@ -94,13 +136,13 @@ static void measure(u64 *tsc_rate, u64 *apic_rate)
 	u32 need = (u32)((u64)ref_hz * WINDOW_US / 1000000), ticks, spins = 0;
 	struct sample from, to;
 
-	lapic_timer_raw(0xFFFFFFFF);
+	apic_start();
 	from = sample();
 	do
 		ticks = (ref_read() - from.ref) & ref_mask;
 	while (ticks < need && ++spins < 10000000);
 	to = sample();
-	lapic_timer_raw(0);
+	apic_write(APIC_TIMER_INIT, 0);
 	ticks = (to.ref - from.ref) & ref_mask;
 	if (!ticks)
 		ticks = need;
@@ -108,25 +150,16 @@ static void measure(u64 *tsc_rate, u64 *apic_rate)
 	*apic_rate = (u64)(from.apic - to.apic) * ref_hz / ticks / 1000;
 }
 
-void tsc_init(void)
+void clock_measure(void)
 {
-	u64 stated = khz_by_cpuid(), measured, apic;
+	u64 measured, apic;
 
-	tsc_khz = stated;
-	if (stated && cpu_feat.tsc_deadline)
+	tsc_khz = khz_by_cpuid();
+	if (tsc_khz && cpu_feat.tsc_deadline)
 		return; /* nothing left to measure */
 	ref_start();
 	measure(&measured, &apic);
 	if (!tsc_khz)
 		tsc_khz = measured ? measured : 1000000;
-	if (!cpu_feat.tsc_deadline)
-		lapic_timer_rate(apic ? apic : 1000, tsc_khz);
-}
-
-void delay_us(u64 us)
-{
-	u64 end = rdtsc() + tsc_from_us(us);
-
-	while (rdtsc() < end)
-		cpu_relax();
+	lapic_khz = apic ? apic : 1000;
 }

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The hypervisor's address space, and the page in which other CPUs start. */
+#include "boot/machine.h"
+#include "boot/pagetable.h"
+#include "lib/early.h"
+#include "lib/machine.h"
+#include "lib/string.h"
+#include "lib/x86.h"
+
+/* The end of trampoline.S, from ap_params. */
+struct ap_params {
+	u32 gdt_base, far_offset;
+	u16 far_selector, pad;
+	u32 cr4, cr3;
+	u64 start;
+	u32 long_offset, gdt_offset;
+} __attribute__((packed));
+
+extern const u8 ap_code[] __attribute__((visibility("hidden")));
+extern const u8 ap_code_end[] __attribute__((visibility("hidden")));
+extern const u8 ap_params[] __attribute__((visibility("hidden")));
+
+static u64 flags_of(u32 type, u64 runtime)
+{
+	switch (type) {
+	case BOOT_MEM_FREE:
+	case BOOT_MEM_HV:
+		return PT_RW;
+	case BOOT_MEM_RUNTIME:
+		return runtime;
+	case BOOT_MEM_ACPI:
+		return PT_RO;
+	default:
+		return PT_NONE;
+	}
+}
+
+static void map_image(struct pagetable *pt, const struct boot_image *im)
+{
+	pt_set(pt, im->base, im->text - im->base, PT_RO);
+	pt_set(pt, im->text, im->text_end - im->text, PT_RX);
+	pt_set(pt, im->rodata, im->rodata_end - im->rodata, PT_RO);
+	pt_set(pt, im->data, im->data_end - im->data, PT_RW);
+}
+
+static void map_special(struct pagetable *pt, const struct boot_info *bi)
+{
+	map_image(pt, &bi->image);
+	pt_set(pt, acpi.lapic_addr & ~PAGE_MASK, PAGE_SIZE, PT_DEVICE);
+	for (u32 i = 0; i < acpi.nr_ioapics; i++)
+		pt_set(pt, acpi.ioapics[i].addr & ~PAGE_MASK, PAGE_SIZE,
+		       PT_DEVICE);
+	for (u32 i = 0; i < acpi.nr_cpus * BOOT_CPU_STACKS; i++)
+		pt_set(pt, bi->stacks + i * HV_STACK_SIZE, PAGE_SIZE, PT_NONE);
+	if (bi->ap_page)
+		pt_set(pt, bi->ap_page, PAGE_SIZE, PT_RX);
+}
+
+static u64 build(const struct boot_info *bi, u64 runtime)
+{
+	struct pagetable pt = { .root = early_alloc(1, PAGE_SIZE),
+				.levels = cpu_feat.la57_on ? 5 : 4,
+				.gb_pages = cpu_feat.gb_pages };
+
+	/* The tables come out of a FREE range, which moves its end, but never
+	 * changes which memory is FREE or HV in total. */
+	for (u32 i = 0; i < bi->nr_ranges; i++) {
+		struct boot_range r = bi->ranges[i];
+		u64 flags = flags_of(r.type, runtime);
+
+		if (flags)
+			pt_set(&pt, r.start, r.size, flags);
+	}
+	map_special(&pt, bi);
+	return ptr_hpa(pt.root).v;
+}
+
+/* Copies the code, and behind it a top table that a 32-bit CR3 can name. */
+static void fill_ap_page(struct boot_info *bi)
+{
+	u64 page = bi->ap_page;
+	struct ap_params *p;
+
+	memcpy((void *)page, ap_code, (u64)(ap_code_end - ap_code));
+	p = (struct ap_params *)(page + (u64)(ap_params - ap_code));
+	memcpy((void *)(page + PAGE_SIZE), (void *)bi->cr3, PAGE_SIZE);
+	p->gdt_base = (u32)page + p->gdt_offset;
+	p->far_offset = (u32)page + p->long_offset;
+	p->cr4 = CR4_PAE | (cpu_feat.la57_on ? CR4_LA57 : 0);
+	p->cr3 = (u32)(page + PAGE_SIZE);
+	p->start = (u64)&bi->ap;
+}
+
+void paging_init(struct boot_info *bi)
+{
+	u64 cr4 = read_cr4();
+
+	bi->cr3 = build(bi, PT_RO);
+	bi->runtime_cr3 = build(bi, PTE_P | PTE_W | PTE_A | PTE_D);
+	if (bi->ap_page)
+		fill_ap_page(bi);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
+	write_cr0(read_cr0() | CR0_WP);
+	write_cr4(cr4 & ~CR4_PGE); /* nothing global stays */
+	write_cr3(bi->cr3);
+	write_cr4(cr4);
+}

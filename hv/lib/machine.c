@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The facts of the machine. */
+#include "lib/machine.h"
+
+struct cpu_features cpu_feat;
+struct acpi_info acpi;
+u64 tsc_khz, lapic_khz;

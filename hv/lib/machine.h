@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What hv/boot found out about the machine; nobody writes it afterwards. */
+#ifndef LIB_MACHINE_H
+#define LIB_MACHINE_H
+
+#include "lib/types.h"
+
+#define CPU_MAX 64
+#define HV_STACK_SIZE 16384ull /* power of two; stacks are aligned to it */
+
+enum cpu_vendor { CPU_INTEL, CPU_AMD, CPU_OTHER };
+
+struct cpu_features {
+	enum cpu_vendor vendor;
+	char brand[49];
+	bool xsave, x2apic, tsc_deadline, invariant_tsc, nx, gb_pages, la57_on;
+	bool smep, smap, umip, rdtscp, pge;
+	bool qemu; /* TCG or KVM: there may be isa-debug-exit */
+	u8 phys_bits;
+	u64 xcr0_mask;	/* XCR0 bits guests may set: x87|SSE|AVX subset */
+	u32 xsave_size; /* bytes for xcr0_mask, at least 576 */
+	u64 arch_capabilities; /* IA32_ARCH_CAPABILITIES, 0 if absent */
+};
+extern struct cpu_features cpu_feat;
+
+#define ACPI_MAX_IOAPICS 8
+#define ACPI_MAX_OVERRIDES 24
+
+struct acpi_override {
+	u8 isa_irq;
+	bool level, active_low;
+	u32 gsi;
+};
+
+/* From MADT, FADT and \_S5 (ACPI 6.4, 5.2). */
+struct acpi_info {
+	u32 nr_cpus; /* that can be started; the boot CPU is first */
+	u32 apic_ids[CPU_MAX];
+	u64 lapic_addr;
+	u32 nr_ioapics;
+	struct {
+		u64 addr;
+		u32 gsi_base;
+	} ioapics[ACPI_MAX_IOAPICS];
+	u32 nr_overrides;
+	struct acpi_override overrides[ACPI_MAX_OVERRIDES];
+	u16 pm1a_cnt, pm1b_cnt; /* ports, 0 if none */
+	u16 pm_timer;		/* port, 0 if none */
+	u8 s5_a, s5_b;		/* SLP_TYP values from \_S5 in the DSDT */
+	bool s5_valid;
+	bool iommu_dmar, iommu_ivrs; /* tables seen */
+};
+extern struct acpi_info acpi;
+
+extern u64 tsc_khz;   /* of the TSC */
+extern u64 lapic_khz; /* of the local APIC's counter, divided by 1 */
+
+#endif

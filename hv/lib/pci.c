@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCI configuration space behind ports 0xCF8 and 0xCFC. */
+#include "lib/pci.h"
+#include "lib/lock.h"
+#include "lib/x86.h"
+
+#define PCI_ADDRESS 0xCF8
+#define PCI_DATA 0xCFC
+#define PCI_ENABLE (1u << 31)
+#define CLASS_BRIDGE 0x06
+
+u32 pci_count;
+struct pci_func pci_funcs[PCI_MAX_FUNCS];
+static struct lock pci_lock; /* guards the address port */
+
+static void select_locked(u16 bdf, u16 reg)
+{
+	outl(PCI_ADDRESS, PCI_ENABLE | (u32)bdf << 8 | (reg & 0xFC));
+}
+
+u32 pci_read32(u16 bdf, u16 reg)
+{
+	u32 v;
+
+	lock_take(&pci_lock);
+	select_locked(bdf, reg);
+	v = inl(PCI_DATA);
+	lock_drop(&pci_lock);
+	return v;
+}
+
+void pci_write32(u16 bdf, u16 reg, u32 v)
+{
+	lock_take(&pci_lock);
+	select_locked(bdf, reg);
+	outl(PCI_DATA, v);
+	lock_drop(&pci_lock);
+}
+
+bool pci_is_bridge(const struct pci_func *f)
+{
+	return f->header != 0 || f->class == CLASS_BRIDGE;
+}
+
+const struct pci_func *pci_find(u16 bdf)
+{
+	for (u32 i = 0; i < pci_count; i++)
+		if (pci_funcs[i].bdf == bdf)
+			return &pci_funcs[i];
+	return NULL;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One-instruction wrappers that the boot stage uses, too. Names are the
+ * instructions'. */
+#ifndef LIB_X86_H
+#define LIB_X86_H
+
+#include "lib/types.h"
+
+static inline u64 rdmsr(u32 msr)
+{
+	u32 lo, hi;
+
+	__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return (u64)hi << 32 | lo;
+}
+
+static inline void wrmsr(u32 msr, u64 v)
+{
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32))
+			 : "memory");
+}
+
+/* CPUID output. */
+struct cpuid_regs {
+	u32 a, b, c, d;
+};
+
+static inline struct cpuid_regs cpuid(u32 leaf, u32 sub)
+{
+	struct cpuid_regs r;
+
+	__asm__ volatile("cpuid"
+			 : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d)
+			 : "a"(leaf), "c"(sub));
+	return r;
+}
+
+static inline u64 rdtsc(void)
+{
+	u32 lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return (u64)hi << 32 | lo;
+}
+
+#define X86_PORT_IN(name, type)                                       \
+	static inline type name(u16 port)                             \
+	{                                                             \
+		type v;                                               \
+		__asm__ volatile("in %1, %0" : "=a"(v) : "Nd"(port)); \
+		return v;                                             \
+	}
+#define X86_PORT_OUT(name, type)                                       \
+	static inline void name(u16 port, type v)                      \
+	{                                                              \
+		__asm__ volatile("out %0, %1" : : "a"(v), "Nd"(port)); \
+	}
+X86_PORT_IN(inb, u8)
+X86_PORT_IN(inl, u32)
+X86_PORT_OUT(outb, u8)
+X86_PORT_OUT(outw, u16)
+X86_PORT_OUT(outl, u32)
+
+#define X86_READ_REG(name)                                                  \
+	static inline u64 read_##name(void)                                 \
+	{                                                                   \
+		u64 v;                                                      \
+		__asm__ volatile("mov %%" #name ", %0" : "=r"(v));          \
+		return v;                                                   \
+	}                                                                   \
+	static inline void write_##name(u64 v)                              \
+	{                                                                   \
+		__asm__ volatile("mov %0, %%" #name : : "r"(v) : "memory"); \
+	}
+X86_READ_REG(cr0)
+X86_READ_REG(cr3)
+X86_READ_REG(cr4)
+
+static inline void cpu_relax(void)
+{
+	__asm__ volatile("pause" ::: "memory");
+}
+
+/* The end of a CPU. */
+static inline noreturn_fn void cpu_stop(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+#endif
