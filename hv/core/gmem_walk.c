@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The walk of a guest's own page tables (SDM Vol. 3A 4.3 to 4.6). */
-#include "arch/regs.h"
+#include "lib/regs.h"
 #include "core/gmem.h"
 #include "pvabi/calls.h"
-
-#define PTE_P (1ull << 0)
-#define PTE_W (1ull << 1)
-#define PTE_U (1ull << 2)
-#define PTE_A (1ull << 5)
-#define PTE_D (1ull << 6)
-#define PTE_PS (1ull << 7)
-#define PTE_NX (1ull << 63)
-#define PTE_ADDR 0x000ffffffffff000ull
 
 #define PF_P 1u
 #define PF_W 2u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vCPUs: making, starting, counters. */
-#include "arch/regs.h"
+#include "lib/regs.h"
 #include "arch/x86.h"
 #include "core/event.h"
 #include "core/gmem.h"

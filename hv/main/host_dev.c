@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which devices the host partition gets: PCI functions that are no bridges,
  * and the UART; their ports are opened and their memory is mapped. */
-#include "arch/acpi.h"
-#include "arch/pci.h"
+#include "lib/machine.h"
+#include "lib/pci.h"
 #include "core/frame.h"
 #include "core/gmem.h"
 #include "lib/log.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ordered boot list, from the hand-over to the first guest instruction. */
-#include "arch/acpi.h"
+#include "lib/machine.h"
 #include "arch/arch.h"
 #include "arch/power.h"
 #include "arch/tsc.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Start-of-day page tables (Intel SDM Vol. 3A, 4.5). */
 #include "main/start.h"
-#include "arch/pagetable.h"
+#include "lib/regs.h"
 #include "lib/string.h"
 
 #define GUEST_DATA (PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX)

@@ -3,7 +3,7 @@
 #ifndef TRAP_REGS_H
 #define TRAP_REGS_H
 
-#include "arch/regs.h"
+#include "lib/regs.h"
 
 #define CR4_VME (1ull << 0)
 #define CR4_PVI (1ull << 1)

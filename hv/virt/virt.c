@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Choosing the backend, and what both backends do alike. */
 #include "virt/backend.h"
-#include "arch/early.h"
-#include "arch/regs.h"
+#include "lib/early.h"
+#include "lib/regs.h"
 #include "arch/x86.h"
 #include "lib/log.h"
 

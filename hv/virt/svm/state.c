@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest registers in the VMCB, as the guest sees them. */
 #include "virt/svm/svm.h"
-#include "arch/regs.h"
+#include "lib/regs.h"
 
 #define SEGMENTS 8
 #define AR_UNUSABLE (1u << 16)

@@ -2,7 +2,7 @@
 /* A VMCB: making, loading, entering; window, injection, flushes. */
 #include "virt/svm/svm.h"
 #include "arch/irq.h"
-#include "arch/regs.h"
+#include "lib/regs.h"
 #include "arch/x86.h"
 
 #define EXCEPTIONS (1u << 1 | 1u << 17 | 1u << 18) /* #DB #AC #MC */

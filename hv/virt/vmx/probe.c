@@ -2,7 +2,7 @@
 /* What VMX needs of the machine, and switching it on (SDM Vol. 3C, 24.7 and
  * 3D, appendix A). */
 #include "virt/vmx/vmx.h"
-#include "arch/regs.h"
+#include "lib/regs.h"
 #include "arch/x86.h"
 #include "lib/log.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest registers in the VMCS, as the guest sees them. */
 #include "virt/vmx/vmx.h"
-#include "arch/regs.h"
+#include "lib/regs.h"
 
 #define SEGMENTS 8 /* ES CS SS DS FS GS LDTR TR: the order of the fields */
 #define RFLAGS_IF (1ull << 9)

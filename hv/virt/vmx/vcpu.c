@@ -2,8 +2,7 @@
 /* A VMCS: making, loading, entering; timer, window, injection, flushes. */
 #include "virt/vmx/vmx.h"
 #include "arch/irq.h"
-#include "arch/paging.h"
-#include "arch/regs.h"
+#include "lib/regs.h"
 #include "arch/x86.h"
 #include "lib/panic.h"
 #include "lib/string.h"

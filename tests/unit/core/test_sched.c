@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "arch/early.h"
+#include "lib/early.h"
 #include "arch/irq.h"
 #include "arch/tsc.h"
 #include "arch/x86.h"
