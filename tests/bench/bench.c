@@ -15,6 +15,7 @@
 #include "kit/time.h"
 
 #define SAMPLES 512u
+#define SETTLE_TRIES 2000u
 
 struct sample {
 	const struct op *op;
@@ -82,10 +83,33 @@ static void measure(const struct op *op, uint32_t n, uint32_t rep)
 	counters_add(&s->c, 1);
 }
 
-/* Lets the host partition finish what the operation left behind. */
+static uint64_t host_activity(void)
+{
+	static struct pv_vcpu_stats s;
+	uint64_t sum;
+	unsigned k;
+
+	if (pv_partition_stats(kit_info()->host, 0, kit_gpa(&s)))
+		return 0;
+	sum = s.calls;
+	for (k = 0; k < PV_EXIT_KINDS; k++)
+		sum += s.exits[k];
+	return sum;
+}
+
+/* Lets the host partition finish what the operation left behind, or what an
+ * earlier guest had printed: its UART may be slow. */
 static void settle(void)
 {
-	kit_sleep_ns(3 * KIT_MS);
+	uint64_t before = host_activity(), now;
+	unsigned i;
+
+	for (i = 0; i < SETTLE_TRIES; i++, before = now) {
+		kit_sleep_ns(3 * KIT_MS);
+		now = host_activity();
+		if (now == before)
+			return;
+	}
 }
 
 static void op_measure(const struct op *op, unsigned reps)
@@ -94,6 +118,7 @@ static void op_measure(const struct op *op, unsigned reps)
 
 	if (op->start && !op->start())
 		return;
+	settle();
 	op->run(2);
 	for (rep = 0; rep < reps && nr_samples + 2 <= SAMPLES; rep++) {
 		settle();

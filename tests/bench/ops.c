@@ -30,16 +30,6 @@ static void call_fast_run(uint32_t n)
 			   "r9", "r10", "r11", "cc", "memory");
 }
 
-/* 3 and the call: one that leaves the fast path (vcpu_yield) */
-static void call_slow_run(uint32_t n)
-{
-	__asm__ volatile("1: movl $8, %%eax\n\t" PV_CALL_INSN
-			 "\n\tdecl %%ebx; jnz 1b"
-			 : "+b"(n)::"rax", "rcx", "rdx", "rsi", "rdi", "r8",
-			   "r9", "r10", "r11", "cc", "memory");
-}
-_Static_assert(PV_CALL_vcpu_yield == 8, "the number in call_slow_run");
-
 /* 3 and the call: the hypervisor's leanest handler */
 static void floor_run(uint32_t n)
 {
@@ -51,7 +41,7 @@ static void floor_run(uint32_t n)
 			   "r10", "r11", "cc", "memory");
 }
 
-/* 2 and the OUT */
+/* 2 and the OUT: any other exit */
 static void out_run(uint32_t n)
 {
 	__asm__ volatile("1: outb %%al, $0x80; decl %0; jnz 1b"
@@ -198,20 +188,20 @@ static void disk_read_run(uint32_t n)
 
 const struct op bench_ops[] = {
 	{ "loop", 1000, 1, loop_run, NULL, NULL, false },
-	{ "call_fast", 200, 1, call_fast_run, NULL, NULL, false },
-	{ "call_slow", 200, 1, call_slow_run, NULL, NULL, false },
+	{ "call_fast", 256, 1, call_fast_run, NULL, NULL, false },
+	{ "exit", 256, 1, out_run, NULL, NULL, false },
 	{ "floor", 200, 1, floor_run, NULL, NULL, true },
-	{ "null", 200, 1, null_run, NULL, NULL, false },
-	{ "time_read", 200, 1, time_read_run, NULL, NULL, false },
-	{ "timer_set", 100, 1, timer_set_run, timer_start, timer_stop, false },
-	{ "console_byte", 64, 1, console_byte_run, NULL, NULL, false },
-	{ "console_line", 16, 1, console_line_run, NULL, NULL, false },
-	{ "event_send", 100, 1, event_send_run, event_start, NULL, false },
+	{ "null", 256, 1, null_run, NULL, NULL, false },
+	{ "time_read", 256, 1, time_read_run, NULL, NULL, false },
+	{ "timer_set", 256, 1, timer_set_run, timer_start, timer_stop, false },
+	{ "console_byte", 32, 1, console_byte_run, NULL, NULL, false },
+	{ "console_line", 4, 1, console_line_run, NULL, NULL, false },
+	{ "event_send", 128, 1, event_send_run, event_start, NULL, false },
 	{ "ipi", 32, 2, ipi_run, pair_start, pair_stop, false },
 	{ "event_wait", 32, 2, event_wait_run, pair_event_start, pair_stop,
 	  false },
-	{ "aspace_switch", 200, 1, aspace_run, aspace_start, NULL, false },
-	{ "cpu_query", 200, 1, cpu_query_run, NULL, NULL, false },
+	{ "aspace_switch", 256, 1, aspace_run, aspace_start, NULL, false },
+	{ "cpu_query", 256, 1, cpu_query_run, NULL, NULL, false },
 	{ "reg_read", 64, 1, reg_read_run, disk_start, NULL, false },
 	{ "notify", 64, 1, notify_run, disk_start, NULL, false },
 	{ "disk_read_4k", 32, 1, disk_read_run, disk_start, NULL, false },

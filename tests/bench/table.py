@@ -142,16 +142,29 @@ class Boot:
 
 
 class Probe:
-    """What the probe adds to each exit, in the guest's part and in all."""
+    """What the probe adds to an exit: to the guest's count, and in all. With
+    VMX, counting an access outside of the fast path costs something too."""
 
     def __init__(self, plain, probed, call_counts):
-        known = 3 + call_counts  # the loops call_fast and call_slow
-        self.known = known
+        self.known = 3 + call_counts  # the loops call_fast and floor
         self.guest, self.total = {}, {}
-        for kind, op in (("fast", "call_fast"), ("slow", "call_slow")):
-            row = probed.get(op, "pv")
+        for kind, op, length in (("fast", "call_fast", 3),
+                                 ("slow", "exit", 2)):
+            row, known = probed.get(op, "pv"), length + call_counts
             self.guest[kind] = row.v["guest_tsc"] - known
             self.total[kind] = row.v["tsc"] - plain.get(op, "pv").v["tsc"]
+        self.fast_vmcs = probed.get("call_fast", "pv").v["vmcs"]
+        self.access = self.access_cost(plain, probed)
+        self.total["slow"] -= self.access * probed.get("exit", "pv").v["vmcs"]
+
+    def access_cost(self, plain, probed):
+        """From two exits with different numbers of accesses."""
+        keys = (("exit", "pv"), ("aspace_switch", "classic"))
+        cost = [probed.get(*k).v["tsc"] - plain.get(*k).v["tsc"]
+                for k in keys]
+        vmcs = [probed.get(*k).v["vmcs"] for k in keys]
+        return (cost[1] - cost[0]) / (vmcs[1] - vmcs[0]) \
+            if vmcs[1] != vmcs[0] else 0
 
     def split(self, row):
         """(guest's, host partition's) instructions."""
@@ -165,8 +178,9 @@ class Probe:
         """What the plain boot must have counted in all."""
         fast = row.fast() + row.fast("h_")
         slow = row.slow() + row.slow("h_")
+        vmcs = row.v["vmcs"] + row.v["h_vmcs"] - self.fast_vmcs * fast
         return row.v["tsc"] - self.total["fast"] * fast - \
-            self.total["slow"] * slow
+            self.total["slow"] * slow - self.access * vmcs
 
 
 class Cost:
@@ -178,7 +192,9 @@ class Cost:
         self.total = row.v["tsc"]
         self.guest, self.host = guest, host
         self.root = self.total - guest - host
-        self.exits, self.vmcs = row.exits(), vmcs
+        # the leanest handler does not even count
+        self.exits = row.exits() if row.op != "floor" else 1
+        self.vmcs = vmcs
         self.spread, self.reps = row.spread, row.reps
 
     def csv(self):
