@@ -3,8 +3,16 @@
 #ifndef VIRT_BACKEND_H
 #define VIRT_BACKEND_H
 
-#include "virt/offsets.h"
 #include "virt/virt.h"
+#include "lib/regs.h"
+
+#define EFER_SVME (1ull << 12)
+#define RFLAGS_IF (1ull << 9)
+#define AR_LONG (1u << 13)
+#define AR_UNUSABLE (1u << 16)
+#define EXCEPTIONS (1u << 1 | 1u << 17 | 1u << 18) /* #DB #AC #MC */
+#define VEC_DB 1
+#define VEC_MC 18
 
 /* Per-CPU data, cpu->virt. Private to its CPU. */
 struct virt_cpu {
@@ -31,21 +39,41 @@ static inline bool virt_tag_stale(const struct virt_vcpu *v)
 	       v->last_cpu != cpu_this()->index;
 }
 
-/* Registers that are not in the VMCS (or VMCB). False: not such a register. */
-bool virt_soft_get(struct virt_vcpu *v, enum vreg r, u64 *val);
-bool virt_soft_set(struct virt_vcpu *v, enum vreg r, u64 val);
+/* Registers from virt->soft_first to TSC_AUX; of others, 0 and no effect. */
+u64 virt_soft_get(struct virt_vcpu *v, enum vreg r);
+void virt_soft_set(struct virt_vcpu *v, enum vreg r, u64 val);
 
-/* Picks v->stub unless the caller has asked for the floor. */
-void virt_stub_choose(struct virt_vcpu *v);
+/* Both backends' state_get, state_set and vcpu_free. */
+void virt_state_get(struct virt_vcpu *v, struct vstate *s);
+const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s);
+void virt_vcpu_free(struct virt_vcpu *v);
 
-/* NULL, or why no CPU could enter this. Values as the guest sees them. */
-const char *virt_state_bad(const struct vstate *s);
+/* Gives v its VMCS or VMCB, a zeroed page, and picks v->stub unless the caller
+ * has asked for the floor. NULL: no memory. */
+void *virt_ctl_alloc(struct virt_vcpu *v);
 
-/* After a hypercall whose stub returned to C (how == VIRT_HOW_HCALL). */
-void virt_hcall_finish(struct virt_vcpu *v);
+/*
+ * Clears what every exit_decode sets. True: the stub has returned after a
+ * hypercall (how == VIRT_HOW_HCALL), and x is complete.
+ */
+bool virt_exit_begin(struct virt_vcpu *v, struct exit *x);
+/* Prints the fields that tell why an entry failed, and says so in x. */
+void virt_entry_failed(struct virt_vcpu *v, struct exit *x, const char *why);
 
-/* Prints the fields that tell why an entry failed. */
-void virt_state_log(struct virt_vcpu *v);
+/* An event as the VMCS (SDM Vol. 3C 25.8.3) and the VMCB's low half (APM Vol. 2
+ * 15.20) have it. */
+#define EVENT_VALID (1u << 31)
+#define EVENT_HAS_ERROR (1u << 11)
+u32 virt_event_pack(const struct inject *i);
+/* It was cut short and is to be delivered again. */
+void virt_reinject(struct virt_vcpu *v, u32 event, u32 error, u32 insn_len);
+
+/* What ends the blocking of interrupts by STI or MOV SS. */
+static inline bool virt_ends_shadow(enum vreg r, u64 val)
+{
+	return r == VREG_RIP || r == VREG_INTR_SHADOW ||
+	       (r == VREG_RFLAGS && !(val & RFLAGS_IF));
+}
 
 static inline bool canonical48(u64 a)
 {
@@ -56,14 +84,12 @@ static inline bool canonical48(u64 a)
  * bits apart: those that CPUID's allow-list shows. */
 u64 virt_cr4_free(void);
 
-/* MIT_L1D: empties the L1 data cache. */
-void virt_l1d_flush(void);
-
 /* Software's value of LMA. */
 static inline u64 efer_with_lma(u64 efer, u64 cr0)
 {
-	efer &= ~(1ull << 10);
-	return efer & (1ull << 8) && cr0 >> 31 & 1 ? efer | 1ull << 10 : efer;
+	bool lma = efer & EFER_LME && cr0 & CR0_PG;
+
+	return lma ? efer | EFER_LMA : efer & ~EFER_LMA;
 }
 
 #endif

@@ -51,30 +51,20 @@ void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow)
 		bit_put(s->io_bitmap, i, !allow);
 }
 
-/* Which group of 8,192 MSRs: 0.., C000_0000.., C001_0000.. (SVM only). */
-static int msr_group(u32 msr)
-{
-	if (msr < 0x2000)
-		return 0;
-	if (msr - 0xc0000000u < 0x2000)
-		return 1;
-	return virt->msr_pairs && msr - 0xc0010000u < 0x2000 ? 2 : -1;
-}
+/* Groups of 8,192 MSRs each; VMX has the first two. */
+static const u32 groups[] = { 0, 0xc0000000, 0xc0010000 };
 
 void virt_msr_allow(struct virt_space *s, u32 msr, bool read, bool write)
 {
-	int group = msr_group(msr);
-	u32 n = msr & 0x1fff;
+	bool pairs = virt->msr_pairs;
+	u32 g, n = msr & 0x1fff;
 
-	if (group < 0)
-		return;
-	if (virt->msr_pairs) {
-		n = (u32)group * 0x4000 + 2 * n;
-		bit_put(s->msr_bitmap, n, !read);
-		bit_put(s->msr_bitmap, n + 1, !write);
-	} else {
-		n += (u32)group * 0x2000;
-		bit_put(s->msr_bitmap, n, !read);
-		bit_put(s->msr_bitmap, n + 0x4000, !write);
+	for (g = 0; g < (pairs ? 3u : 2u); g++) {
+		u32 bit = pairs ? g * 0x4000 + 2 * n : g * 0x2000 + n;
+
+		if (msr - groups[g] >= 0x2000)
+			continue;
+		bit_put(s->msr_bitmap, bit, !read);
+		bit_put(s->msr_bitmap, bit + (pairs ? 1 : 0x4000), !write);
 	}
 }

@@ -4,6 +4,7 @@
 
 #define ADDR_MASK 0x000ffffffffff000ull
 #define ENTRIES 512u
+#define LARGE (1ull << 7) /* in both formats, from level 2 up */
 #define GPA_LIMIT (1ull << 48)
 
 static u64 page_size(unsigned level)
@@ -19,6 +20,42 @@ static unsigned entry_index(u64 at, unsigned level)
 static u64 *table_of(u64 e)
 {
 	return hpa_ptr(hpa(e & ADDR_MASK));
+}
+
+static bool present(u64 e)
+{
+	return e & virt->format->read;
+}
+
+static bool is_leaf(u64 e, unsigned level)
+{
+	return level == 1 || e & LARGE;
+}
+
+static u64 leaf(u64 to, u32 flags, unsigned level)
+{
+	const struct nested_format *f = virt->format;
+	u64 e = to | f->leaf | (level > 1 ? LARGE : 0);
+
+	e |= flags & NP_READ ? f->read : 0;
+	e |= flags & NP_WRITE ? f->write : 0;
+	e |= flags & NP_EXEC ? f->exec : 0;
+	e |= flags & NP_DEVICE ? f->device : 0;
+	return e ^ f->invert;
+}
+
+static u32 flags_of(u64 e)
+{
+	const struct nested_format *f = virt->format;
+
+	e ^= f->invert;
+	return (e & f->read ? NP_READ : 0) | (e & f->write ? NP_WRITE : 0) |
+	       (e & f->exec ? NP_EXEC : 0) | (e & f->device ? NP_DEVICE : 0);
+}
+
+static u64 table_entry(const u64 *t)
+{
+	return ptr_hpa(t).v | virt->format->table;
 }
 
 /* Hardware walks these tables while they change. */
@@ -39,11 +76,10 @@ int nested_init(struct virt_space *s)
 
 static void table_free_all(struct virt_space *s, u64 *t, unsigned level)
 {
-	const struct nested_format *f = virt->format;
 	unsigned i;
 
 	for (i = 0; level > 1 && i < ENTRIES; i++)
-		if (f->present(t[i]) && !f->is_leaf(t[i], level))
+		if (present(t[i]) && !is_leaf(t[i], level))
 			table_free_all(s, table_of(t[i]), level - 1);
 	s->table_free(s->owner, t);
 }
@@ -51,18 +87,17 @@ static void table_free_all(struct virt_space *s, u64 *t, unsigned level)
 void nested_free(struct virt_space *s)
 {
 	if (s->root)
-		table_free_all(s, table_of(s->root), virt->format->levels());
+		table_free_all(s, table_of(s->root), virt->format->levels);
 	s->root = 0;
 }
 
 /* The entry for `at` where the walk ends, at its level in *level. */
 static u64 *walk(const struct virt_space *s, u64 at, unsigned *level)
 {
-	const struct nested_format *f = virt->format;
-	unsigned l = f->levels();
+	unsigned l = virt->format->levels;
 	u64 *e = table_of(s->root) + entry_index(at, l);
 
-	while (f->present(*e) && !f->is_leaf(*e, l)) {
+	while (present(*e) && !is_leaf(*e, l)) {
 		l--;
 		e = table_of(*e) + entry_index(at, l);
 	}
@@ -84,18 +119,20 @@ bool nested_lookup(const struct virt_space *s, gpa_t at, hpa_t *to, u32 *flags,
 	mask = page_size(level) - 1;
 	if (page)
 		*page = mask + 1;
-	if (!virt->format->present(e))
+	if (!present(e))
 		return false;
 	to->v = (e & ADDR_MASK & ~mask) | (at.v & mask);
 	if (flags)
-		*flags = virt->format->flags(e);
+		*flags = flags_of(e);
 	return true;
 }
 
-/* Bytes from `at` to the end of what the entry at this level covers. */
-static u64 rest_of(u64 at, unsigned level)
+/* Bytes of [at, at + size) that the entry at this level covers. */
+static u64 rest_of(u64 at, u64 size, unsigned level)
 {
-	return page_size(level) - (at & (page_size(level) - 1));
+	u64 n = page_size(level) - (at & (page_size(level) - 1));
+
+	return n < size ? n : size;
 }
 
 static bool range_empty(const struct virt_space *s, u64 at, u64 size)
@@ -104,11 +141,9 @@ static bool range_empty(const struct virt_space *s, u64 at, u64 size)
 	u64 n;
 
 	for (; size; at += n, size -= n) {
-		if (virt->format->present(*walk(s, at, &level)))
+		if (present(*walk(s, at, &level)))
 			return false;
-		n = rest_of(at, level);
-		if (n > size)
-			n = size;
+		n = rest_of(at, size, level);
 	}
 	return true;
 }
@@ -120,7 +155,7 @@ static bool range_bad(u64 at, u64 size)
 
 static unsigned level_for(u64 at, u64 to, u64 size, unsigned max)
 {
-	unsigned l = max > 2 && !virt->format->gb_pages() ? 2 : max;
+	unsigned l = max > 2 && !virt->format->gb_pages ? 2 : max;
 
 	while (l > 1 && ((at | to) & (page_size(l) - 1) || size < page_size(l)))
 		l--;
@@ -132,7 +167,6 @@ static unsigned level_for(u64 at, u64 to, u64 size, unsigned max)
 static unsigned leaf_set(struct virt_space *s, u64 at, u64 to, u32 flags,
 			 unsigned want)
 {
-	const struct nested_format *f = virt->format;
 	unsigned level;
 	u64 *e = walk(s, at, &level), *t;
 
@@ -140,10 +174,10 @@ static unsigned leaf_set(struct virt_space *s, u64 at, u64 to, u32 flags,
 		t = s->table_alloc(s->owner);
 		if (!t)
 			return 0;
-		entry_set(e, f->table(ptr_hpa(t).v));
+		entry_set(e, table_entry(t));
 		e = t + entry_index(at, level - 1);
 	}
-	entry_set(e, f->leaf(to, flags, level));
+	entry_set(e, leaf(to, flags, level));
 	return level;
 }
 
@@ -168,24 +202,23 @@ int nested_map(struct virt_space *s, gpa_t at, hpa_t to, u64 size, u32 flags,
 /* Makes `at` the start of an entry: splits the large page around it. */
 static int split_at(struct virt_space *s, u64 at)
 {
-	const struct nested_format *f = virt->format;
 	unsigned level, i;
 	u64 *e, *t, to;
 	u32 flags;
 
 	for (;;) {
 		e = walk(s, at, &level);
-		if (!f->present(*e) || !(at & (page_size(level) - 1)))
+		if (!present(*e) || !(at & (page_size(level) - 1)))
 			return 0;
 		t = s->table_alloc(s->owner);
 		if (!t)
 			return -1;
 		to = *e & ADDR_MASK & ~(page_size(level) - 1);
-		flags = f->flags(*e);
+		flags = flags_of(*e);
 		for (i = 0; i < ENTRIES; i++)
-			t[i] = f->leaf(to + i * page_size(level - 1), flags,
-				       level - 1);
-		entry_set(e, f->table(ptr_hpa(t).v));
+			t[i] = leaf(to + i * page_size(level - 1), flags,
+				    level - 1);
+		entry_set(e, table_entry(t));
 	}
 }
 
@@ -195,19 +228,14 @@ int nested_unmap(struct virt_space *s, gpa_t at, u64 size)
 	unsigned level;
 	u64 *e;
 
-	if (range_bad(a, size))
-		return -1;
-	if (split_at(s, a))
-		return -1;
-	if (a + size < GPA_LIMIT && split_at(s, a + size))
+	if (range_bad(a, size) || split_at(s, a) ||
+	    (a + size < GPA_LIMIT && split_at(s, a + size)))
 		return -1;
 	for (; size; a += n, size -= n) {
 		e = walk(s, a, &level);
-		if (virt->format->present(*e))
+		if (present(*e))
 			entry_set(e, 0);
-		n = rest_of(a, level);
-		if (n > size)
-			n = size;
+		n = rest_of(a, size, level);
 	}
 	__atomic_fetch_add(&s->gen, 1, __ATOMIC_RELEASE);
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the entry stubs know of struct virt_vcpu; virt.c asserts it. */
+/* What the entry stubs and C both know. virt.c asserts the offsets in struct
+ * virt_vcpu. */
 #ifndef VIRT_OFFSETS_H
 #define VIRT_OFFSETS_H
 
@@ -14,11 +15,6 @@
 #define V_R9 72
 #define V_R10 80
 #define V_R11 88
-#define V_R12 96
-#define V_R13 104
-#define V_R14 112
-#define V_R15 120
-#define V_CTL_PA 128
 #define V_CTL 136
 #define V_PENDING 144
 #define V_LAUNCHED 148
@@ -34,6 +30,16 @@
 #define VIRT_HOW_EXIT 0	 /* an exit, to be decoded */
 #define VIRT_HOW_HCALL 1 /* the handler has run and work is pending */
 #define VIRT_HOW_FAIL 2	 /* VMX: VMLAUNCH or VMRESUME failed */
+
+/* Pending work as the others in virt.h: virt_call_resume has been called, the
+ * call is executed again. exit_decode clears it. */
+#define PEND_RESUME 512
+
+#define HCALL_TABLE_SIZE 64 /* filled with ENOSYS; the last slot stays so */
+
+/* The floor: a call whose EAX is this does nothing at all, in the stub of a
+ * vCPU that has VIRT_STUB_FLOOR. */
+#define VIRT_FLOOR_MAGIC 0x464c4f4f
 
 /* Length of VMCALL and VMMCALL. */
 #define VIRT_CALL_LEN 3

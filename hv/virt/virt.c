@@ -2,7 +2,6 @@
 /* Choosing the backend, and what both backends do alike. */
 #include "virt/backend.h"
 #include "lib/early.h"
-#include "lib/regs.h"
 #include "arch/x86.h"
 #include "lib/log.h"
 
@@ -16,8 +15,7 @@ AT(gpr[R_AX], V_AX);
 AT(gpr[R_BX], V_BX);
 AT(gpr[R_BP], V_BP);
 AT(gpr[R_DI], V_DI);
-AT(gpr[R_15], V_R15);
-AT(ctl_pa, V_CTL_PA);
+AT(gpr[R_11], V_R11);
 AT(ctl, V_CTL);
 AT(pending, V_PENDING);
 AT(launched, V_LAUNCHED);
@@ -29,19 +27,12 @@ AT(guest_tsc, V_GUEST_TSC);
 AT(entry_stamp, V_ENTRY_STAMP);
 AT(vmcs_accesses, V_VMCS_ACCESSES);
 
-static bool cpuid_bit(u32 leaf, u32 bit)
-{
-	struct cpuid_regs r = cpuid(leaf, 0);
-
-	return r.c >> bit & 1;
-}
-
 static const char *virt_select(void)
 {
-	if (cpuid_bit(1, 5))
+	if (cpuid(1, 0).c & 1u << 5)
 		virt = &vmx_ops;
 	else if (cpuid(0x80000000, 0).a >= 0x80000001 &&
-		 cpuid_bit(0x80000001, 2))
+		 cpuid(0x80000001, 0).c & 1u << 2)
 		virt = &svm_ops;
 	else
 		return "this CPU has neither VMX nor SVM (CPUID shows none; "
@@ -84,19 +75,30 @@ bool virt_tag_new(struct virt_vcpu *v)
 	return wrapped;
 }
 
-void virt_stub_choose(struct virt_vcpu *v)
+void *virt_ctl_alloc(struct virt_vcpu *v)
 {
-	if (v->stub == VIRT_STUB_FLOOR)
+	if (v->stub != VIRT_STUB_FLOOR)
+		v->stub = virt_probe	   ? VIRT_STUB_PROBE :
+			  virt_mitigations ? VIRT_STUB_MITIGATE :
+					     VIRT_STUB_PLAIN;
+	v->ctl = v->space->table_alloc(v->space->owner);
+	v->ctl_pa = v->ctl ? ptr_hpa(v->ctl).v : 0;
+	return v->ctl;
+}
+
+void virt_vcpu_free(struct virt_vcpu *v)
+{
+	if (!v->ctl)
 		return;
-	v->stub = virt_probe	   ? VIRT_STUB_PROBE :
-		  virt_mitigations ? VIRT_STUB_MITIGATE :
-				     VIRT_STUB_PLAIN;
+	virt->unload(v);
+	v->space->table_free(v->space->owner, v->ctl);
+	v->ctl = NULL;
 }
 
 u64 virt_cr4_free(void)
 {
-	u64 bits = 0xf | 1 << 4 | CR4_PAE | CR4_PGE | CR4_OSFXSR |
-		   CR4_OSXMMEXCPT; /* VME PVI TSD DE PSE */
+	u64 bits = 0xf | CR4_PSE | CR4_PAE | CR4_PGE | CR4_OSFXSR |
+		   CR4_OSXMMEXCPT; /* VME PVI TSD DE */
 
 	bits |= cpu_feat.smep ? CR4_SMEP : 0;
 	bits |= cpu_feat.smap ? CR4_SMAP : 0;
@@ -105,39 +107,99 @@ u64 virt_cr4_free(void)
 	return bits;
 }
 
-static bool rip_bad(const struct vstate *s)
+static const char *state_bad(const struct vstate *s)
 {
-	bool l = s->efer & EFER_LME && s->cr0 & CR0_PG && s->cs.ar & 1 << 13;
+	bool lma = efer_with_lma(s->efer, s->cr0) & EFER_LMA;
 
-	return l ? !canonical48(s->rip) : s->rip >> 32;
-}
-
-const char *virt_state_bad(const struct vstate *s)
-{
 	if (s->cr0 >> 32 || (s->cr0 & CR0_PG && !(s->cr0 & CR0_PE)))
 		return "CR0 has PG without PE, or bits above 31";
 	if (s->cr0 & CR0_NW && !(s->cr0 & CR0_CD))
 		return "CR0 has NW without CD";
 	if (s->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))
 		return "EFER has an unknown bit";
-	if (s->efer & EFER_LME && s->cr0 & CR0_PG && !(s->cr4 & CR4_PAE))
+	if (lma && !(s->cr4 & CR4_PAE))
 		return "long mode without CR4.PAE";
 	if (s->cr3 >> cpu_feat.phys_bits)
 		return "CR3 is beyond the physical address width";
-	if (rip_bad(s))
+	if (lma && s->cs.ar & AR_LONG ? !canonical48(s->rip) : s->rip >> 32)
 		return "RIP is not canonical";
 	if (s->rflags & ~0x3f7fd7ull)
 		return "RFLAGS has a reserved bit";
 	return NULL;
 }
 
-void virt_hcall_finish(struct virt_vcpu *v)
+void virt_state_get(struct virt_vcpu *v, struct vstate *s)
 {
-	if (__atomic_load_n(&v->pending, __ATOMIC_RELAXED) & PEND_RESUME) {
-		__atomic_and_fetch(&v->pending, ~PEND_RESUME, __ATOMIC_RELAXED);
-		return;
+	u32 i;
+
+	for (i = 0; i < VREG_STATE; i++)
+		s->reg[i] = virt->reg_get(v, i);
+	for (i = 0; i < SEGMENTS; i++)
+		s->seg[i] = (struct vseg){
+			.sel = virt->reg_get(v, VREG_ES_SEL + i),
+			.ar = virt->reg_get(v, VREG_ES_AR + i),
+			.limit = virt->reg_get(v, VREG_ES_LIMIT + i),
+			.base = virt->reg_get(v, VREG_ES_BASE + i),
+		};
+}
+
+const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s)
+{
+	const char *bad = state_bad(s);
+	u32 i;
+
+	if (bad)
+		return bad;
+	for (i = 0; i < VREG_STATE; i++)
+		virt->reg_set(v, i, s->reg[i]);
+	for (i = 0; i < SEGMENTS; i++) {
+		virt->reg_set(v, VREG_ES_SEL + i, s->seg[i].sel);
+		virt->reg_set(v, VREG_ES_AR + i, s->seg[i].ar);
+		virt->reg_set(v, VREG_ES_LIMIT + i, s->seg[i].limit);
+		virt->reg_set(v, VREG_ES_BASE + i, s->seg[i].base);
 	}
-	virt->reg_set(v, VREG_RIP, virt->reg_get(v, VREG_RIP) + VIRT_CALL_LEN);
+	virt->reg_set(v, VREG_CPL, s->ss.ar >> 5 & 3);
+	virt->reg_set(v, VREG_EVENT, 0);
+	return NULL;
+}
+
+static void pending_set(struct virt_vcpu *v, u32 bit)
+{
+	__atomic_or_fetch(&v->pending, bit, __ATOMIC_RELAXED);
+}
+
+bool virt_exit_begin(struct virt_vcpu *v, struct exit *x)
+{
+	x->insn_len = INSN_UNKNOWN;
+	x->insn_guess = false;
+	x->hw_info1 = x->hw_info2 = 0;
+	if (v->how != VIRT_HOW_HCALL)
+		return false;
+	x->kind = EXIT_HCALL;
+	if (__atomic_load_n(&v->pending, __ATOMIC_RELAXED) & PEND_RESUME)
+		__atomic_and_fetch(&v->pending, ~PEND_RESUME, __ATOMIC_RELAXED);
+	else
+		virt->reg_set(v, VREG_RIP,
+			      virt->reg_get(v, VREG_RIP) + VIRT_CALL_LEN);
+	return true;
+}
+
+u32 virt_event_pack(const struct inject *i)
+{
+	return EVENT_VALID | (i->has_error ? EVENT_HAS_ERROR : 0) |
+	       (u32)i->type << 8 | i->vector;
+}
+
+void virt_reinject(struct virt_vcpu *v, u32 event, u32 error, u32 insn_len)
+{
+	v->reinject = (struct inject){
+		.vector = event & 0xff,
+		.type = event >> 8 & 7,
+		.has_error = event & EVENT_HAS_ERROR,
+		.error = error,
+		.insn_len = insn_len,
+	};
+	pending_set(v, PEND_INJECT);
 }
 
 void virt_call_resume(struct virt_vcpu *v, u64 nr, u64 a0, u64 a1, u64 a2,
@@ -150,32 +212,28 @@ void virt_call_resume(struct virt_vcpu *v, u64 nr, u64 a0, u64 a1, u64 a2,
 	v->gpr[R_CX] = a3;
 	v->gpr[R_8] = a4;
 	v->gpr[R_9] = a5;
-	__atomic_or_fetch(&v->pending, PEND_RESUME, __ATOMIC_RELAXED);
+	pending_set(v, PEND_RESUME);
 }
 
-static void seg_log(const char *name, const struct vseg *g)
+void virt_entry_failed(struct virt_vcpu *v, struct exit *x, const char *why)
 {
-	log("parley:   %s sel %04x ar %05x limit %08x base %016lx\n", name,
-	    g->sel, g->ar, g->limit, g->base);
-}
-
-void virt_state_log(struct virt_vcpu *v)
-{
+	static const char names[SEGMENTS][4] = { "es", "cs", "ss",  "ds",
+						 "fs", "gs", "ldt", "tr" };
 	struct vstate s;
+	u32 i;
 
-	virt->state_get(v, &s);
+	x->kind = EXIT_ENTRY_FAIL;
+	log("parley: VM entry failed: %s, reason %lx, qualification %lx\n", why,
+	    x->hw_reason, x->hw_info1);
+	virt_state_get(v, &s);
 	log("parley:   rip %016lx rsp %016lx rflags %08lx\n", s.rip, s.rsp,
 	    s.rflags);
 	log("parley:   cr0 %08lx cr3 %012lx cr4 %08lx efer %04lx dr7 %08lx\n",
 	    s.cr0, s.cr3, s.cr4, s.efer, s.dr7);
-	seg_log("cs", &s.cs);
-	seg_log("ss", &s.ss);
-	seg_log("ds", &s.ds);
-	seg_log("es", &s.es);
-	seg_log("fs", &s.fs);
-	seg_log("gs", &s.gs);
-	seg_log("tr", &s.tr);
-	seg_log("ldt", &s.ldtr);
-	log("parley:   gdt %016lx limit %x idt %016lx limit %x pat %016lx\n",
+	for (i = 0; i < SEGMENTS; i++)
+		log("parley:   %s sel %04x ar %05x limit %08x base %016lx\n",
+		    names[i], s.seg[i].sel, s.seg[i].ar, s.seg[i].limit,
+		    s.seg[i].base);
+	log("parley:   gdt %016lx limit %lx idt %016lx limit %lx pat %016lx\n",
 	    s.gdt_base, s.gdt_limit, s.idt_base, s.idt_limit, s.pat);
 }

@@ -8,26 +8,14 @@
 
 #include "arch/cpu.h"
 #include "lib/types.h"
+#include "virt/offsets.h"
 
 /* General registers in the encoding order of the instruction set. RSP lives
  * in the VMCS/VMCB: use vreg for it. */
+/* clang-format off */
 enum {
-	R_AX,
-	R_CX,
-	R_DX,
-	R_BX,
-	R_SP,
-	R_BP,
-	R_SI,
-	R_DI,
-	R_8,
-	R_9,
-	R_10,
-	R_11,
-	R_12,
-	R_13,
-	R_14,
-	R_15,
+	R_AX, R_CX, R_DX, R_BX, R_SP, R_BP, R_SI, R_DI,
+	R_8, R_9, R_10, R_11, R_12, R_13, R_14, R_15,
 	R_COUNT
 };
 
@@ -37,28 +25,37 @@ enum virt_profile { PROFILE_PV, PROFILE_HVM, PROFILE_CLASSIC };
 enum exit_kind {
 	EXIT_NONE,  /* nothing left to do (handled in the backend) */
 	EXIT_HCALL, /* slow path of a hypercall */
-	EXIT_CPUID,
-	EXIT_MSR,
-	EXIT_IO,
-	EXIT_HLT,
+	EXIT_CPUID, EXIT_MSR, EXIT_IO, EXIT_HLT,
 	EXIT_CR, /* MOV CR, CLTS, LMSW */
 	EXIT_DR,
 	EXIT_MMIO, /* nested page fault */
 	EXIT_INVLPG,
 	EXIT_RDTSC, /* RDTSC and RDTSCP */
 	EXIT_DESC,  /* LGDT LIDT LLDT LTR SGDT SIDT SLDT STR */
-	EXIT_PAUSE,
-	EXIT_EXCEPTION,
-	EXIT_XSETBV,
+	EXIT_PAUSE, EXIT_EXCEPTION, EXIT_XSETBV,
 	EXIT_VIRT_INSN, /* an instruction of VMX or SVM: #UD */
 	EXIT_WBINVD,
 	EXIT_MONITOR,  /* MONITOR, MWAIT, RDPMC, and what else is #UD or #GP */
 	EXIT_WINDOW,   /* the guest can take an interrupt now */
 	EXIT_HOST_IRQ, /* external interrupt or NMI for the hypervisor */
 	EXIT_DEADLINE, /* deadline_arm's time has come (VMX preemption timer) */
-	EXIT_TRIPLE,
-	EXIT_ENTRY_FAIL,
+	EXIT_TRIPLE, EXIT_ENTRY_FAIL,
 	EXIT_OTHER, /* ends the guest with a report */
+};
+
+/* An interrupt or exception to deliver at the next entry. */
+enum inject_type {
+	INJECT_EXTINT = 0, INJECT_NMI = 2, INJECT_EXCEPTION = 3,
+	INJECT_SOFTINT = 4, INJECT_PRIV_SOFT = 5, INJECT_SOFT_EXC = 6
+};
+/* clang-format on */
+
+struct inject {
+	u8 vector;
+	enum inject_type type;
+	bool has_error;
+	u32 error;
+	u32 insn_len; /* software events only */
 };
 
 #define INSN_UNKNOWN 0 /* insn_len: decode it */
@@ -105,42 +102,37 @@ struct exit {
 	};
 };
 
-/* An interrupt or exception to deliver at the next entry. */
-enum inject_type {
-	INJECT_EXTINT = 0,
-	INJECT_NMI = 2,
-	INJECT_EXCEPTION = 3,
-	INJECT_SOFTINT = 4,
-	INJECT_PRIV_SOFT = 5,
-	INJECT_SOFT_EXC = 6
-};
-struct inject {
-	u8 vector;
-	enum inject_type type;
-	bool has_error;
-	u32 error;
-	u32 insn_len; /* software events only */
-};
-
-/* Single registers that live in the VMCS/VMCB. */
 /* clang-format off */
+
+/* Single registers of a vCPU. */
 enum vreg {
+	/* those that struct vstate holds, in its order */
 	VREG_RIP, VREG_RSP, VREG_RFLAGS, VREG_CR0, VREG_CR3, VREG_CR4,
-	VREG_EFER, VREG_CPL, VREG_DR7, VREG_PAT, VREG_CS_BASE, VREG_CS_AR,
-	VREG_SS_AR, VREG_DS_BASE, VREG_ES_BASE, VREG_FS_BASE, VREG_GS_BASE, VREG_SS_BASE,
+	VREG_EFER, VREG_PAT, VREG_DR7,
 	VREG_GDTR_BASE, VREG_GDTR_LIMIT, VREG_IDTR_BASE, VREG_IDTR_LIMIT,
-	VREG_TSC_OFFSET,
-	VREG_INTR_SHADOW, /* not 0: STI or MOV SS blocks interrupts */
-	VREG_CR2, VREG_DR6, /* what the guest reads there from the next entry on */
+	VREG_SYSENTER_CS, VREG_SYSENTER_ESP, VREG_SYSENTER_EIP,
+	/* From here to TSC_AUX they stay in the CPU while v is live. The caller
+	 * has checked the value: a bad one faults in the hypervisor. */
+	VREG_CR2, VREG_STAR, VREG_LSTAR, VREG_CSTAR, VREG_SFMASK, VREG_KERNEL_GS,
+	VREG_STATE, /* how many those are */
+	VREG_DR6 = VREG_STATE,
 	VREG_DR0, VREG_DR1, VREG_DR2, VREG_DR3,
+	VREG_TSC_AUX,
+	/* segments: eight of each, ES CS SS DS FS GS LDTR TR */
+	VREG_ES_BASE, VREG_CS_BASE, VREG_SS_BASE,
+	VREG_DS_BASE, VREG_FS_BASE, VREG_GS_BASE,
+	VREG_ES_LIMIT = VREG_ES_BASE + 8,
+	VREG_ES_AR = VREG_ES_LIMIT + 8, VREG_CS_AR, VREG_SS_AR,
+	VREG_ES_SEL = VREG_ES_AR + 8,
+	VREG_CPL = VREG_ES_SEL + 8,
+	VREG_TSC_OFFSET,
+	VREG_INTR_SHADOW, /* not 0: STI or MOV SS blocks interrupts; set: ends it */
 	VREG_INVLPG,	  /* write only: drops the translation of this gva */
-	/* MSRs that stay in the CPU while v is live. The caller has checked
-	 * the value: a bad one faults in the hypervisor. */
-	VREG_STAR, VREG_LSTAR, VREG_CSTAR, VREG_SFMASK, VREG_KERNEL_GS,
-	VREG_SYSENTER_CS, VREG_SYSENTER_ESP, VREG_SYSENTER_EIP, VREG_TSC_AUX,
+	VREG_EVENT,	  /* write only, 0: takes back what is injected */
 	VREG_COUNT
 };
 /* clang-format on */
+#define SEGMENTS 8
 
 struct vseg {
 	u16 sel;
@@ -151,14 +143,25 @@ struct vseg {
 
 /* Full state as set at start and read for reports. */
 struct vstate {
-	u64 rip, rsp, rflags;
-	u64 cr0, cr2, cr3, cr4, efer, pat, dr7;
-	struct vseg cs, ss, ds, es, fs, gs, ldtr, tr;
-	u64 gdt_base, idt_base;
-	u32 gdt_limit, idt_limit;
-	u64 star, lstar, cstar, sfmask, kernel_gs;
-	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	union {
+		struct {
+			u64 rip, rsp, rflags, cr0, cr3, cr4, efer, pat, dr7;
+			u64 gdt_base, gdt_limit, idt_base, idt_limit;
+			u64 sysenter_cs, sysenter_esp, sysenter_eip, cr2;
+			u64 star, lstar, cstar, sfmask, kernel_gs;
+		};
+		u64 reg[VREG_STATE];
+	};
+	union {
+		struct {
+			struct vseg es, cs, ss, ds, fs, gs, ldtr, tr;
+		};
+		struct vseg seg[SEGMENTS];
+	};
 };
+_Static_assert(offsetof(struct vstate, kernel_gs) == 8 * VREG_KERNEL_GS &&
+		       offsetof(struct vstate, efer) == 8 * VREG_EFER,
+	       "struct vstate is in the order of enum vreg");
 
 /* Pending work, checked once before each entry; not 0 leaves the fast path. */
 #define PEND_RESCHED 1u	 /* give up the CPU: look at the run queue */
@@ -170,9 +173,7 @@ struct vstate {
 #define PEND_DIED 64u	 /* the partition has ended */
 #define PEND_WINDOW 128u /* a window was asked for */
 #define PEND_CALL 256u	 /* a hypercall needs its slow second half */
-#define PEND_RESUME \
-	512u /* virt_call_resume: the call is executed again;
-			     exit_decode clears it */
+/* PEND_RESUME: offsets.h */
 
 /* Variants of the entry and exit stubs. */
 enum virt_stub {
@@ -181,7 +182,6 @@ enum virt_stub {
 	VIRT_STUB_FLOOR,
 	VIRT_STUB_MITIGATE
 };
-#define VIRT_MSRS 6 /* STAR LSTAR CSTAR SFMASK KERNEL_GS TSC_AUX */
 
 /*
  * The backend's part of a vCPU; first member of struct vcpu. The offsets of
@@ -207,8 +207,14 @@ struct virt_vcpu {
 	/* XSAVE area, 64-byte aligned, of cpu_feat.xsave_size bytes; given
 	 * by the caller of vcpu_init, as is last_cpu = ~0 */
 	void *xsave;
-	u64 xcr0;		/* the guest's */
-	u64 cr2, dr[4], dr6;	/* the guest's, kept by software */
+	u64 xcr0; /* the guest's */
+	/* VREG_CR2 to VREG_TSC_AUX, while it is not live */
+	union {
+		struct {
+			u64 cr2, msrs[5], dr6, dr[4], tsc_aux;
+		};
+		u64 soft[VREG_TSC_AUX + 1 - VREG_CR2];
+	};
 	struct inject reinject; /* valid with PEND_INJECT */
 	enum virt_profile profile;
 	struct virt_space *space; /* nested tables */
@@ -217,7 +223,6 @@ struct virt_vcpu {
 	u32 space_gen;		  /* space->gen of the last flush */
 	bool live;		  /* between virt_switch_in and _out */
 	u64 deadline;		  /* TSC of the next forced exit, 0 none */
-	u64 msrs[VIRT_MSRS];	  /* the guest's, while it is not live */
 };
 
 /* ---- nested page tables: one common walker (virt/nested.c) ---- */
@@ -227,16 +232,14 @@ struct virt_vcpu {
 #define NP_EXEC 4u
 #define NP_DEVICE 8u /* uncached; otherwise write-back */
 
-/* Entry format of a backend. */
+/* Entry format of a backend: the bits for each of NP_*, and those that every
+ * leaf and every table entry has. Those in `invert` mean the contrary. An
+ * entry is present when it is readable. */
 struct nested_format {
-	u64 (*leaf)(u64 hpa, u32 flags,
-		    unsigned level); /* level 1: 4K, 2: 2M, 3: 1G */
-	u64 (*table)(u64 hpa);
-	bool (*present)(u64 e);
-	bool (*is_leaf)(u64 e, unsigned level);
-	u32 (*flags)(u64 e);
-	unsigned (*levels)(void);
-	bool (*gb_pages)(void);
+	u64 read, write, exec, device, invert;
+	u64 leaf, table;
+	unsigned levels; /* 4 or 5: set by probe(), as is gb_pages */
+	bool gb_pages;
 };
 
 /* A guest-physical address space. lock guards the tables. */
@@ -276,20 +279,22 @@ void nested_free(struct virt_space *s);
 /* ---- the backend: at most 16 operations ---- */
 
 struct virt_ops {
-	const char *name; /* "VMX" or "SVM" */
-	bool msr_pairs;	  /* MSR bitmap: two adjacent bits for each MSR */
+	const char *name;     /* "VMX" or "SVM" */
+	bool msr_pairs;	      /* MSR bitmap: two adjacent bits for each MSR */
+	enum vreg soft_first; /* to TSC_AUX: not in the VMCS or VMCB */
 	const struct nested_format *format;
 	/* Is it there and usable on this machine? NULL, or what is missing. */
 	const char *(*probe)(void);
 	/* Per CPU, once: switches root/host mode on. NULL or what is wrong. */
 	const char *(*cpu_on)(struct cpu *c);
 	/* Allocates control structures (table_alloc of v->space) and sets up
-	 * the intercepts of v->profile. 0 or -1: no memory. */
+	 * the intercepts of v->profile. 0 or -1: no memory. The registers are
+	 * undefined until state_set. */
 	int (*vcpu_init)(struct virt_vcpu *v);
 	void (*vcpu_free)(struct virt_vcpu *v);
 	/* Makes v the one that enter() runs on this CPU (VMPTRLD, tag). The
-	 * others below need v loaded on this CPU, or not running anywhere
-	 * (then they load it themselves). */
+	 * others below need v loaded on this CPU; reg_* and state_* also take
+	 * one that is loaded nowhere. */
 	void (*load)(struct virt_vcpu *v);
 	/* Clears v from this CPU so that another can load it (VMCLEAR).
 	 * virt_switch_out does it too; twice is no error. */
@@ -350,7 +355,6 @@ typedef struct hret (*hcall_fn)(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
  * While a handler runs, virt_current() is the caller's vCPU and no interrupt
  * can be taken: on SVM not even by irq_window().
  */
-#define HCALL_TABLE_SIZE 64 /* filled with ENOSYS; the last slot stays so */
 extern hcall_fn virt_hcall_table[HCALL_TABLE_SIZE];
 
 /*
@@ -369,10 +373,6 @@ static inline struct virt_vcpu *virt_current(void)
 /* Selects the instrumented stubs; before the first vcpu_init. */
 void virt_probe_enable(void);
 extern bool virt_probe;
-
-/* The floor: a call whose EAX is this does nothing at all, in the stub of a
- * vCPU that has VIRT_STUB_FLOOR. */
-#define VIRT_FLOOR_MAGIC 0x464c4f4f
 
 /*
  * Mitigations against leaks by speculation, chosen by virt_mitigations_choose()

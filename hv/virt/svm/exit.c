@@ -3,12 +3,9 @@
  * 15.6 to 15.13, 15.20, appendix C). */
 #include "virt/svm/svm.h"
 #include "arch/x86.h"
-#include "lib/log.h"
 
-#define VEC_DB 1
 #define VEC_BP 3
 #define VEC_OF 4
-#define VEC_MC 18
 #define FIRST SVM_EXIT_INTR
 #define LAST SVM_EXIT_TLBSYNC
 
@@ -19,34 +16,17 @@ static const struct {
 	u8 kind, len;
 } codes[LAST - FIRST + 1] = {
 #define C(code, k, l) [SVM_EXIT_##code - FIRST] = { EXIT_##k, l }
-	C(INTR, HOST_IRQ, 0),
-	C(NMI, HOST_IRQ, 0),
-	C(SMI, HOST_IRQ, 0),
-	C(INIT, OTHER, 0),
-	C(VINTR, WINDOW, 0),
-	C(CR0_SELECTIVE, CR, 0),
+	C(INTR, HOST_IRQ, 0),  C(NMI, HOST_IRQ, 0),   C(SMI, HOST_IRQ, 0),
+	C(VINTR, WINDOW, 0),   C(CR0_SELECTIVE, CR, 0),
 	C(RDTSC, RDTSC, 0), /* QEMU: RDTSCP comes so, too */
-	C(RDPMC, MONITOR, 2),
-	C(CPUID, CPUID, 2),
-	C(RSM, VIRT_INSN, 2),
-	C(INVD, WBINVD, 2),
-	C(PAUSE, PAUSE, 2),
-	C(HLT, HLT, 1),
-	C(INVLPG, INVLPG, 0),
-	C(INVLPGA, VIRT_INSN, 3),
-	C(IO, IO, 0),
-	C(MSR, MSR, 2),
-	C(TASK, OTHER, 0),
-	C(FERR, OTHER, 0),
-	C(SHUTDOWN, TRIPLE, 0),
-	C(RDTSCP, RDTSC, 3),
-	C(ICEBP, EXCEPTION, 0),
+	C(RDPMC, MONITOR, 2),  C(CPUID, CPUID, 2),    C(RSM, VIRT_INSN, 2),
+	C(INVD, WBINVD, 2),    C(PAUSE, PAUSE, 2),    C(HLT, HLT, 1),
+	C(INVLPG, INVLPG, 0),  C(INVLPGA, VIRT_INSN, 3),
+	C(IO, IO, 0),          C(MSR, MSR, 2),        C(SHUTDOWN, TRIPLE, 0),
+	C(RDTSCP, RDTSC, 3),   C(ICEBP, EXCEPTION, 0),
 	C(WBINVD, WBINVD, 0), /* or WBNOINVD */
-	C(MONITOR, MONITOR, 3),
-	C(MWAIT, MONITOR, 3),
-	C(MWAIT_ARMED, MONITOR, 3),
-	C(XSETBV, XSETBV, 3),
-	C(RDPRU, MONITOR, 3),
+	C(MONITOR, MONITOR, 3), C(MWAIT, MONITOR, 3), C(MWAIT_ARMED, MONITOR, 3),
+	C(XSETBV, XSETBV, 3),  C(RDPRU, MONITOR, 3),
 #undef C
 	[SVM_EXIT_IDTR_READ - FIRST ... SVM_EXIT_TR_WRITE - FIRST] = { EXIT_DESC, 0 },
 	[SVM_EXIT_VMRUN - FIRST ... SVM_EXIT_SKINIT - FIRST] = { EXIT_VIRT_INSN, 3 },
@@ -64,41 +44,17 @@ static const struct {
 #define NPF_EXEC 16u
 #define NPF_WALK (1ull << 33)
 
-static void io_decode(struct exit *x, const struct vmcb *b)
-{
-	u64 i = b->info1;
-
-	x->io.port = i >> 16;
-	x->io.size = i >> 4 & 7;
-	x->io.in = i & INFO1_IO_IN;
-	x->io.string = i & INFO1_IO_STRING;
-	x->io.rep = i & INFO1_IO_REP;
-	x->insn_len = (u32)(b->info2 - b->rip);
-}
-
 static void cr_decode(struct exit *x, const struct vmcb *b)
 {
 	u64 code = b->exitcode;
+	bool selective = code == SVM_EXIT_CR0_SELECTIVE;
 
-	x->cr.nr = code == SVM_EXIT_CR0_SELECTIVE ? 0 : code & 15;
-	x->cr.op = code & 0x10 || code == SVM_EXIT_CR0_SELECTIVE ? CR_WRITE :
-								   CR_READ;
+	x->cr.nr = selective ? 0 : code & 15;
+	x->cr.op = selective || code & 0x10 ? CR_WRITE : CR_READ;
 	x->cr.gpr = b->info1 & 15;
 	x->cr.lmsw = 0;
-	if (x->kind == EXIT_CR)
-		x->cr.known = svm_caps.decode_assists &&
-			      b->info1 & INFO1_MOV_CR;
-	else
-		x->cr.known = svm_caps.decode_assists;
-}
-
-static void mmio_decode(struct exit *x, const struct vmcb *b)
-{
-	x->mmio.gpa = gpa(b->info2);
-	x->mmio.write = b->info1 & NPF_WRITE;
-	x->mmio.exec = b->info1 & NPF_EXEC;
-	x->mmio.present = b->info1 & NPF_PRESENT;
-	x->mmio.walk = b->info1 & NPF_WALK;
+	x->cr.known = svm_caps.decode_assists &&
+		      (x->kind == EXIT_DR || b->info1 & INFO1_MOV_CR);
 }
 
 static void exception_decode(struct exit *x, const struct vmcb *b)
@@ -120,26 +76,17 @@ static void exception_decode(struct exit *x, const struct vmcb *b)
  * for software's own, which is raised again by the instruction. */
 static void vectoring_decode(struct virt_vcpu *v, const struct vmcb *b)
 {
-	u64 e = b->exitintinfo;
-	struct inject *i = &v->reinject;
+	u32 e = (u32)b->exitintinfo, type = e >> 8 & 7, vector = e & 0xff;
 
-	if (likely(!(e & EVENT_VALID)))
+	if (likely(!(e & EVENT_VALID)) || type == INJECT_SOFTINT ||
+	    (type == INJECT_EXCEPTION &&
+	     (vector == VEC_BP || vector == VEC_OF)))
 		return;
-	i->vector = e & 0xff;
-	i->type = e >> EVENT_TYPE_SHIFT & 7;
-	if (i->type == INJECT_SOFTINT ||
-	    (i->type == INJECT_EXCEPTION &&
-	     (i->vector == VEC_BP || i->vector == VEC_OF)))
-		return;
-	i->has_error = e & EVENT_HAS_ERROR;
-	i->error = (u32)(e >> 32);
-	i->insn_len = 0;
-	__atomic_or_fetch(&v->pending, PEND_INJECT, __ATOMIC_RELAXED);
+	virt_reinject(v, e, (u32)(b->exitintinfo >> 32), 0);
 }
 
 static void kind_decode(struct exit *x, u64 code)
 {
-	x->insn_len = INSN_UNKNOWN;
 	if (code < SVM_EXIT_DR_READ) {
 		x->kind = EXIT_CR;
 	} else if (code < SVM_EXIT_EXCEPTION) {
@@ -160,12 +107,23 @@ static void details(struct exit *x, const struct vmcb *b)
 	case EXIT_EXCEPTION:
 		return exception_decode(x, b);
 	case EXIT_IO:
-		return io_decode(x, b);
+		x->io.port = b->info1 >> 16;
+		x->io.size = b->info1 >> 4 & 7;
+		x->io.in = b->info1 & INFO1_IO_IN;
+		x->io.string = b->info1 & INFO1_IO_STRING;
+		x->io.rep = b->info1 & INFO1_IO_REP;
+		x->insn_len = (u32)(b->info2 - b->rip);
+		return;
 	case EXIT_CR:
 	case EXIT_DR:
 		return cr_decode(x, b);
 	case EXIT_MMIO:
-		return mmio_decode(x, b);
+		x->mmio.gpa = gpa(b->info2);
+		x->mmio.write = b->info1 & NPF_WRITE;
+		x->mmio.exec = b->info1 & NPF_EXEC;
+		x->mmio.present = b->info1 & NPF_PRESENT;
+		x->mmio.walk = b->info1 & NPF_WALK;
+		return;
 	case EXIT_MSR:
 		x->msr.write = b->info1 & 1;
 		return;
@@ -190,23 +148,14 @@ void svm_exit_decode(struct virt_vcpu *v, struct exit *x)
 
 	b->tlb_control = 0;
 	b->eventinj = 0;
-	x->insn_guess = false;
-	if (v->how == VIRT_HOW_HCALL) {
-		x->kind = EXIT_HCALL;
-		virt_hcall_finish(v);
+	if (virt_exit_begin(v, x))
 		return;
-	}
 	x->hw_reason = b->exitcode;
 	x->hw_info1 = b->info1;
 	x->hw_info2 = b->info2;
-	if (unlikely(b->exitcode == SVM_EXIT_INVALID)) {
-		x->kind = EXIT_ENTRY_FAIL;
-		x->insn_len = INSN_UNKNOWN;
-		log("parley: VMRUN refused the guest's state "
-		    "(VMEXIT_INVALID)\n");
-		virt_state_log(v);
-		return;
-	}
+	/* QEMU writes only the lower half */
+	if (unlikely((u32)b->exitcode == SVM_EXIT_INVALID))
+		return virt_entry_failed(v, x, "VMEXIT_INVALID");
 	kind_decode(x, b->exitcode);
 	details(x, b);
 	if (x->insn_len != INSN_UNKNOWN && x->kind != EXIT_IO)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What SVM needs of the machine, and switching it on (APM Vol. 2, 15.4). */
 #include "virt/svm/svm.h"
-#include "lib/regs.h"
 #include "arch/x86.h"
 
 #define MSR_VM_CR 0xC0010114
@@ -29,6 +28,9 @@ const char *svm_probe(void)
 		return "this CPU's SVM has no nested paging";
 	if (r.b < 2)
 		return "this CPU's SVM has no ASID for guests";
+	/* VMRUN walks as deep as the host's CR4.LA57 says */
+	npt_format.levels = cpu_feat.la57_on ? 5 : 4;
+	npt_format.gb_pages = cpu_feat.gb_pages;
 	svm_caps.asids = r.b;
 	svm_caps.nrip = r.d & SVM_NRIP;
 	svm_caps.decode_assists = r.d & SVM_DECODE_ASSISTS;

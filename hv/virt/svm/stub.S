@@ -7,65 +7,15 @@
  * GIF stays 0 from before the entry until the slow exit, so that no interrupt,
  * NMI or SMI sees the guest's TR, FS or GS.
  */
-#include "virt/offsets.h"
+#include "virt/stub.inc"
 #include "virt/svm/svm.h"
-
-#define PEND_RESUME 512
-#define HCALL_LAST 63 /* HCALL_TABLE_SIZE - 1 */
-#define FLOOR_MAGIC 0x464c4f4f
-
-#include "virt/mitigate.inc"
-
-	.hidden virt_hcall_table
-	.hidden virt_mitigations
-	.section .rodata
-verw_sel:
-	.word 0x10 /* SEL_DATA */
-	.text
-
-/* Time stamp in RAX; RDX is lost. The jump starts a new trace in Bochs. */
-.macro STAMP
-	jmp 773f
-773:	rdtsc
-	shl $32, %rdx
-	or %rdx, %rax
-.endm
-
-.macro PROBE_EXIT
-	push %rax
-	push %rdx
-	STAMP
-	mov 16(%rsp), %rdx
-	sub V_ENTRY_STAMP(%rdx), %rax
-	add %rax, V_GUEST_TSC(%rdx)
-	pop %rdx
-	pop %rax
-.endm
-
-.macro PROBE_ENTRY
-	push %rax
-	push %rdx
-	STAMP
-	mov 16(%rsp), %rdx
-	mov %rax, V_ENTRY_STAMP(%rdx)
-	pop %rdx
-	pop %rax
-.endm
 
 .macro SVM_STUB name probe=0 floor=0 mitigate=0
 
 /* void svm_enter_NAME(struct virt_vcpu *v, u64 host) */
-	.globl svm_enter_\name
-	.hidden svm_enter_\name
-	.type svm_enter_\name, @function
 	.balign 16
 svm_enter_\name:
-	push %rbp
-	push %rbx
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	HOST_PUSH
 	sub $8, %rsp
 	push %rsi
 	push %rdi
@@ -75,26 +25,9 @@ svm_enter_\name:
 	mov V_AX(%rdi), %rcx
 	mov %rcx, VMCB_RAX(%rax)
 	vmload %rax
-	.if \mitigate
-	MITIGATE_ENTRY
-	.endif
-	.if \probe
-	PROBE_ENTRY
-	.endif
-	mov V_CX(%rdi), %rcx
-	mov V_DX(%rdi), %rdx
-	mov V_BX(%rdi), %rbx
-	mov V_BP(%rdi), %rbp
-	mov V_SI(%rdi), %rsi
-	mov V_R8(%rdi), %r8
-	mov V_R9(%rdi), %r9
-	mov V_R10(%rdi), %r10
-	mov V_R11(%rdi), %r11
-	mov V_R12(%rdi), %r12
-	mov V_R13(%rdi), %r13
-	mov V_R14(%rdi), %r14
-	mov V_R15(%rdi), %r15
-	mov V_DI(%rdi), %rdi
+	MITIGATE_ENTRY \mitigate
+	PROBE_ENTRY \probe
+	GUEST_LOAD
 	jmp .Lrun_\name
 
 	.if \floor
@@ -113,35 +46,21 @@ svm_enter_\name:
 	movl $0, VMCB_EVENTINJ(%rcx) /* not every CPU clears it at an exit */
 	mov %rcx, %rax
 	vmload %rax
-	.if \mitigate
-	MITIGATE_ENTRY
-	.endif
-	.if \probe
-	PROBE_ENTRY
-	.endif
-	xor %ecx, %ecx
-	xor %esi, %esi
-	xor %edi, %edi
-	xor %r8d, %r8d
-	xor %r9d, %r9d
-	xor %r10d, %r10d
-	xor %r11d, %r11d
+	MITIGATE_ENTRY \mitigate
+	PROBE_ENTRY \probe
+	CLOBBERED_CLEAR
 .Lrun_\name:
 	vmrun %rax
 
-	.if \mitigate
-	RSB_FILL
-	.endif
+	RSB_FILL \mitigate
 	.if \floor
 	cmpl $SVM_EXIT_VMMCALL, VMCB_EXITCODE(%rax)
 	jne 1f
-	cmpl $FLOOR_MAGIC, VMCB_RAX(%rax)
+	cmpl $VIRT_FLOOR_MAGIC, VMCB_RAX(%rax)
 	je .Lfloor_\name
 1:
 	.endif
-	.if \probe
-	PROBE_EXIT
-	.endif
+	PROBE_EXIT \probe
 	vmsave %rax
 	cmpl $SVM_EXIT_VMMCALL, VMCB_EXITCODE(%rax)
 	jne .Lslow_\name
@@ -150,7 +69,7 @@ svm_enter_\name:
 	mov VMCB_RAX(%rax), %r10
 	mov 8(%rsp), %rax
 	vmload %rax
-	mov $HCALL_LAST, %eax	/* no branch: nothing to mispredict */
+	mov $HCALL_TABLE_SIZE - 1, %eax	/* no branch: nothing to mispredict */
 	cmp %rax, %r10
 	cmova %rax, %r10
 	mov (%rsp), %r11
@@ -174,19 +93,8 @@ SVM_STUB mitigate mitigate=1
 svm_leave:
 	push %r11
 	mov 8(%rsp), %r11
-	mov %rcx, V_CX(%r11)
-	mov %rdx, V_DX(%r11)
-	mov %rbx, V_BX(%r11)
-	mov %rbp, V_BP(%r11)
-	mov %rsi, V_SI(%r11)
-	mov %rdi, V_DI(%r11)
-	mov %r8, V_R8(%r11)
-	mov %r9, V_R9(%r11)
+	GUEST_SAVE
 	mov %r10, V_R10(%r11)
-	mov %r12, V_R12(%r11)
-	mov %r13, V_R13(%r11)
-	mov %r14, V_R14(%r11)
-	mov %r15, V_R15(%r11)
 	pop %rcx
 	mov %rcx, V_R11(%r11)
 	mov VMCB_RAX(%rax), %rcx
@@ -198,36 +106,18 @@ svm_leave:
 
 /* The handler has run, and there is work to do: results in RAX and RDX. */
 svm_leave_call:
-	testl $PEND_RESUME, V_PENDING(%r11)
-	jnz 1f /* virt_call_resume has set the registers */
-	mov %rax, V_AX(%r11)
-	mov %rdx, V_DX(%r11)
-	xor %eax, %eax
-	mov %rax, V_CX(%r11)
-	mov %rax, V_SI(%r11)
-	mov %rax, V_DI(%r11)
-	mov %rax, V_R8(%r11)
-	mov %rax, V_R9(%r11)
-1:	xor %eax, %eax
-	mov %rax, V_R10(%r11)
-	mov %rax, V_R11(%r11)
-	mov %rbx, V_BX(%r11)
-	mov %rbp, V_BP(%r11)
-	mov %r12, V_R12(%r11)
-	mov %r13, V_R13(%r11)
-	mov %r14, V_R14(%r11)
-	mov %r15, V_R15(%r11)
-	movl $VIRT_HOW_HCALL, V_HOW(%r11)
+	GUEST_SAVE_CALL
 svm_return:
 	cli
 	stgi
 	add $24, %rsp
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbx
-	pop %rbp
-	ret
+	HOST_POP_RET
+
+	.section .data.rel.ro, "aw"
+	.globl svm_enters
+	.hidden svm_enters
+	.balign 8
+svm_enters:
+	.quad svm_enter_plain, svm_enter_probe, svm_enter_floor, svm_enter_mitigate
 
 	.section .note.GNU-stack, "", @progbits

@@ -34,8 +34,7 @@ struct vmcb {
 	u64 tsc_offset;
 	u32 asid;
 	u8 tlb_control, pad2[3];
-	u8 v_tpr, v_irq, v_prio, v_masking; /* 0x060 */
-	u8 v_vector, pad3[3];
+	u8 v_tpr, v_irq, v_prio, v_masking, v_vector, pad3[3];
 	u64 int_shadow;
 	u64 exitcode, info1, info2, exitintinfo;
 	u64 np_enable;
@@ -65,7 +64,6 @@ struct vmcb {
 	u64 pat;
 	u8 pad13[0x1000 - 0x670];
 };
-_Static_assert(offsetof(struct vmcb, tlb_control) == 0x5c, "VMCB");
 _Static_assert(offsetof(struct vmcb, int_shadow) == VMCB_INT_SHADOW, "VMCB");
 _Static_assert(offsetof(struct vmcb, exitcode) == VMCB_EXITCODE, "VMCB");
 _Static_assert(offsetof(struct vmcb, eventinj) == VMCB_EVENTINJ, "VMCB");
@@ -77,92 +75,35 @@ _Static_assert(offsetof(struct vmcb, rax) == VMCB_RAX, "VMCB");
 _Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
 static_assert_size(struct vmcb, 4096);
 
-/* Intercept bits; exit code 0x60 + n is bit n of misc1, 0x80 + n of misc2. */
-#define MISC1_INTR (1u << 0)
-#define MISC1_NMI (1u << 1)
-#define MISC1_SMI (1u << 2)
-#define MISC1_INIT (1u << 3)
-#define MISC1_VINTR (1u << 4)
-#define MISC1_CR0_SELECTIVE (1u << 5)
-#define MISC1_DESC (0xffu << 6) /* reads and writes of IDTR GDTR LDTR TR */
-#define MISC1_RDTSC (1u << 14)
-#define MISC1_RDPMC (1u << 15)
-#define MISC1_CPUID (1u << 18)
-#define MISC1_RSM (1u << 19)
-#define MISC1_INVD (1u << 22)
-#define MISC1_PAUSE (1u << 23)
-#define MISC1_HLT (1u << 24)
-#define MISC1_INVLPG (1u << 25)
-#define MISC1_INVLPGA (1u << 26)
-#define MISC1_IO (1u << 27)
-#define MISC1_MSR (1u << 28)
-#define MISC1_TASK (1u << 29)
-#define MISC1_FERR (1u << 30)
-#define MISC1_SHUTDOWN (1u << 31)
-#define MISC2_VMX_LIKE 0x7fu /* VMRUN VMMCALL VMLOAD VMSAVE STGI CLGI SKINIT */
-#define MISC2_RDTSCP (1u << 7)
-#define MISC2_ICEBP (1u << 8)
-#define MISC2_WBINVD (1u << 9)
-#define MISC2_MONITOR (7u << 10) /* MONITOR MWAIT, armed or not */
-#define MISC2_XSETBV (1u << 13)
-#define MISC2_RDPRU (1u << 14)
-#define MISC3_ALL 0x1fu /* INVLPGB, illegal INVLPGB, INVPCID MCOMMIT TLBSYNC */
-
-enum {
-	SVM_EXIT_CR_READ = 0x00,
-	SVM_EXIT_CR_WRITE = 0x10,
-	SVM_EXIT_DR_READ = 0x20,
-	SVM_EXIT_DR_WRITE = 0x30,
+/* clang-format off */
+enum svm_exit {
+	SVM_EXIT_CR_READ = 0x00,   SVM_EXIT_CR_WRITE = 0x10,
+	SVM_EXIT_DR_READ = 0x20,   SVM_EXIT_DR_WRITE = 0x30,
 	SVM_EXIT_EXCEPTION = 0x40,
-	SVM_EXIT_INTR = 0x60,
-	SVM_EXIT_NMI,
-	SVM_EXIT_SMI,
-	SVM_EXIT_INIT,
-	SVM_EXIT_VINTR,
-	SVM_EXIT_CR0_SELECTIVE,
-	SVM_EXIT_IDTR_READ,
-	SVM_EXIT_TR_WRITE = 0x6d,
-	SVM_EXIT_RDTSC,
-	SVM_EXIT_RDPMC,
-	SVM_EXIT_CPUID = 0x72,
-	SVM_EXIT_RSM,
-	SVM_EXIT_INVD = 0x76,
-	SVM_EXIT_PAUSE,
-	SVM_EXIT_HLT,
-	SVM_EXIT_INVLPG,
-	SVM_EXIT_INVLPGA,
-	SVM_EXIT_IO,
-	SVM_EXIT_MSR,
-	SVM_EXIT_TASK,
-	SVM_EXIT_FERR,
-	SVM_EXIT_SHUTDOWN,
-	SVM_EXIT_VMRUN,
-	SVM_EXIT_SKINIT = 0x86,
-	SVM_EXIT_RDTSCP,
-	SVM_EXIT_ICEBP,
-	SVM_EXIT_WBINVD,
-	SVM_EXIT_MONITOR,
-	SVM_EXIT_MWAIT,
-	SVM_EXIT_MWAIT_ARMED,
-	SVM_EXIT_XSETBV,
-	SVM_EXIT_RDPRU,
-	SVM_EXIT_INVLPGB = 0xa0,
+	SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT,
+	SVM_EXIT_VINTR, SVM_EXIT_CR0_SELECTIVE, SVM_EXIT_IDTR_READ,
+	SVM_EXIT_TR_WRITE = 0x6d, SVM_EXIT_RDTSC, SVM_EXIT_RDPMC,
+	SVM_EXIT_CPUID = 0x72, SVM_EXIT_RSM,
+	SVM_EXIT_INVD = 0x76, SVM_EXIT_PAUSE, SVM_EXIT_HLT, SVM_EXIT_INVLPG,
+	SVM_EXIT_INVLPGA, SVM_EXIT_IO, SVM_EXIT_MSR, SVM_EXIT_TASK,
+	SVM_EXIT_FERR, SVM_EXIT_SHUTDOWN,
+	SVM_EXIT_VMRUN, /* VMMCALL VMLOAD VMSAVE STGI CLGI */
+	SVM_EXIT_SKINIT = 0x86, SVM_EXIT_RDTSCP, SVM_EXIT_ICEBP,
+	SVM_EXIT_WBINVD, SVM_EXIT_MONITOR, SVM_EXIT_MWAIT,
+	SVM_EXIT_MWAIT_ARMED, SVM_EXIT_XSETBV, SVM_EXIT_RDPRU,
+	SVM_EXIT_INVLPGB = 0xa0, /* illegal INVLPGB, INVPCID MCOMMIT */
 	SVM_EXIT_TLBSYNC = 0xa4,
 	SVM_EXIT_NPF = 0x400,
 };
-#define SVM_EXIT_INVALID (~0ull)
-
-#define EVENT_VALID (1ull << 31)
-#define EVENT_HAS_ERROR (1ull << 11)
-#define EVENT_TYPE_SHIFT 8
-#define TLB_FLUSH_ALL 1
-#define EFER_SVME (1ull << 12)
+/* clang-format on */
+#define SVM_EXIT_INVALID (~0u)
 
 struct svm_caps {
 	u32 asids;
 	bool nrip, decode_assists;
 };
 extern struct svm_caps svm_caps;
+extern struct nested_format npt_format;
 
 static inline struct vmcb *vmcb_of(struct virt_vcpu *v)
 {
@@ -171,29 +112,14 @@ static inline struct vmcb *vmcb_of(struct virt_vcpu *v)
 
 const char *svm_probe(void);
 const char *svm_cpu_on(struct cpu *c);
-int svm_vcpu_init(struct virt_vcpu *v);
-void svm_vcpu_free(struct virt_vcpu *v);
-void svm_load(struct virt_vcpu *v);
-void svm_unload(struct virt_vcpu *v);
-void svm_enter(struct virt_vcpu *v);
 void svm_exit_decode(struct virt_vcpu *v, struct exit *x);
 u64 svm_reg_get(struct virt_vcpu *v, enum vreg r);
 void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val);
-void svm_state_get(struct virt_vcpu *v, struct vstate *s);
-const char *svm_state_set(struct virt_vcpu *v, const struct vstate *s);
-void svm_inject(struct virt_vcpu *v, const struct inject *i);
-void svm_window(struct virt_vcpu *v, bool on);
-void svm_deadline_arm(struct virt_vcpu *v, u64 tsc);
-void svm_flush(struct virt_vcpu *v);
 /* All of v's translations are void: a new ASID, now or at the next load. */
 void svm_tag_renew(struct virt_vcpu *v);
 
 /* svm/stub.S: entries by virt_stub. host: hpa of the host's VMCB. */
-typedef void (*svm_enter_fn)(struct virt_vcpu *v, u64 host);
-void svm_enter_plain(struct virt_vcpu *v, u64 host);
-void svm_enter_probe(struct virt_vcpu *v, u64 host);
-void svm_enter_floor(struct virt_vcpu *v, u64 host);
-void svm_enter_mitigate(struct virt_vcpu *v, u64 host);
+extern void (*const svm_enters[])(struct virt_vcpu *v, u64 host);
 
 #endif
 #endif

@@ -3,70 +3,37 @@
  * chapter 28 and 29.2). */
 #include "virt/vmx/vmx.h"
 #include "arch/x86.h"
-#include "lib/log.h"
 
-#define REASONS 64
 #define VEC_NMI 2
-#define VEC_DB 1
-#define VEC_MC 18
 
 /* clang-format off */
-static const u8 kinds[REASONS] = {
+static const u8 kinds[] = {
 	[0] = EXIT_EXCEPTION,  [1] = EXIT_HOST_IRQ,  [2] = EXIT_TRIPLE,
 	[7] = EXIT_WINDOW,     [10] = EXIT_CPUID,    [11] = EXIT_VIRT_INSN,
 	[12] = EXIT_HLT,       [13] = EXIT_WBINVD,   [14] = EXIT_INVLPG,
-	[15] = EXIT_MONITOR,   [16] = EXIT_RDTSC,    [17] = EXIT_VIRT_INSN,
-	[18] = EXIT_VIRT_INSN, [19] = EXIT_VIRT_INSN, [20] = EXIT_VIRT_INSN,
-	[21] = EXIT_VIRT_INSN, [22] = EXIT_VIRT_INSN, [23] = EXIT_VIRT_INSN,
-	[24] = EXIT_VIRT_INSN, [25] = EXIT_VIRT_INSN, [26] = EXIT_VIRT_INSN,
-	[27] = EXIT_VIRT_INSN, [28] = EXIT_CR,	     [29] = EXIT_DR,
-	[30] = EXIT_IO,	       [31] = EXIT_MSR,	     [32] = EXIT_MSR,
-	[36] = EXIT_MONITOR,   [39] = EXIT_MONITOR,  [40] = EXIT_PAUSE,
-	[46] = EXIT_DESC,      [47] = EXIT_DESC,     [48] = EXIT_MMIO,
-	[50] = EXIT_VIRT_INSN, [51] = EXIT_RDTSC,    [52] = EXIT_DEADLINE,
-	[53] = EXIT_VIRT_INSN, [54] = EXIT_WBINVD,   [55] = EXIT_XSETBV,
+	[15] = EXIT_MONITOR,   [16] = EXIT_RDTSC,    [17 ... 27] = EXIT_VIRT_INSN,
+	[28] = EXIT_CR,        [29] = EXIT_DR,       [30] = EXIT_IO,
+	[31] = EXIT_MSR,       [32] = EXIT_MSR,      [36] = EXIT_MONITOR,
+	[39] = EXIT_MONITOR,   [40] = EXIT_PAUSE,    [46] = EXIT_DESC,
+	[47] = EXIT_DESC,      [48] = EXIT_MMIO,     [50] = EXIT_VIRT_INSN,
+	[51] = EXIT_RDTSC,     [52] = EXIT_DEADLINE, [53] = EXIT_VIRT_INSN,
+	[54] = EXIT_WBINVD,    [55] = EXIT_XSETBV,
 };
 /* clang-format on */
 #define REASON_RDPMC 15
 #define REASON_WRMSR 32
 #define REASON_RDTSCP 51
 
-static void io_decode(struct exit *x, u64 q)
-{
-	x->io.size = (q & 7) + 1;
-	x->io.in = q >> 3 & 1;
-	x->io.string = q >> 4 & 1;
-	x->io.rep = q >> 5 & 1;
-	x->io.port = q >> 16;
-}
-
+/* MOV DR differs in the place of the direction and the width of the number. */
 static void cr_decode(struct exit *x, u64 q)
 {
 	static const u8 ops[] = { CR_WRITE, CR_READ, CR_CLTS, CR_LMSW };
 
 	x->cr.known = true;
-	x->cr.nr = q & 15;
-	x->cr.op = ops[q >> 4 & 3];
+	x->cr.nr = q & (x->kind == EXIT_DR ? 7 : 15);
+	x->cr.op = ops[q >> 4 & (x->kind == EXIT_DR ? 1 : 3)];
 	x->cr.gpr = q >> 8 & 15;
 	x->cr.lmsw = q >> 16;
-}
-
-static void dr_decode(struct exit *x, u64 q)
-{
-	x->cr.known = true;
-	x->cr.nr = q & 7;
-	x->cr.op = q >> 4 & 1 ? CR_READ : CR_WRITE;
-	x->cr.gpr = q >> 8 & 15;
-	x->cr.lmsw = 0;
-}
-
-static void mmio_decode(struct exit *x, u64 q)
-{
-	x->mmio.gpa = gpa(vmread(GUEST_PHYSICAL));
-	x->mmio.write = q >> 1 & 1;
-	x->mmio.exec = q >> 2 & 1;
-	x->mmio.present = q >> 3 & 7;
-	x->mmio.walk = (q >> 7 & 3) == 1;
 }
 
 /* NMIs and machine checks are the hypervisor's: its own handlers take them
@@ -91,7 +58,7 @@ static void exception_decode(struct virt_vcpu *v, struct exit *x, u64 q)
 		return;
 	}
 	x->exc.vector = info & 0xff;
-	x->exc.has_error = info & INTR_HAS_ERROR;
+	x->exc.has_error = info & EVENT_HAS_ERROR;
 	x->exc.error = x->exc.has_error ? vmread(EXIT_INTR_ERROR) : 0;
 	x->exc.cr2 = q;
 	if (x->exc.vector == VEC_DB) /* the CPU has not set DR6 */
@@ -102,65 +69,63 @@ static void exception_decode(struct virt_vcpu *v, struct exit *x, u64 q)
 static void vectoring_decode(struct virt_vcpu *v)
 {
 	u32 info = vmread(IDT_VECTORING_INFO);
-	struct inject *i = &v->reinject;
+	bool soft = (info >> 8 & 7) >= INJECT_SOFTINT;
 
-	if (likely(!(info & INTR_VALID)))
-		return;
-	i->vector = info & 0xff;
-	i->type = info >> INTR_TYPE_SHIFT & 7;
-	i->has_error = info & INTR_HAS_ERROR;
-	i->error = i->has_error ? vmread(IDT_VECTORING_ERROR) : 0;
-	i->insn_len = i->type >= INJECT_SOFTINT ? vmread(EXIT_INSN_LEN) : 0;
-	__atomic_or_fetch(&v->pending, PEND_INJECT, __ATOMIC_RELAXED);
+	if (unlikely(info & EVENT_VALID))
+		virt_reinject(v, info,
+			      info & EVENT_HAS_ERROR ?
+				      vmread(IDT_VECTORING_ERROR) :
+				      0,
+			      soft ? vmread(EXIT_INSN_LEN) : 0);
 }
 
-static void entry_failed(struct virt_vcpu *v, struct exit *x, const char *why)
+/* What the exit qualification says: of no use for other kinds. */
+static void qualification_decode(struct virt_vcpu *v, struct exit *x)
 {
-	x->kind = EXIT_ENTRY_FAIL;
-	log("parley: VM entry failed: %s, reason %lx, qualification %lx\n", why,
-	    x->hw_reason, x->hw_info1);
-	virt_state_log(v);
-}
-
-static void details(struct virt_vcpu *v, struct exit *x)
-{
-	u64 q = x->hw_info1;
+	u64 q = x->hw_info1 = vmread(EXIT_QUALIFICATION);
 
 	switch (x->kind) {
 	case EXIT_EXCEPTION:
 		return exception_decode(v, x, q);
 	case EXIT_IO:
-		return io_decode(x, q);
+		x->io.size = (q & 7) + 1;
+		x->io.in = q >> 3 & 1;
+		x->io.string = q >> 4 & 1;
+		x->io.rep = q >> 5 & 1;
+		x->io.port = q >> 16;
+		return;
 	case EXIT_CR:
-		return cr_decode(x, q);
 	case EXIT_DR:
-		return dr_decode(x, q);
+		return cr_decode(x, q);
 	case EXIT_MMIO:
-		return mmio_decode(x, q);
-	case EXIT_INVLPG:
-		x->invlpg.gva = q;
-		x->invlpg.known = true;
+		x->mmio.gpa = gpa(vmread(GUEST_PHYSICAL));
+		x->mmio.write = q >> 1 & 1;
+		x->mmio.exec = q >> 2 & 1;
+		x->mmio.present = q >> 3 & 7;
+		x->mmio.walk = (q >> 7 & 3) == 1;
 		return;
 	default:
-		return;
+		x->invlpg.gva = q;
+		x->invlpg.known = true;
 	}
 }
 
-/* Reasons that have a qualification worth reading. */
-static bool has_qualification(enum exit_kind k)
-{
-	return k == EXIT_EXCEPTION || k == EXIT_IO || k == EXIT_CR ||
-	       k == EXIT_DR || k == EXIT_MMIO || k == EXIT_INVLPG ||
-	       k == EXIT_OTHER || k == EXIT_DESC;
-}
-
-static void insn_decode(struct exit *x, u32 reason)
+static void details(struct virt_vcpu *v, struct exit *x, u32 reason)
 {
 	switch (x->kind) {
 	case EXIT_HOST_IRQ:
 	case EXIT_WINDOW:
 	case EXIT_DEADLINE:
 		return;
+	case EXIT_EXCEPTION:
+	case EXIT_MMIO:
+		return qualification_decode(v, x);
+	case EXIT_IO:
+	case EXIT_CR:
+	case EXIT_DR:
+	case EXIT_INVLPG:
+		qualification_decode(v, x);
+		break;
 	case EXIT_MSR:
 		x->msr.write = reason == REASON_WRMSR;
 		break;
@@ -170,39 +135,33 @@ static void insn_decode(struct exit *x, u32 reason)
 	case EXIT_MONITOR:
 		x->refuse = reason == REASON_RDPMC ? 13 : 6;
 		break;
+	case EXIT_OTHER:
+		x->hw_info1 = vmread(EXIT_QUALIFICATION);
+		break;
 	default:
 		break;
 	}
-	if (x->kind != EXIT_MMIO && x->kind != EXIT_EXCEPTION)
-		x->insn_len = vmread(EXIT_INSN_LEN);
+	x->insn_len = vmread(EXIT_INSN_LEN);
 }
 
 void vmx_exit_decode(struct virt_vcpu *v, struct exit *x)
 {
 	u32 reason = (u32)v->reason;
 
-	x->insn_len = INSN_UNKNOWN;
-	x->insn_guess = false;
-	x->hw_info1 = x->hw_info2 = 0;
-	if (v->how == VIRT_HOW_HCALL) {
-		x->kind = EXIT_HCALL;
-		virt_hcall_finish(v);
+	if (virt_exit_begin(v, x))
 		return;
-	}
 	x->hw_reason = reason;
 	if (unlikely(v->how == VIRT_HOW_FAIL)) {
 		x->hw_reason = vmread(VM_INSN_ERROR);
-		return entry_failed(v, x, "VM-instruction error");
+		return virt_entry_failed(v, x, "VM-instruction error");
 	}
 	if (unlikely(reason & REASON_ENTRY_FAILED)) {
 		x->hw_info1 = vmread(EXIT_QUALIFICATION);
-		return entry_failed(v, x, "invalid guest state");
+		return virt_entry_failed(v, x, "invalid guest state");
 	}
-	x->kind = reason < REASONS && kinds[reason] ? kinds[reason] :
-						      EXIT_OTHER;
-	if (has_qualification(x->kind))
-		x->hw_info1 = vmread(EXIT_QUALIFICATION);
-	details(v, x);
-	insn_decode(x, reason);
+	x->kind = reason < array_size(kinds) ? kinds[reason] : EXIT_NONE;
+	if (x->kind == EXIT_NONE)
+		x->kind = EXIT_OTHER;
+	details(v, x, reason);
 	vectoring_decode(v);
 }

@@ -2,24 +2,21 @@
 /* What VMX needs of the machine, and switching it on (SDM Vol. 3C, 24.7 and
  * 3D, appendix A). */
 #include "virt/vmx/vmx.h"
-#include "lib/regs.h"
 #include "arch/x86.h"
 #include "lib/log.h"
 
 #define MSR_FEATURE_CONTROL 0x3A
 #define FC_LOCKED 1ull
 #define FC_VMXON 4ull
-#define MSR_VMX_BASIC 0x480
-#define MSR_VMX_PIN 0x481
-#define MSR_VMX_PROC 0x482
-#define MSR_VMX_EXIT 0x483
-#define MSR_VMX_ENTRY 0x484
-#define MSR_VMX_MISC 0x485
-#define MSR_VMX_CR0_FIXED0 0x486
-#define MSR_VMX_CR4_FIXED0 0x488
-#define MSR_VMX_PROC2 0x48B
-#define MSR_VMX_EPT_VPID 0x48C
-#define MSR_VMX_TRUE_PIN 0x48D
+/* clang-format off */
+enum {
+	MSR_VMX_BASIC = 0x480, MSR_VMX_PIN, MSR_VMX_PROC, MSR_VMX_EXIT,
+	MSR_VMX_ENTRY, MSR_VMX_MISC, MSR_VMX_CR0_FIXED0,
+	MSR_VMX_CR4_FIXED0 = 0x488,
+	MSR_VMX_PROC2 = 0x48b, MSR_VMX_EPT_VPID,
+	MSR_VMX_TRUE_PIN, /* and PROC, EXIT, ENTRY */
+};
+/* clang-format on */
 #define BASIC_TRUE (1ull << 55)
 
 struct vmx_caps vmx_caps;
@@ -29,31 +26,26 @@ enum group { PIN, PROC, PROC2, EXITC, ENTRYC, GROUPS };
 /* Each control that is needed, and what a machine without it lacks. */
 static const struct {
 	enum group group;
-	u32 bit;
+	u32 bits;
 	const char *name;
 } needed[] = {
 	{ PIN, PIN_EXTINT, "external-interrupt exiting" },
 	{ PIN, PIN_NMI, "NMI exiting" },
-	{ PROC, PROC_WINDOW, 0 }, /* checked, not set */
 	{ PROC, PROC_TSC_OFFSET, "TSC offsetting" },
 	{ PROC, PROC_HLT, "HLT exiting" },
-	{ PROC, PROC_MWAIT, "MWAIT exiting" },
+	{ PROC, PROC_MWAIT | PROC_MONITOR, "MONITOR and MWAIT exiting" },
 	{ PROC, PROC_RDPMC, "RDPMC exiting" },
-	{ PROC, PROC_CR8_LOAD, "CR8-load exiting" },
-	{ PROC, PROC_CR8_STORE, "CR8-store exiting" },
+	{ PROC, PROC_CR8_LOAD | PROC_CR8_STORE, "CR8 exiting" },
 	{ PROC, PROC_IO_BITMAPS, "I/O bitmaps" },
 	{ PROC, PROC_MSR_BITMAPS, "MSR bitmaps" },
-	{ PROC, PROC_MONITOR, "MONITOR exiting" },
 	{ PROC, PROC_SECONDARY, "secondary controls" },
 	{ PROC2, PROC2_EPT, "EPT" },
 	{ PROC2, PROC2_VPID, "VPID" },
 	{ PROC2, PROC2_UNRESTRICTED, "unrestricted guest" },
-	{ EXITC, EXITC_SAVE_DEBUG, "saving of debug controls" },
 	{ EXITC, EXITC_HOST64, "64-bit host" },
-	{ EXITC, EXITC_SAVE_PAT, "saving of PAT" },
-	{ EXITC, EXITC_LOAD_PAT, "loading of PAT" },
-	{ EXITC, EXITC_SAVE_EFER, "saving of EFER" },
-	{ EXITC, EXITC_LOAD_EFER, "loading of EFER" },
+	{ EXITC, EXITC_SAVE_DEBUG, "saving of debug controls" },
+	{ EXITC, EXITC_SAVE_PAT | EXITC_LOAD_PAT, "switching of PAT" },
+	{ EXITC, EXITC_SAVE_EFER | EXITC_LOAD_EFER, "switching of EFER" },
 	{ ENTRYC, ENTRYC_LOAD_DEBUG, "loading of debug controls" },
 	{ ENTRYC, ENTRYC_LOAD_PAT, "loading of guest PAT" },
 	{ ENTRYC, ENTRYC_LOAD_EFER, "loading of guest EFER" },
@@ -90,17 +82,17 @@ static const char *controls(void)
 	bool timer;
 	size_t i;
 
+	/* PROC_SECONDARY stands before PROC2, whose MSR depends on it */
 	for (i = 0; i < array_size(needed); i++) {
 		enum group g = needed[i].group;
-		u32 bit = needed[i].bit;
+		u32 bits = needed[i].bits;
 
-		if (g == PROC2 && !(caps_of(PROC) >> 32 & PROC_SECONDARY))
-			return lacking("secondary controls");
-		if (!(caps_of(g) >> 32 & bit))
-			return lacking(needed[i].name ? needed[i].name :
-							"interrupt window");
-		*out[g] |= needed[i].name ? bit : 0;
+		if (bits & ~(u32)(caps_of(g) >> 32))
+			return lacking(needed[i].name);
+		*out[g] |= bits;
 	}
+	if (!(caps_of(PROC) >> 32 & PROC_WINDOW))
+		return lacking("interrupt window");
 	timer = caps_of(PIN) >> 32 & PIN_TIMER &&
 		caps_of(EXITC) >> 32 & EXITC_SAVE_TIMER;
 	vmx_caps.pin |= timer ? PIN_TIMER : 0;
@@ -117,19 +109,25 @@ static const char *controls(void)
 
 static const char *ept_probe(void)
 {
+	static const struct {
+		u64 any;
+		const char *name;
+	} need[] = {
+		{ 1ull << 6, "4-level EPT" },
+		{ 1ull << 14, "write-back EPT paging structures" },
+		{ 1ull << 16, "2 MiB EPT pages" },
+		{ 1ull << 20, "INVEPT" },
+		{ 3ull << 25, "INVEPT" },
+		{ 1ull << 32, "INVVPID" },
+		{ 1ull << 42, "INVVPID of all contexts" },
+	};
 	u64 c = rdmsr(MSR_VMX_EPT_VPID);
+	size_t i;
 
-	if (!(c >> 6 & 1))
-		return lacking("4-level EPT");
-	if (!(c >> 14 & 1))
-		return lacking("write-back EPT paging structures");
-	if (!(c >> 16 & 1))
-		return lacking("2 MiB EPT pages");
-	if (!(c >> 20 & 1) || !(c >> 25 & 3))
-		return lacking("INVEPT");
-	if (!(c >> 32 & 1) || !(c >> 42 & 1))
-		return lacking("INVVPID of all contexts");
-	vmx_caps.gb_pages = c >> 17 & 1;
+	for (i = 0; i < array_size(need); i++)
+		if (!(c & need[i].any))
+			return lacking(need[i].name);
+	ept_format.gb_pages = c >> 17 & 1;
 	vmx_caps.invept_single = c >> 25 & 1;
 	vmx_caps.invvpid_addr = c >> 40 & 1;
 	return NULL;

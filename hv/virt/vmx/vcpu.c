@@ -1,15 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A VMCS: making, loading, entering; timer, window, injection, flushes. */
+/* The VMX backend's operations. A VMCS: making, loading, entering; timer,
+ * window, injection, flushes. */
 #include "virt/vmx/vmx.h"
 #include "arch/irq.h"
-#include "lib/regs.h"
 #include "arch/x86.h"
 #include "lib/panic.h"
-#include "lib/string.h"
 
+#define MSR_FLUSH_CMD 0x10B
+#define EPT_RWX 7ull
+#define EPT_WB (6ull << 3)
 #define EPTP_WB_4LEVEL (6u | 3u << 3)
-#define EXCEPTIONS (1u << 1 | 1u << 17 | 1u << 18) /* #DB #AC #MC */
 #define TIMER_TRIM 15 /* the timer stands still in root: set anew so often */
+
+/* SDM Vol. 3C, 29.3. The guest's PAT is not ignored (bit 6 clear): it weakens
+ * write-back. */
+struct nested_format ept_format = {
+	.read = 1,
+	.write = 2,
+	.exec = 4,
+	.device = EPT_WB,
+	.invert = EPT_WB,
+	.table = EPT_RWX,
+	.levels = 4,
+};
 
 void vmx_count(void)
 {
@@ -61,45 +74,45 @@ void vmx_close(struct virt_vcpu *v, bool opened)
 
 /* ---- translations ---- */
 
-struct inv_desc {
-	u64 a, b;
-};
-
 static void invept(u64 type, u64 eptp)
 {
-	struct inv_desc d = { eptp, 0 };
+	u64 desc[2] = { eptp, 0 };
 
 	__asm__ volatile("invept %0, %1"
 			 :
-			 : "m"(d), "r"(type)
+			 : "m"(desc), "r"(type)
 			 : "cc", "memory");
 }
 
 static void invvpid(u64 type, u64 vpid, u64 gva)
 {
-	struct inv_desc d = { vpid, gva };
+	u64 desc[2] = { vpid, gva };
 
 	__asm__ volatile("invvpid %0, %1"
 			 :
-			 : "m"(d), "r"(type)
+			 : "m"(desc), "r"(type)
 			 : "cc", "memory");
 }
 
-void vmx_flush(struct virt_vcpu *v)
+static void vmx_flush(struct virt_vcpu *v)
 {
 	v->space_gen = __atomic_load_n(&v->space->gen, __ATOMIC_ACQUIRE);
 	invept(vmx_caps.invept_single ? 1 : 2, v->space->root | EPTP_WB_4LEVEL);
 }
 
-void vmx_tag_renew(struct virt_vcpu *v)
+static void tag_take(struct virt_vcpu *v)
 {
-	if (!v->live) {
-		v->tag_gen = 0;
-		return;
-	}
 	if (virt_tag_new(v))
 		invvpid(2, 0, 0);
 	vmwrite(VPID, v->tag);
+}
+
+void vmx_tag_renew(struct virt_vcpu *v)
+{
+	if (v->live)
+		tag_take(v);
+	else
+		v->tag_gen = 0;
 }
 
 void vmx_invlpg(struct virt_vcpu *v, u64 gva)
@@ -133,7 +146,7 @@ static void host_state_write(void)
 	vmwrite(HOST_IDTR_BASE, idt.base);
 }
 
-void vmx_load(struct virt_vcpu *v)
+static void vmx_load(struct virt_vcpu *v)
 {
 	struct virt_cpu *pc = virt_cpu();
 	bool moved = v->last_cpu != cpu_this()->index;
@@ -146,17 +159,14 @@ void vmx_load(struct virt_vcpu *v)
 	}
 	if (moved)
 		host_state_write();
-	if (virt_tag_stale(v)) {
-		if (virt_tag_new(v))
-			invvpid(2, 0, 0);
-		vmwrite(VPID, v->tag);
-	}
+	if (virt_tag_stale(v))
+		tag_take(v);
 	if (moved || v->space_gen != v->space->gen)
 		vmx_flush(v);
 	v->last_cpu = cpu_this()->index;
 }
 
-void vmx_unload(struct virt_vcpu *v)
+static void vmx_unload(struct virt_vcpu *v)
 {
 	if (virt_cpu()->loaded != v)
 		return;
@@ -177,7 +187,6 @@ static void controls_write(struct virt_vcpu *v)
 	vmwrite(EXIT_CONTROLS, vmx_caps.exit);
 	vmwrite(ENTRY_CONTROLS, vmx_caps.entry);
 	vmwrite(EXCEPTION_BITMAP, EXCEPTIONS);
-	vmwrite(CR3_TARGET_COUNT, 0);
 	vmwrite(CR0_MASK, classic ? ~0ull : CR0_NE | CR0_NW | CR0_CD);
 	vmwrite(CR4_MASK, classic ? ~0ull : ~virt_cr4_free());
 	vmwrite(IO_BITMAP_A, v->space->io_bitmap);
@@ -185,79 +194,49 @@ static void controls_write(struct virt_vcpu *v)
 	vmwrite(MSR_BITMAP, v->space->msr_bitmap);
 	vmwrite(EPT_POINTER, v->space->root | EPTP_WB_4LEVEL);
 	vmwrite(VMCS_LINK, ~0ull);
-	vmwrite(TSC_OFFSET, 0);
-	vmwrite(ENTRY_INTR_INFO, 0);
 	if (vmx_caps.pin & PIN_TIMER)
 		vmwrite(PREEMPTION_TIMER, TIMER_MAX);
 }
 
-static void host_state_init(struct virt_vcpu *v)
+/* What state_set does not write; and of the host, what is the same on every
+ * CPU. */
+static void state_init(struct virt_vcpu *v)
 {
-	static void (*const exits[])(void) = { vmx_exit_plain, vmx_exit_probe,
-					       vmx_exit_floor,
-					       vmx_exit_mitigate };
-	u32 f;
+	/* clang-format off */
+	static const u16 zeros[] = {
+		CR3_TARGET_COUNT, TSC_OFFSET, HOST_RSP,
+		HOST_ES_SEL, HOST_SS_SEL, HOST_DS_SEL, HOST_FS_SEL, HOST_GS_SEL,
+		HOST_FS_BASE, HOST_GS_BASE,
+		HOST_SYSENTER_CS, HOST_SYSENTER_ESP, HOST_SYSENTER_EIP,
+		GUEST_DEBUGCTL, GUEST_ACTIVITY, GUEST_INTERRUPTIBILITY,
+	};
+	/* clang-format on */
+	u32 i;
 
-	for (f = HOST_ES_SEL; f < HOST_TR_SEL; f += 2)
-		vmwrite(f, f == HOST_ES_SEL + 2 ? SEL_CODE : 0);
+	for (i = 0; i < array_size(zeros); i++)
+		vmwrite(zeros[i], 0);
+	vmwrite(HOST_CS_SEL, SEL_CODE);
 	vmwrite(HOST_TR_SEL, SEL_TSS);
-	vmwrite(HOST_FS_BASE, 0);
-	vmwrite(HOST_GS_BASE, 0);
-	vmwrite(HOST_SYSENTER_CS, 0);
-	vmwrite(HOST_SYSENTER_ESP, 0);
-	vmwrite(HOST_SYSENTER_EIP, 0);
 	vmwrite(HOST_PAT, rdmsr(MSR_PAT));
 	vmwrite(HOST_EFER, rdmsr(MSR_EFER));
-	vmwrite(HOST_RIP, (u64)(uintptr_t)exits[v->stub]);
-	vmwrite(HOST_RSP, 0);
+	vmwrite(HOST_RIP, (u64)(uintptr_t)vmx_exits[v->stub]);
 	v->host_rsp = 0;
 }
 
-static void guest_state_init(void)
+static int vmx_vcpu_init(struct virt_vcpu *v)
 {
-	vmwrite(GUEST_DEBUGCTL, 0);
-	vmwrite(GUEST_ACTIVITY, 0);
-	vmwrite(GUEST_INTERRUPTIBILITY, 0);
-	vmwrite(GUEST_PENDING_DEBUG, 0);
-	vmwrite(GUEST_RFLAGS, 2);
-	vmwrite(GUEST_DR7, 0x400);
-	vmwrite(GUEST_PAT, PAT_RESET);
-	vmwrite(GUEST_EFER, 0);
-	vmwrite(GUEST_CR0, vmx_caps.cr0_fixed | CR0_ET);
-	vmwrite(GUEST_CR4, vmx_caps.cr4_fixed | CR4_MCE);
-	vmwrite(CR0_SHADOW, CR0_ET);
-	vmwrite(CR4_SHADOW, 0);
-	vmwrite(GUEST_SYSENTER_CS, 0);
-	vmwrite(GUEST_SYSENTER_ESP, 0);
-	vmwrite(GUEST_SYSENTER_EIP, 0);
-}
-
-int vmx_vcpu_init(struct virt_vcpu *v)
-{
+	u32 *vmcs = virt_ctl_alloc(v);
 	bool opened;
 
-	virt_stub_choose(v);
-	v->ctl = v->space->table_alloc(v->space->owner);
-	if (!v->ctl)
+	if (!vmcs)
 		return -1;
-	v->ctl_pa = ptr_hpa(v->ctl).v;
-	*(u32 *)v->ctl = vmx_caps.revision;
+	*vmcs = vmx_caps.revision;
 	vmclear(v);
 	opened = vmx_open(v);
 	controls_write(v);
-	host_state_init(v);
-	guest_state_init();
+	state_init(v);
 	vmx_close(v, opened);
 	return 0;
-}
-
-void vmx_vcpu_free(struct virt_vcpu *v)
-{
-	if (!v->ctl)
-		return;
-	vmx_unload(v);
-	v->space->table_free(v->space->owner, v->ctl);
-	v->ctl = NULL;
 }
 
 /* ---- running ---- */
@@ -275,51 +254,59 @@ static void timer_write(u64 deadline)
 	vmwrite(PREEMPTION_TIMER, ticks);
 }
 
-void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc)
+static void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc)
 {
-	bool opened = vmx_open(v);
-
 	v->deadline = tsc;
 	if (vmx_caps.pin & PIN_TIMER)
 		timer_write(tsc);
 	else
 		lapic_timer_arm(tsc);
-	vmx_close(v, opened);
 }
 
-void vmx_enter(struct virt_vcpu *v)
+static void vmx_enter(struct virt_vcpu *v)
 {
-	static const vmx_enter_fn enters[] = { vmx_enter_plain, vmx_enter_probe,
-					       vmx_enter_floor,
-					       vmx_enter_mitigate };
-
 	if (!(++v->entries & TIMER_TRIM) && v->deadline &&
 	    vmx_caps.pin & PIN_TIMER)
 		timer_write(v->deadline);
 	if (unlikely(virt_mitigations & MIT_L1D))
-		virt_l1d_flush();
-	enters[v->stub](v);
+		wrmsr(MSR_FLUSH_CMD, 1);
+	vmx_enters[v->stub](v);
 }
 
-void vmx_window(struct virt_vcpu *v, bool on)
+static void vmx_window(struct virt_vcpu *v, bool on)
 {
-	bool opened = vmx_open(v);
 	u64 c = vmread(PROC_CONTROLS);
 
 	vmwrite(PROC_CONTROLS, on ? c | PROC_WINDOW : c & ~(u64)PROC_WINDOW);
-	vmx_close(v, opened);
 }
 
-void vmx_inject(struct virt_vcpu *v, const struct inject *i)
+static void vmx_inject(struct virt_vcpu *v, const struct inject *i)
 {
-	bool opened = vmx_open(v);
-
 	if (i->has_error)
 		vmwrite(ENTRY_ERROR_CODE, i->error);
 	if (i->type >= INJECT_SOFTINT)
 		vmwrite(ENTRY_INSN_LEN, i->insn_len);
-	vmwrite(ENTRY_INTR_INFO,
-		INTR_VALID | (i->has_error ? INTR_HAS_ERROR : 0) |
-			(u32)i->type << INTR_TYPE_SHIFT | i->vector);
-	vmx_close(v, opened);
+	vmwrite(ENTRY_INTR_INFO, virt_event_pack(i));
 }
+
+const struct virt_ops vmx_ops = {
+	.name = "VMX",
+	.soft_first = VREG_CR2,
+	.format = &ept_format,
+	.probe = vmx_probe,
+	.cpu_on = vmx_cpu_on,
+	.vcpu_init = vmx_vcpu_init,
+	.vcpu_free = virt_vcpu_free,
+	.load = vmx_load,
+	.unload = vmx_unload,
+	.enter = vmx_enter,
+	.exit_decode = vmx_exit_decode,
+	.reg_get = vmx_reg_get,
+	.reg_set = vmx_reg_set,
+	.state_get = virt_state_get,
+	.state_set = virt_state_set,
+	.inject = vmx_inject,
+	.window = vmx_window,
+	.deadline_arm = vmx_deadline_arm,
+	.flush = vmx_flush,
+};

@@ -9,8 +9,6 @@
 #include "pvabi/calls.h"
 
 #define PARTS 4
-#define E_PRESENT (1ull << 62)
-#define E_LEAF (1ull << 61)
 #define E_FLAGS_SHIFT 52
 
 struct cpu_features cpu_feat = { .phys_bits = 40 };
@@ -19,38 +17,14 @@ static struct partition parts[PARTS];
 static u32 shot[PARTS]; /* shoot-downs of each */
 static struct boot_info bi;
 
-static u64 fmt_leaf(u64 h, u32 flags, unsigned level)
-{
-	return h | (u64)flags << E_FLAGS_SHIFT | E_PRESENT | E_LEAF;
-}
-static u64 fmt_table(u64 h)
-{
-	return h | E_PRESENT;
-}
-static bool fmt_present(u64 e)
-{
-	return e & E_PRESENT;
-}
-static bool fmt_is_leaf(u64 e, unsigned level)
-{
-	return e & E_LEAF;
-}
-static u32 fmt_flags(u64 e)
-{
-	return e >> E_FLAGS_SHIFT & 0xf;
-}
-static unsigned fmt_levels(void)
-{
-	return 4;
-}
-static bool fmt_gb(void)
-{
-	return false;
-}
-static const struct nested_format format = { fmt_leaf,	  fmt_table,
-					     fmt_present, fmt_is_leaf,
-					     fmt_flags,	  fmt_levels,
-					     fmt_gb };
+static const struct nested_format format = {
+	.read = 1ull << E_FLAGS_SHIFT,
+	.write = 2ull << E_FLAGS_SHIFT,
+	.exec = 4ull << E_FLAGS_SHIFT,
+	.device = 8ull << E_FLAGS_SHIFT,
+	.table = 1ull << E_FLAGS_SHIFT,
+	.levels = 4,
+};
 static const struct virt_ops fake_ops = { .name = "fake", .format = &format };
 const struct virt_ops *virt = &fake_ops;
 

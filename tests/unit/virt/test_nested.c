@@ -11,44 +11,15 @@
 #include "virt/virt.h"
 
 #define RWX (NP_READ | NP_WRITE | NP_EXEC)
-#define P 1ull
-#define LARGE 0x80ull
-#define FLAG_SHIFT 8
-
-/* A format of the test's own: flags in bits 8..11. */
-static u64 f_leaf(u64 hpa, u32 flags, unsigned level)
-{
-	return hpa | P | (u64)flags << FLAG_SHIFT | (level > 1 ? LARGE : 0);
-}
-static u64 f_table(u64 hpa)
-{
-	return hpa | P;
-}
-static bool f_present(u64 e)
-{
-	return e & P;
-}
-static bool f_is_leaf(u64 e, unsigned level)
-{
-	return level == 1 || e & LARGE;
-}
-static u32 f_flags(u64 e)
-{
-	return e >> FLAG_SHIFT & 15;
-}
-static unsigned levels;
-static unsigned f_levels(void)
-{
-	return levels;
-}
-static bool gb_pages;
-static bool f_gb_pages(void)
-{
-	return gb_pages;
-}
-
-static const struct nested_format format = {
-	f_leaf, f_table, f_present, f_is_leaf, f_flags, f_levels, f_gb_pages,
+/* A format of the test's own: "may not be executed" is a bit. */
+static struct nested_format format = {
+	.read = 1ull << 0,
+	.write = 1ull << 8,
+	.exec = 1ull << 63,
+	.device = 3ull << 9,
+	.invert = 1ull << 63,
+	.leaf = 1ull << 2,
+	.table = 1ull << 0,
 };
 static const struct virt_ops ops = { .name = "test", .format = &format };
 const struct virt_ops *virt = &ops;
@@ -88,8 +59,8 @@ static int setup(void **state)
 {
 	live = 0;
 	budget = 1000;
-	levels = 4;
-	gb_pages = true;
+	format.levels = 4;
+	format.gb_pages = true;
 	space = (struct virt_space){ .table_alloc = page_get,
 				     .table_free = page_put,
 				     .owner = &live };
@@ -142,7 +113,7 @@ static void test_map_uses_the_largest_pages(void **state)
 	assert_int_equal(where(0x400000), ~0ull);
 	assert_int_equal(map(HUGE_SIZE, HUGE_SIZE * 4, HUGE_SIZE, 3), 0);
 	assert_int_equal(page_at(HUGE_SIZE), HUGE_SIZE);
-	gb_pages = false;
+	format.gb_pages = false;
 	assert_int_equal(map(HUGE_SIZE * 2, 0, HUGE_SIZE, 3), 0);
 	assert_int_equal(page_at(HUGE_SIZE * 2), LARGE_SIZE);
 	assert_int_equal(map(HUGE_SIZE * 3, 0, LARGE_SIZE, 1), 0);
@@ -249,7 +220,7 @@ static void test_split_without_memory_changes_nothing(void **state)
 static void test_five_levels(void **state)
 {
 	nested_free(&space);
-	levels = 5;
+	format.levels = 5;
 	assert_int_equal(nested_init(&space), 0);
 	assert_int_equal(map(0x7000, 0x9000, 0x1000, 3), 0);
 	assert_int_equal(where(0x7abc), 0x9abc);
