@@ -112,6 +112,20 @@ def gen_calls(calls, errors, rights):
     return "".join(out)
 
 
+def checks(c):
+    """What the decoder checks first: HANDLE, RIGHT, RANGES (PV_SELF, 0 if none)."""
+    who = "PV_SELF, 0"
+    tests = []
+    for i, a in enumerate(c["args"]):
+        if c["right"] and c["right"][2] == a["name"]:
+            who = "a%d, %s" % (i, c["right"][1])
+        if a["range"]:
+            low, high = a["range"]
+            tests += ["a%d >= %d" % (i, low)] if low else []
+            tests += ["a%d <= %d" % (i, high)]
+    return "%s, %s" % (who, " && ".join(tests) or "true")
+
+
 def gen_hcalls(calls):
     g = "PVABI_HCALLS_H"
     out = [HEAD % ("The decoders of the hypervisor.", g, g)]
@@ -119,7 +133,9 @@ def gen_hcalls(calls):
     out += ["struct hret hc_%s(%s);\n" % (c["name"], proto) for c in calls]
     out += ["\n#define PV_CALL_LIST(X)"]
     out += [" \\\n\tX(%d, %s)" % (c["nr"], c["name"]) for c in calls]
-    out += ["\n\n#endif\n"]
+    out += ["\n\n/* For each call: the handle, the right it needs, and the ranges. */\n"]
+    out += ["#define PV_CHECKS_%s %s\n" % (c["name"], checks(c)) for c in calls]
+    out += ["\n#endif\n"]
     return "".join(out)
 
 

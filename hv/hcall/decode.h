@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the decoders share: their form, results, and checks of arguments. */
+/* What the decoders share: their form, and checks of arguments. */
 #ifndef HCALL_DECODE_H
 #define HCALL_DECODE_H
 
@@ -8,12 +8,32 @@
 #include "pvabi/calls.h"
 #include "pvabi/hcalls.h"
 
-/* A decoder: a staircase of checks that change nothing, then one act. */
-#define HCALL(name) \
+/* A decoder as the dispatch table holds it. The calls that must be fast, or
+ * whose handle may name what is gone, are written in this form. */
+#define HCALL_PLAIN(name) \
 	struct hret hc_##name(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 
-#define MAX_PAGES 512u
-#define MAX_CONSOLE 4096u
+/*
+ * All others: a staircase of checks that change nothing, then one act; returns
+ * PV_*. The right and the ranges that calls.def names are checked before: p is
+ * the partition that the handle names (the caller where there is none), *value
+ * is the second result.
+ */
+#define HCALL(name)                                                           \
+	static int do_##name(struct partition *p, u64 *value, u64 a0, u64 a1, \
+			     u64 a2, u64 a3, u64 a4, u64 a5);                 \
+	HCALL_PLAIN(name)                                                     \
+	{                                                                     \
+		struct partition *p;                                          \
+		u64 value = 0;                                                \
+		int err = hcall_check(&p, PV_CHECKS_##name);                  \
+                                                                              \
+		if (!err)                                                     \
+			err = do_##name(p, &value, a0, a1, a2, a3, a4, a5);   \
+		return ret_value(err, value);                                 \
+	}                                                                     \
+	static int do_##name(struct partition *p, u64 *value, u64 a0, u64 a1, \
+			     u64 a2, u64 a3, u64 a4, u64 a5)
 
 static inline struct hret ret(u64 status)
 {
@@ -30,10 +50,10 @@ static inline struct partition *self(void)
 	return vcpu_current()->part;
 }
 
-/* Page-aligned, within the guest-physical space, and not too much. */
-static inline bool pages_ok(u64 at, u64 pages, u64 max)
+/* Page-aligned, and within the guest-physical space. */
+static inline bool pages_ok(u64 at, u64 pages)
 {
-	return !(at & PAGE_MASK) && pages && pages <= max &&
+	return !(at & PAGE_MASK) &&
 	       range_within(at, pages * PAGE_SIZE, gmem_limit());
 }
 
@@ -48,7 +68,15 @@ static inline int struct_write(u64 at, const void *from, u64 n)
 	return at & 7 ? (int)PV_EINVAL : gmem_write(self(), gpa(at), from, n);
 }
 
-/* The handle must be the caller's own, with PV_RIGHT_MACHINE. */
-int machine_right(u64 h) must_check;
+/*
+ * The partition that h names: PV_EHANDLE, PV_ERIGHT, then PV_EINVAL if the
+ * ranges do not hold. No right: the caller; PV_RIGHT_MACHINE: h must be the
+ * caller's own.
+ */
+int hcall_check(struct partition **p, u64 h, u32 right, bool ranges) must_check;
+
+/* vcpu_wait for v, which is the caller: PV_OK (perhaps after a sleep, which may
+ * turn it into PV_ETIME) or PV_ETIME. Deadline in guest TSC, 0: none. */
+int vcpu_wait(struct vcpu *v, u64 deadline);
 
 #endif

@@ -9,7 +9,6 @@
 #define ISA_IRQS 16u
 #define ISA_PIT 0u
 #define ISA_CASCADE 2u
-#define IRQ_MAX 255u
 #define LOG_CHUNK 256u
 
 /* Who is told of a GSI. Written by irq_bind before the pin is open; the
@@ -21,16 +20,6 @@ struct irq_binding {
 	bool bound, level;
 };
 static struct irq_binding bindings[VEC_GSI_COUNT];
-
-int machine_right(u64 h)
-{
-	struct handle e;
-	int err = handle_lookup(self(), h, HANDLE_PARTITION, 0, &e);
-
-	if (err || e.obj != self()->id)
-		return PV_EHANDLE;
-	return e.rights & PV_RIGHT_MACHINE ? PV_OK : PV_ERIGHT;
-}
 
 static void on_irq(u32 vector)
 {
@@ -46,90 +35,65 @@ static void on_irq(u32 vector)
 
 static bool irq_ok(u64 irq, u64 flags)
 {
-	if (irq > IRQ_MAX || flags & ~PV_IRQ_PCI)
-		return false;
-	return flags ||
-	       (irq < ISA_IRQS && irq != ISA_PIT && irq != ISA_CASCADE);
+	if (flags)
+		return flags == PV_IRQ_PCI;
+	return irq < ISA_IRQS && irq != ISA_PIT && irq != ISA_CASCADE;
 }
 
 HCALL(irq_bind)
 {
-	struct vcpu *v = vcpu_current();
-	struct irq_binding *b;
-	int err = machine_right(a0), gsi;
+	int gsi;
 
-	if (err)
-		return ret(err);
-	if (!irq_ok(a1, a2) || a3 >= PV_PORTS)
-		return ret(PV_EINVAL);
-	gsi = ioapic_route((u32)a1, !a2, a2, v->cpu);
+	if (!irq_ok(a1, a2))
+		return PV_EINVAL;
+	gsi = ioapic_route((u32)a1, !a2, a2, vcpu_current()->cpu);
 	if (gsi < 0 || gsi >= VEC_GSI_COUNT)
-		return ret(PV_EINVAL);
-	b = &bindings[gsi];
-	*b = (struct irq_binding){ .part = v->part->id,
-				   .gen = v->part->gen,
-				   .port = (u32)a3,
-				   .irq = (u32)a1,
-				   .bound = true,
-				   .level = ioapic_is_level((u32)gsi) };
+		return PV_EINVAL;
+	bindings[gsi] =
+		(struct irq_binding){ .part = p->id,
+				      .gen = p->gen,
+				      .port = (u32)a3,
+				      .irq = (u32)a1,
+				      .bound = true,
+				      .level = ioapic_is_level((u32)gsi) };
 	irq_register(VEC_GSI_BASE + (u32)gsi, on_irq);
-	return ret(PV_OK);
+	return PV_OK;
 }
 
 HCALL(irq_ack)
 {
-	bool found = false;
-	int err = machine_right(a0);
+	int err = PV_EINVAL;
 
-	if (err)
-		return ret(err);
 	for (u32 gsi = 0; gsi < VEC_GSI_COUNT; gsi++) {
 		const struct irq_binding *b = &bindings[gsi];
 
-		if (!b->bound || b->irq != a1 || b->part != self()->id)
+		if (!b->bound || b->irq != a1 || b->part != p->id)
 			continue;
-		found = true;
+		err = PV_OK;
 		if (b->level)
 			ioapic_mask(gsi, false);
 	}
-	return ret(found ? PV_OK : PV_EINVAL);
+	return err;
 }
 
 HCALL(log_read)
 {
-	struct partition *p = self();
 	char chunk[LOG_CHUNK];
-	u64 taken = 0;
-	int err = machine_right(a0);
+	int err = PV_OK;
+	u64 n = 1;
 
-	if (err)
-		return ret(err);
-	if (!a2 || a2 > MAX_CONSOLE)
-		return ret(PV_EINVAL);
 	if (!gmem_ok(p, gpa(a1), a2, true))
-		return ret(PV_EFAULT);
+		return PV_EFAULT;
 	log_direct = false;
-	while (taken < a2) {
-		u64 n = a2 - taken < LOG_CHUNK ? a2 - taken : LOG_CHUNK;
-
+	for (; !err && n && *value < a2; *value += n) {
+		n = a2 - *value < LOG_CHUNK ? a2 - *value : LOG_CHUNK;
 		n = log_read(chunk, n);
-		if (!n)
-			break;
-		err = gmem_write(p, gpa(a1 + taken), chunk, n);
-		if (err)
-			return ret(err);
-		taken += n;
+		err = gmem_write(p, gpa(a1 + *value), chunk, n);
 	}
-	return ret_value(PV_OK, taken);
+	return err;
 }
 
 HCALL(machine_off)
 {
-	int err = machine_right(a0);
-
-	if (err)
-		return ret(err);
-	if (a1 > 255)
-		return ret(PV_EINVAL);
 	power_off((u32)a1);
 }

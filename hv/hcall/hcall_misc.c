@@ -12,6 +12,24 @@ static struct hret hc_none(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 	return ret(PV_ENOSYS);
 }
 
+int hcall_check(struct partition **p, u64 h, u32 right, bool ranges)
+{
+	struct partition *me = self();
+	int err = PV_OK;
+	struct handle e;
+
+	*p = me;
+	if (right == PV_RIGHT_MACHINE) {
+		err = handle_lookup(me, h, HANDLE_PARTITION, 0, &e);
+		if (err || e.obj != me->id)
+			return PV_EHANDLE;
+		err = e.rights & PV_RIGHT_MACHINE ? PV_OK : PV_ERIGHT;
+	} else if (right) {
+		err = handle_partition(me, h, right, p);
+	}
+	return err || ranges ? err : (int)PV_EINVAL;
+}
+
 void hcall_init(void)
 {
 	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++)
@@ -23,7 +41,7 @@ void hcall_init(void)
 #undef ENTER
 }
 
-HCALL(nop)
+HCALL_PLAIN(nop)
 {
 	return ret(PV_OK);
 }
@@ -36,7 +54,7 @@ static u64 free_pages(const struct partition *p)
 	return quota < all ? quota : all;
 }
 
-HCALL(query)
+HCALL_PLAIN(query)
 {
 	struct vcpu *v = vcpu_current();
 	struct partition *p = v->part;
@@ -66,10 +84,8 @@ HCALL(query)
 
 HCALL(exit)
 {
-	if (a0 > 255)
-		return ret(PV_EINVAL);
-	partition_exit(self(), (u32)a0);
-	return ret(PV_OK);
+	partition_exit(p, (u32)a0);
+	return PV_OK;
 }
 
 HCALL(crash)
@@ -78,48 +94,32 @@ HCALL(crash)
 	int err;
 
 	if (a1 > MSG_MAX)
-		return ret(PV_EINVAL);
-	err = gmem_read(self(), gpa(a0), msg, a1);
+		return PV_EINVAL;
+	err = gmem_read(p, gpa(a0), msg, a1);
 	if (err)
-		return ret(err);
+		return err;
 	for (u64 i = 0; i < a1; i++)
 		if (msg[i] < ' ' || msg[i] > '~')
 			msg[i] = '?';
 	msg[a1] = 0;
 	partition_die(vcpu_current(), "%s", msg);
-	return ret(PV_OK);
-}
-
-static bool console_len_ok(u64 n)
-{
-	return n && n <= MAX_CONSOLE;
+	return PV_OK;
 }
 
 HCALL(console_write)
 {
-	struct partition *p = self();
 	struct console_text t = { p, gpa(a0), a1 };
-	u64 put;
 	bool first;
-	int err;
+	int err = console_put(&p->out, t, value, &first);
 
-	if (!console_len_ok(a1))
-		return ret(PV_EINVAL);
-	err = console_put(&p->out, t, &put, &first);
 	if (!err && first)
 		partition_notify(p);
-	return ret_value(err, put);
+	return err;
 }
 
 HCALL(console_read)
 {
-	struct partition *p = self();
 	struct console_text t = { p, gpa(a0), a1 };
-	u64 got;
-	int err;
 
-	if (!console_len_ok(a1))
-		return ret(PV_EINVAL);
-	err = console_get(&p->in, t, &got);
-	return ret_value(err, got);
+	return console_get(&p->in, t, value);
 }

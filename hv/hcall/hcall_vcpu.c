@@ -4,23 +4,20 @@
 #include "core/event.h"
 #include "core/sched.h"
 #include "hcall/decode.h"
-#include "hcall/wait.h"
 
 #define VECTOR_MIN 32u
-#define VECTOR_MAX 255u
 
 HCALL(vcpu_start)
 {
-	struct partition *p = self();
 	struct pv_vcpu_start s;
 	int err;
 
 	if (a0 >= p->nr_vcpus)
-		return ret(PV_EINVAL);
+		return PV_EINVAL;
 	err = struct_read(a1, &s, sizeof(s));
 	if (err)
-		return ret(err);
-	return ret(vcpu_start(p->vcpus[index_clamp(a0, p->nr_vcpus)], &s));
+		return err;
+	return vcpu_start(p->vcpus[index_clamp(a0, p->nr_vcpus)], &s);
 }
 
 /* Is there a vCPU of v's partition, beside v, that is not stopped? */
@@ -32,7 +29,7 @@ static bool others_run(const struct vcpu *v)
 	return false;
 }
 
-HCALL(vcpu_stop)
+HCALL_PLAIN(vcpu_stop)
 {
 	struct vcpu *v = vcpu_current();
 	bool ok;
@@ -46,7 +43,7 @@ HCALL(vcpu_stop)
 	return ret(ok ? PV_OK : PV_ESTATE);
 }
 
-HCALL(vcpu_yield)
+HCALL_PLAIN(vcpu_yield)
 {
 	sched_yield(vcpu_current());
 	return ret(PV_OK);
@@ -70,7 +67,7 @@ static void wait_finish(struct vcpu *v)
 		v->hw.gpr[R_AX] = PV_ETIME;
 }
 
-u64 vcpu_wait(struct vcpu *v, u64 deadline)
+int vcpu_wait(struct vcpu *v, u64 deadline)
 {
 	u64 at;
 
@@ -88,7 +85,7 @@ u64 vcpu_wait(struct vcpu *v, u64 deadline)
 	return PV_OK;
 }
 
-HCALL(vcpu_wait)
+HCALL_PLAIN(vcpu_wait)
 {
 	return ret(vcpu_wait(vcpu_current(), a0));
 }
@@ -101,35 +98,31 @@ static bool mask_ok(const struct partition *p, u64 base, u64 mask)
 
 HCALL(vcpu_ipi)
 {
-	struct partition *p = self();
-
-	if (a0 > 63 || a2 > 63 || !mask_ok(p, a0, a1))
-		return ret(PV_EINVAL);
+	if (!mask_ok(p, a0, a1))
+		return PV_EINVAL;
 	for (u64 m = a1; m; m &= m - 1) {
 		u64 n = a0 + (u64)__builtin_ctzll(m);
 
 		event_ipi(p->vcpus[index_clamp(n, p->nr_vcpus)], (u32)a2);
 	}
-	return ret(PV_OK);
+	return PV_OK;
 }
 
 HCALL(vcpu_upcall_set)
 {
 	struct vcpu *v = vcpu_current();
 
-	if (a0 && (a0 < VECTOR_MIN || a0 > VECTOR_MAX))
-		return ret(PV_EINVAL);
-	if (a1 & ~PV_UPCALL_APIC || (a1 && !v->apic))
-		return ret(PV_EINVAL);
+	if ((a0 && a0 < VECTOR_MIN) || a1 & ~PV_UPCALL_APIC || (a1 && !v->apic))
+		return PV_EINVAL;
 	v->upcall_vector = (u32)a0;
 	v->upcall_apic = (u32)a1;
 	/* what came before there was a vector is due now */
 	if (a0 && event_pending(v))
 		vcpu_pend(v, PEND_EVENT);
-	return ret(PV_OK);
+	return PV_OK;
 }
 
-HCALL(timer_set)
+HCALL_PLAIN(timer_set)
 {
 	struct vcpu *v = vcpu_current();
 
