@@ -4,7 +4,6 @@
 #include "arch/x86.h"
 
 #define MSR_VM_CR 0xC0010114
-#define VM_CR_LOCK 8u
 #define VM_CR_SVMDIS 16u
 #define MSR_VM_HSAVE_PA 0xC0010117
 #define CPUID_SVM 0x8000000A

@@ -77,9 +77,8 @@ static_assert_size(struct vmcb, 4096);
 
 /* clang-format off */
 enum svm_exit {
-	SVM_EXIT_CR_READ = 0x00,   SVM_EXIT_CR_WRITE = 0x10,
-	SVM_EXIT_DR_READ = 0x20,   SVM_EXIT_DR_WRITE = 0x30,
-	SVM_EXIT_EXCEPTION = 0x40,
+	/* below: CR reads; from 0x10 on CR writes, 0x30 DR writes */
+	SVM_EXIT_DR_READ = 0x20, SVM_EXIT_EXCEPTION = 0x40,
 	SVM_EXIT_INTR = 0x60, SVM_EXIT_NMI, SVM_EXIT_SMI, SVM_EXIT_INIT,
 	SVM_EXIT_VINTR, SVM_EXIT_CR0_SELECTIVE, SVM_EXIT_IDTR_READ,
 	SVM_EXIT_TR_WRITE = 0x6d, SVM_EXIT_RDTSC, SVM_EXIT_RDPMC,
