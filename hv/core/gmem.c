@@ -42,71 +42,50 @@ static u64 span_locked(struct partition *p, u64 at, u32 need, u8 **ptr)
 	return page - (at & (page - 1));
 }
 
-static bool ok_locked(struct partition *p, u64 at, u64 n, u32 need)
+/* Checks n bytes, and copies them from or (write) to buf where there is one. */
+static int access_locked(struct partition *p, u64 at, u8 *buf, u64 n,
+			 bool write)
 {
 	u8 *ptr;
 
 	if (!range_within(at, n, gmem_limit()))
-		return false;
-	while (n) {
-		u64 c = span_locked(p, at, need, &ptr);
-
-		if (!c)
-			return false;
-		c = c < n ? c : n;
-		at += c;
-		n -= c;
-	}
-	return true;
-}
-
-bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write)
-{
-	bool ok;
-
-	lock_take(&p->lock);
-	ok = ok_locked(p, at.v, n, write ? NP_WRITE : NP_READ);
-	lock_drop(&p->lock);
-	return ok;
-}
-
-static int copy_locked(struct partition *p, u64 at, u8 *buf, u64 n, bool write)
-{
-	if (!range_within(at, n, gmem_limit()))
 		return PV_EFAULT;
-	while (n) {
-		u8 *ptr;
-		u64 c = span_locked(p, at, write ? NP_WRITE : NP_READ, &ptr);
-
+	for (u64 c; n; n -= c, at += c) {
+		c = span_locked(p, at, write ? NP_WRITE : NP_READ, &ptr);
 		if (!c)
 			return PV_EFAULT;
 		c = c < n ? c : n;
+		if (!buf)
+			continue;
 		copy(write ? ptr : buf, write ? buf : ptr, c);
-		at += c;
 		buf += c;
-		n -= c;
 	}
 	return PV_OK;
 }
 
-int gmem_read(struct partition *p, gpa_t at, void *to, u64 n)
+static int access(struct partition *p, gpa_t at, void *buf, u64 n, bool write)
 {
 	int err;
 
 	lock_take(&p->lock);
-	err = copy_locked(p, at.v, to, n, false);
+	err = access_locked(p, at.v, buf, n, write);
 	lock_drop(&p->lock);
 	return err;
 }
 
+bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write)
+{
+	return !access(p, at, NULL, n, write);
+}
+
+int gmem_read(struct partition *p, gpa_t at, void *to, u64 n)
+{
+	return access(p, at, to, n, false);
+}
+
 int gmem_write(struct partition *p, gpa_t at, const void *from, u64 n)
 {
-	int err;
-
-	lock_take(&p->lock);
-	err = copy_locked(p, at.v, (u8 *)(uintptr_t)from, n, true);
-	lock_drop(&p->lock);
-	return err;
+	return access(p, at, (void *)(uintptr_t)from, n, true);
 }
 
 /* Two partitions' locks: the lower id first. */
@@ -120,20 +99,18 @@ static void lock_both(struct partition *a, struct partition *b)
 int gmem_copy(struct partition *tp, gpa_t to, struct partition *fp, gpa_t from,
 	      u64 n)
 {
-	int err = PV_EFAULT;
+	int err;
 
 	lock_both(tp, fp);
-	if (ok_locked(fp, from.v, n, NP_READ) &&
-	    ok_locked(tp, to.v, n, NP_WRITE)) {
-		u64 at = from.v;
+	err = access_locked(fp, from.v, NULL, n, false);
+	if (!err)
+		err = access_locked(tp, to.v, NULL, n, true);
+	for (u64 c; n && !err; n -= c, from.v += c, to.v += c) {
 		u8 *ptr;
 
-		err = PV_OK;
-		for (u64 c; n && !err; n -= c, at += c, to.v += c) {
-			c = span_locked(fp, at, NP_READ, &ptr);
-			c = c < n ? c : n;
-			err = copy_locked(tp, to.v, ptr, c, true);
-		}
+		c = span_locked(fp, from.v, NP_READ, &ptr);
+		c = c < n ? c : n;
+		err = access_locked(tp, to.v, ptr, c, true);
 	}
 	lock_drop(&tp->lock);
 	if (tp != fp)
@@ -164,12 +141,11 @@ struct frame *gmem_frame(struct partition *p, gpa_t at, hpa_t *where)
 	    !(flags & NP_DEVICE))
 		f = frame_of(*where);
 	lock_drop(&p->lock);
-	if (!f || f->state == FRAME_TABLE)
+	if (!f || f->state == FRAME_TABLE ||
+	    (f->owner != p->id &&
+	     (f->state != FRAME_ACCEPTED || f->peer != p->id)))
 		return NULL;
-	if (f->owner == p->id ||
-	    (f->state == FRAME_ACCEPTED && f->peer == p->id))
-		return f;
-	return NULL;
+	return f;
 }
 
 /* One page or one large page of new memory. */
@@ -211,19 +187,17 @@ int gmem_populate(struct partition *p, gpa_t at, u64 pages, u64 *done)
 
 		/* a large page is a round of its own */
 		if (large && *done)
-			return PV_OK;
+			break;
 		if (large)
 			err = populate_one(p, a, FRAME_MAX_ORDER);
-		if (large && !err) {
-			*done = LARGE_PAGES;
-			return PV_OK;
-		}
 		/* no large block is left, or it is beyond the quota */
-		if (err == PV_ENOMEM)
+		if (err == PV_ENOMEM) {
+			large = false;
 			err = populate_one(p, a, 0);
+		}
 		if (err)
 			return err;
-		++*done;
+		*done += large ? LARGE_PAGES : 1;
 	}
 	return PV_OK;
 }

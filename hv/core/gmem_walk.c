@@ -119,19 +119,15 @@ static bool walk_tables(struct walk *w, u64 table, u64 at, u64 *out)
 
 	w->rights = PTE_W | PTE_U;
 	for (level = w->levels;; level--) {
-		bool leaf;
-
 		where = table + level_index(w, at, level) * w->entry_size;
 		e = 0;
-		if (gmem_read(w->v->part, gpa(where), &e, w->entry_size))
-			return fault(w, 0);
-		if (!(e & PTE_P))
+		if (gmem_read(w->v->part, gpa(where), &e, w->entry_size) ||
+		    !(e & PTE_P))
 			return fault(w, 0);
 		if (entry_bad(w, e, level))
 			return fault(w, PF_P | PF_RSVD);
 		gather(w, e, level);
-		leaf = level == 1 || is_large(w, e, level);
-		if (leaf)
+		if (level == 1 || is_large(w, e, level))
 			break;
 		if (w->levels != 3 || level != 3)
 			mark(w, where, e, PTE_A);
@@ -148,6 +144,9 @@ static bool walk_tables(struct walk *w, u64 table, u64 at, u64 *out)
 bool gmem_walk(struct vcpu *v, gva_t at, struct walk_access a, gpa_t *out,
 	       u32 *pf_error)
 {
+	static const u64 root_mask[] = {
+		[2] = 0xfffff000, [3] = 0xffffffe0, [4] = PTE_ADDR
+	};
 	struct walk w = { .v = v, .a = a };
 	u64 cr3;
 	bool ok;
@@ -163,12 +162,8 @@ bool gmem_walk(struct vcpu *v, gva_t at, struct walk_access a, gpa_t *out,
 	w.rflags = virt->reg_get(&v->hw, VREG_RFLAGS);
 	w.entry_size = w.cr4 & CR4_PAE ? 8 : 4;
 	w.levels = w.efer & EFER_LMA ? 4 : w.cr4 & CR4_PAE ? 3 : 2;
-	if (w.levels == 4)
-		ok = walk_tables(&w, cr3 & PTE_ADDR, at.v, &out->v);
-	else if (w.levels == 3)
-		ok = walk_tables(&w, cr3 & 0xffffffe0, (u32)at.v, &out->v);
-	else
-		ok = walk_tables(&w, cr3 & 0xfffff000, (u32)at.v, &out->v);
+	ok = walk_tables(&w, cr3 & root_mask[w.levels],
+			 w.levels == 4 ? at.v : (u32)at.v, &out->v);
 	if (!ok)
 		*pf_error = w.error;
 	return ok;

@@ -24,14 +24,6 @@ static struct handle *slot_of(u16 ref)
 	return &partition_table[ref >> 8]->handles.slots[ref & 0xff];
 }
 
-static void self_handle(const struct partition *p, struct handle *out)
-{
-	*out = (struct handle){ .type = HANDLE_PARTITION,
-				.rights = SELF_RIGHTS,
-				.obj = p->id,
-				.obj_gen = p->gen };
-}
-
 /* The slot that h names, whatever is in it; NULL if h names nothing. */
 static struct handle *slot_find(struct partition *p, u64 h)
 {
@@ -53,7 +45,10 @@ static int lookup_any(struct partition *p, u64 h, struct handle *out)
 	const struct handle *s;
 
 	if (h == PV_SELF) {
-		self_handle(p, out);
+		*out = (struct handle){ .type = HANDLE_PARTITION,
+					.rights = SELF_RIGHTS,
+					.obj = p->id,
+					.obj_gen = p->gen };
 		return PV_OK;
 	}
 	s = slot_find(p, h);
@@ -78,10 +73,11 @@ int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
 int handle_lookup(struct partition *p, u64 h, enum handle_type type, u32 rights,
 		  struct handle *out)
 {
-	if (lookup_any(p, h, out) || out->type != type ||
-	    !partition_live(out->obj, out->obj_gen))
-		return PV_EHANDLE;
-	return rights & ~out->rights ? PV_ERIGHT : PV_OK;
+	int err = handle_name(p, h, type, rights, out);
+
+	return err == PV_EHANDLE || partition_live(out->obj, out->obj_gen) ?
+		       err :
+		       (int)PV_EHANDLE;
 }
 
 int handle_partition(struct partition *p, u64 h, u32 rights,
@@ -162,7 +158,7 @@ static u32 slot_take_locked(struct partition *p)
 	return 0;
 }
 
-static int fill_locked(struct partition *p, const struct handle *h, u32 *index)
+static int fill_locked(struct partition *p, const struct handle *h, u64 *value)
 {
 	u32 i = p->dying ? 0 : slot_take_locked(p);
 	struct handle *s = &p->handles.slots[i];
@@ -176,24 +172,16 @@ static int fill_locked(struct partition *p, const struct handle *h, u32 *index)
 	s->arg = h->arg;
 	s->parent = s->child = s->next = s->prev = HANDLE_NONE;
 	__atomic_store_n(&s->type, h->type, __ATOMIC_RELEASE);
-	*index = i;
+	*value = (u64)s->gen << 32 | i;
 	return PV_OK;
-}
-
-static u64 value_of(struct partition *p, u32 i)
-{
-	return (u64)p->handles.slots[i].gen << 32 | i;
 }
 
 int handle_install(struct partition *p, const struct handle *h, u64 *value)
 {
-	u32 i;
 	int err;
 
 	lock_take(&handle_lock);
-	err = fill_locked(p, h, &i);
-	if (!err)
-		*value = value_of(p, i);
+	err = fill_locked(p, h, value);
 	lock_drop(&handle_lock);
 	return err;
 }
@@ -224,18 +212,16 @@ static int derive_locked(struct partition *p, u64 from, struct partition *to,
 			 u32 rights, u64 *value)
 {
 	struct handle h;
-	u32 i;
 
 	if (lookup_any(p, from, &h) || !partition_live(h.obj, h.obj_gen))
 		return PV_EHANDLE;
 	if (!(h.rights & PV_RIGHT_GRANT) || rights & ~h.rights)
 		return PV_ERIGHT;
 	h.rights = rights;
-	if (fill_locked(to, &h, &i))
+	if (fill_locked(to, &h, value))
 		return PV_ENOMEM;
 	if (from != PV_SELF)
-		adopt_locked(ref_of(p, (u32)from), ref_of(to, i));
-	*value = value_of(to, i);
+		adopt_locked(ref_of(p, (u32)from), ref_of(to, (u32)*value));
 	return PV_OK;
 }
 

@@ -13,13 +13,23 @@ _Static_assert(sizeof(struct partition) + PV_VCPUS_MAX * sizeof(void *) <=
 		       PAGE_SIZE,
 	       "one page");
 
-#define HANDLE_ORDER 1
-_Static_assert(HANDLE_MAX * sizeof(struct handle) == PAGE_SIZE << HANDLE_ORDER,
-	       "a handle table fills its pages");
+/* It is the first page of a block, which holds what every partition has. */
+enum {
+	BLOCK_PAGE = 1,
+	BLOCK_PORT_MAP,
+	BLOCK_IO_PAGE,
+	BLOCK_OUT,
+	BLOCK_IN,
+	BLOCK_HANDLES, /* two pages */
+	BLOCK_ORDER = 3
+};
+_Static_assert(HANDLE_MAX * sizeof(struct handle) <=
+		       ((1 << BLOCK_ORDER) - BLOCK_HANDLES) * PAGE_SIZE,
+	       "the block holds the handle table");
 #define REAP_BOUND 512
 
 struct partition *partition_table[PARTITION_MAX];
-struct lock partition_lock; /* slot_used, slot_gen, writes of the table */
+static struct lock partition_lock; /* slot_used, slot_gen */
 static bool slot_used[PARTITION_MAX];
 static u32 slot_gen[PARTITION_MAX];
 void (*partition_setup)(struct partition *p);
@@ -59,26 +69,6 @@ void partition_pages_free(struct partition *p, void *at, unsigned order)
 	p->pages -= 1ull << order;
 }
 
-static void *space_block(void *owner, unsigned order)
-{
-	return partition_pages(owner, order);
-}
-
-static void space_block_free(void *owner, void *at, unsigned order)
-{
-	partition_pages_free(owner, at, order);
-}
-
-static void *space_page(void *owner)
-{
-	return partition_pages(owner, 0);
-}
-
-static void space_page_free(void *owner, void *at)
-{
-	partition_pages_free(owner, at, 0);
-}
-
 static bool params_ok(const struct pv_partition_params *pp)
 {
 	for (u32 i = 0; i < array_size(pp->pad); i++)
@@ -111,7 +101,6 @@ static bool slot_take(bool host, u32 *id)
 static void slot_drop(u32 id)
 {
 	lock_take(&partition_lock);
-	__atomic_store_n(&partition_table[id], NULL, __ATOMIC_RELEASE);
 	slot_used[id] = false;
 	lock_drop(&partition_lock);
 }
@@ -121,10 +110,19 @@ static struct partition *object_new(u32 id,
 {
 	struct partition *p;
 	hpa_t at;
+	u8 *block;
 
-	if (!pp->max_pages || !frame_alloc((u16)id, FRAME_TABLE, 0, true, &at))
+	if (pp->max_pages < 1 << BLOCK_ORDER ||
+	    !frame_alloc((u16)id, FRAME_TABLE, BLOCK_ORDER, true, &at))
 		return NULL;
 	p = hpa_ptr(at);
+	block = hpa_ptr(at);
+	p->page = (void *)(block + BLOCK_PAGE * PAGE_SIZE);
+	p->port_map = block + BLOCK_PORT_MAP * PAGE_SIZE;
+	p->io_page = (void *)(block + BLOCK_IO_PAGE * PAGE_SIZE);
+	p->out.data = block + BLOCK_OUT * PAGE_SIZE;
+	p->in.data = block + BLOCK_IN * PAGE_SIZE;
+	p->handles.slots = (void *)(block + BLOCK_HANDLES * PAGE_SIZE);
 	p->id = id;
 	p->gen = slot_gen[id];
 	p->state = PV_STATE_NEW;
@@ -133,17 +131,15 @@ static struct partition *object_new(u32 id,
 	p->priority = pp->priority;
 	p->cpu_mask = pp->cpu_mask;
 	p->max_pages = pp->max_pages;
-	p->pages = 1;
+	p->pages = 1 << BLOCK_ORDER;
 	p->in_port = PV_PORT_CONSOLE;
 	p->nr_vcpus = pp->vcpus;
 	p->vcpus = (struct vcpu **)(p + 1);
 	for (u32 i = 0; i < REGION_MAX; i++)
 		p->regions[i].space = REGION_FREE;
 	p->space.owner = p;
-	p->space.table_alloc = space_page;
-	p->space.table_free = space_page_free;
-	p->space.block_alloc = space_block;
-	p->space.block_free = space_block_free;
+	p->space.block_alloc = partition_pages;
+	p->space.block_free = partition_pages_free;
 	return p;
 }
 
@@ -151,15 +147,7 @@ static int object_fill(struct partition *p)
 {
 	int err;
 
-	p->handles.slots = partition_pages(p, HANDLE_ORDER);
-	p->page = partition_pages(p, 0);
-	p->port_map = partition_pages(p, 0);
-	p->io_page = partition_pages(p, 0);
-	p->out.data = partition_pages(p, 0);
-	p->in.data = partition_pages(p, 0);
-	if (!p->handles.slots || !p->page || !p->port_map || !p->io_page ||
-	    !p->out.data || !p->in.data || nested_init(&p->space) ||
-	    virt_bitmaps_init(&p->space))
+	if (nested_init(&p->space) || virt_bitmaps_init(&p->space))
 		return PV_ENOMEM;
 	err = gmem_map_hv(p, gpa(PV_PARTITION_PAGE), ptr_hpa(p->page),
 			  PAGE_SIZE, NP_READ | NP_WRITE);
@@ -173,9 +161,6 @@ static int object_fill(struct partition *p)
 /* Gives back whatever was made so far; memory was reaped. */
 static void object_free(struct partition *p)
 {
-	void *pages[] = { p->page, p->port_map, p->io_page, p->out.data,
-			  p->in.data };
-
 	for (u32 i = 0; i < p->nr_vcpus; i++)
 		if (p->vcpus[i])
 			vcpu_destroy(p->vcpus[i]);
@@ -183,12 +168,7 @@ static void object_free(struct partition *p)
 		virt_bitmaps_free(&p->space);
 	if (p->space.root)
 		nested_free(&p->space);
-	if (p->handles.slots)
-		partition_pages_free(p, p->handles.slots, HANDLE_ORDER);
-	for (u32 i = 0; i < array_size(pages); i++)
-		if (pages[i])
-			partition_pages_free(p, pages[i], 0);
-	frame_free(ptr_hpa(p), 0);
+	frame_free(ptr_hpa(p), BLOCK_ORDER);
 }
 
 int partition_create(const struct pv_partition_params *pp, int creator,
@@ -269,13 +249,6 @@ int partition_start(struct partition *p, const struct pv_vcpu_start *s)
 	return err;
 }
 
-static void destroy_begin(struct partition *p)
-{
-	__atomic_store_n(&p->dying, 1, __ATOMIC_SEQ_CST);
-	partition_exit(p, 0);
-	p->quiet = quiet_begin();
-}
-
 /* Does a CPU still hold a vCPU of p, or perhaps a pointer to p? */
 static bool destroy_busy(struct partition *p)
 {
@@ -295,8 +268,11 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 
 	if (!p || p->gen != gen)
 		return PV_EHANDLE;
-	if (!p->dying)
-		destroy_begin(p);
+	if (!p->dying) {
+		__atomic_store_n(&p->dying, 1, __ATOMIC_SEQ_CST);
+		partition_exit(p, 0);
+		p->quiet = quiet_begin();
+	}
 	if (destroy_busy(p))
 		return PV_EAGAIN;
 	if (!p->reap_at) {

@@ -15,14 +15,14 @@
 
 /* A byte ring for console text; head - tail <= CONSOLE_SIZE. */
 struct console_ring {
-	u32 head, tail; /* bytes ever put and taken */
-	u8 *data;	/* one page */
+	u32 head, tail;	  /* bytes ever put and taken */
+	u8 *data;	  /* one page */
 	struct lock lock; /* the above; taken before any partition's lock */
 };
 
 /* A range of ports or MMIO addresses that another partition serves. */
 struct io_region {
-	u32 space; /* PV_SPACE_*; REGION_FREE when unused */
+	u32 space;  /* PV_SPACE_*; REGION_FREE when unused */
 	u32 notify; /* 1: a write is an event, no request */
 	u64 addr, len;
 	u32 server, port; /* partition id and its event port */
@@ -55,8 +55,8 @@ struct vcpu {
 	u32 cpu; /* index of the CPU that it runs on */
 	enum vcpu_state state;
 	u32 priority;
-	u64 budget_end; /* TSC when its time slice ends */
-	struct list run; /* link in a run queue */
+	u64 budget_end;		/* TSC when its time slice ends */
+	struct list run;	/* link in a run queue */
 	struct list timer_link; /* link in a CPU's timer list */
 	u64 wake_at; /* TSC; in the timer list while not 0: wait deadline */
 	struct list guest_timer_link;
@@ -66,34 +66,34 @@ struct vcpu {
 	struct pv_vcpu_page *page; /* shared with the guest */
 	u32 upcall_vector;	   /* 0: none */
 	u32 upcall_apic;
-	u32 io_pending;	  /* what the answer of the server is for, see trap */
-	u64 io_cookie;	  /* of the request that waits, 0 none */
-	u64 io_count;	  /* of its requests, above the cookie's vCPU bits */
-	u64 io_value;	  /* the answer */
-	u32 io_done;	  /* answer is there */
-	void (*io_finish)(struct vcpu *v, u64 value); /* runs on v before entry */
-	u64 io_arg[8];	  /* for io_finish */
+	u64 io_cookie; /* of the request that waits, 0 none */
+	u64 io_count;  /* of its requests, above the cookie's vCPU bits */
+	u64 io_value;  /* the answer */
+	u32 io_done;   /* answer is there */
+	void (*io_finish)(struct vcpu *v,
+			  u64 value); /* runs on v before entry */
+	u64 io_arg[8];		      /* for io_finish */
 	/* With PEND_CALL: the slow second half of a hypercall. Runs on v's CPU
 	 * with v loaded, after a block has ended; gpr[R_AX], gpr[R_DX] are the
 	 * results. Sets PEND_CALL again for one more round (long calls:
 	 * interrupts are taken in between). */
 	void (*call_finish)(struct vcpu *v);
-	u64 call_arg[6];  /* for call_finish */
-	u32 upcall_due;	  /* waits for the guest's interrupt window */
-	u32 injected;	  /* run: this entry delivers an event already */
-	u32 parked;	  /* ready, but its partition does not run */
-	u64 budget_left;  /* TSC ticks of its slice when it was preempted */
+	u64 call_arg[6]; /* for call_finish */
+	u32 upcall_due;	 /* waits for the guest's interrupt window */
+	u32 injected;	 /* run: this entry delivers an event already */
+	u32 parked;	 /* ready, but its partition does not run */
+	u64 budget_left; /* TSC ticks of its slice when it was preempted */
 	struct pv_vcpu_start start; /* until call_finish has loaded it */
-	struct vapic *apic; /* hvm, classic */
-	u64 mtrr[28];	    /* virtual: default type, fixed, variable */
+	struct vapic *apic;	    /* hvm, classic */
+	u64 mtrr[28];		    /* virtual: default type, fixed, variable */
 	u64 tsc_adjust;
-	u64 cr8; /* without a virtual APIC */
-	struct exit last;   /* the exit being handled */
+	u64 cr8;	  /* without a virtual APIC */
+	struct exit last; /* the exit being handled */
 };
 
 struct partition {
-	u32 id;	 /* slot; 0 is the host partition */
-	u32 gen; /* of the slot */
+	u32 id;	   /* slot; 0 is the host partition */
+	u32 gen;   /* of the slot */
 	u32 state; /* PV_STATE_* */
 	enum virt_profile profile;
 	char name[32];
@@ -103,31 +103,30 @@ struct partition {
 	u32 nr_vcpus;
 	struct vcpu **vcpus;
 	struct pv_partition_page *page;
-	u8 *port_map;		     /* one page: vCPU + 1 of each port, 0 unbound */
+	u8 *port_map; /* one page: vCPU + 1 of each port, 0 unbound */
 	struct pv_io_page *io_page;
 	struct io_region regions[REGION_MAX];
 	struct console_ring out, in;
-	u32 creator, creator_gen;  /* told of state changes and output */
+	u32 creator, creator_gen; /* told of state changes and output */
 	u32 creator_port;
-	u32 in_port;		   /* own event port for console input */
-	u64 max_pages, pages;	   /* quota and use, in frames */
-	u64 pages_shared;	   /* of those: in state SHARED or ACCEPTED */
-	u32 stub; /* of its vCPUs: enum virt_stub, set by partition_setup */
-	u32 priority;		   /* of its vCPUs */
-	u64 cpu_mask;		   /* CPUs that its vCPUs may run on, 0: any */
-	u32 ending;  /* atomic: someone ends it, or has */
-	u32 dying;   /* destruction has begun: its handles name nothing but to
+	u32 in_port;	      /* own event port for console input */
+	u64 max_pages, pages; /* quota and use, in frames */
+	u64 pages_shared;     /* of those: in state SHARED or ACCEPTED */
+	u32 stub;     /* of its vCPUs: enum virt_stub, set by partition_setup */
+	u32 priority; /* of its vCPUs */
+	u64 cpu_mask; /* CPUs that its vCPUs may run on, 0: any */
+	u32 ending;   /* atomic: someone ends it, or has */
+	u32 dying;    /* destruction has begun: its handles name nothing but to
 			partition_destroy */
-	u64 quiet;   /* destruction: see quiet_begin() */
-	u64 reap_at; /* destruction: guest-physical memory below is freed */
+	u64 quiet;    /* destruction: see quiet_begin() */
+	u64 reap_at;  /* destruction: guest-physical memory below is freed */
 	struct io_mapper io_mapper;
 	struct pv_partition_status status; /* how it ended */
 	u32 pci_addr; /* the last value written to port 0xCF8 */
 };
 
-/* Slot table; NULL when free. Guarded by partition_lock. */
+/* Slot table; NULL when free. Written by partition.c alone, atomically. */
 extern struct partition *partition_table[PARTITION_MAX];
-extern struct lock partition_lock;
 
 static inline struct vcpu *vcpu_current(void)
 {
@@ -148,7 +147,8 @@ static inline void vcpu_unpend(struct vcpu *v, u32 bits)
  * Makes a partition (state NEW): space, bitmaps, shared pages, vCPUs.
  * creator < 0 for the host partition. Returns PV_* status.
  */
-int partition_create(const struct pv_partition_params *p, int creator, struct partition **out) must_check;
+int partition_create(const struct pv_partition_params *p, int creator,
+		     struct partition **out) must_check;
 
 /* Ends it: state EXITED or DIED; all vCPUs leave their CPUs; tells creator. */
 void partition_exit(struct partition *p, u32 code);

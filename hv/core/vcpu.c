@@ -158,14 +158,9 @@ static void start_finish(struct vcpu *v)
 		partition_die(v, "start of vCPU %u: %s", v->id, wrong);
 }
 
-static bool canonical(u64 a)
-{
-	return (u64)((int64_t)(a << 16) >> 16) == a;
-}
-
 static bool start_ok(const struct pv_vcpu_start *s)
 {
-	return canonical(s->rip) && canonical(s->gdt_base) &&
+	return canonical48(s->rip) && canonical48(s->gdt_base) &&
 	       s->gdt_limit <= 0xffff && !s->pad && !(s->cr3 & ~CR3_ADDR) &&
 	       s->cr3 < 1ull << cpu_feat.phys_bits;
 }

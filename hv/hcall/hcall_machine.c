@@ -17,7 +17,7 @@ struct irq_binding {
 	u32 part, gen;
 	u32 port;
 	u32 irq; /* as given to irq_bind */
-	bool bound, level;
+	bool level;
 };
 static struct irq_binding bindings[VEC_GSI_COUNT];
 
@@ -54,7 +54,6 @@ HCALL(irq_bind)
 				      .gen = p->gen,
 				      .port = (u32)a3,
 				      .irq = (u32)a1,
-				      .bound = true,
 				      .level = ioapic_is_level((u32)gsi) };
 	irq_register(VEC_GSI_BASE + (u32)gsi, on_irq);
 	return PV_OK;
@@ -67,7 +66,7 @@ HCALL(irq_ack)
 	for (u32 gsi = 0; gsi < VEC_GSI_COUNT; gsi++) {
 		const struct irq_binding *b = &bindings[gsi];
 
-		if (!b->bound || b->irq != a1 || b->part != p->id)
+		if (b->irq != a1 || partition_live(b->part, b->gen) != p)
 			continue;
 		err = PV_OK;
 		if (b->level)

@@ -75,11 +75,6 @@ static inline bool virt_ends_shadow(enum vreg r, u64 val)
 	       (r == VREG_RFLAGS && !(val & RFLAGS_IF));
 }
 
-static inline bool canonical48(u64 a)
-{
-	return (u64)((s64)(a << 16) >> 16) == a;
-}
-
 /* CR4 bits that a guest may change without an exit where the CPU can tell
  * bits apart: those that CPUID's allow-list shows. */
 u64 virt_cr4_free(void);

@@ -66,7 +66,7 @@ static void entry_set(u64 *e, u64 val)
 
 int nested_init(struct virt_space *s)
 {
-	void *root = s->table_alloc(s->owner);
+	void *root = s->block_alloc(s->owner, 0);
 
 	if (!root)
 		return -1;
@@ -81,7 +81,7 @@ static void table_free_all(struct virt_space *s, u64 *t, unsigned level)
 	for (i = 0; level > 1 && i < ENTRIES; i++)
 		if (present(t[i]) && !is_leaf(t[i], level))
 			table_free_all(s, table_of(t[i]), level - 1);
-	s->table_free(s->owner, t);
+	s->block_free(s->owner, t, 0);
 }
 
 void nested_free(struct virt_space *s)
@@ -171,7 +171,7 @@ static unsigned leaf_set(struct virt_space *s, u64 at, u64 to, u32 flags,
 	u64 *e = walk(s, at, &level), *t;
 
 	for (; level > want; level--) {
-		t = s->table_alloc(s->owner);
+		t = s->block_alloc(s->owner, 0);
 		if (!t)
 			return 0;
 		entry_set(e, table_entry(t));
@@ -210,7 +210,7 @@ static int split_at(struct virt_space *s, u64 at)
 		e = walk(s, at, &level);
 		if (!present(*e) || !(at & (page_size(level) - 1)))
 			return 0;
-		t = s->table_alloc(s->owner);
+		t = s->block_alloc(s->owner, 0);
 		if (!t)
 			return -1;
 		to = *e & ADDR_MASK & ~(page_size(level) - 1);

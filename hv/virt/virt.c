@@ -81,7 +81,7 @@ void *virt_ctl_alloc(struct virt_vcpu *v)
 		v->stub = virt_probe	   ? VIRT_STUB_PROBE :
 			  virt_mitigations ? VIRT_STUB_MITIGATE :
 					     VIRT_STUB_PLAIN;
-	v->ctl = v->space->table_alloc(v->space->owner);
+	v->ctl = v->space->block_alloc(v->space->owner, 0);
 	v->ctl_pa = v->ctl ? ptr_hpa(v->ctl).v : 0;
 	return v->ctl;
 }
@@ -91,7 +91,7 @@ void virt_vcpu_free(struct virt_vcpu *v)
 	if (!v->ctl)
 		return;
 	virt->unload(v);
-	v->space->table_free(v->space->owner, v->ctl);
+	v->space->block_free(v->space->owner, v->ctl, 0);
 	v->ctl = NULL;
 }
 

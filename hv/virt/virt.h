@@ -242,19 +242,25 @@ struct nested_format {
 	bool gb_pages;
 };
 
+static inline bool canonical48(u64 a)
+{
+	return (u64)((s64)(a << 16) >> 16) == a;
+}
+
+struct partition;
+
 /* A guest-physical address space. lock guards the tables. */
 struct virt_space {
 	u64 root;	/* hpa */
 	u32 gen;	/* bumped when something was taken away */
 	u64 io_bitmap;	/* hpa, 12 KiB: 1 = exit */
 	u64 msr_bitmap; /* hpa: 4 KiB (VMX) or 8 KiB (SVM) */
-	/* page supplier, so that tables come from the partition's quota */
-	void *(*table_alloc)(void *owner); /* a zeroed page or NULL */
-	void (*table_free)(void *owner, void *page);
-	/* 2^order zeroed pages, contiguous and aligned to their size; NULL */
-	void *(*block_alloc)(void *owner, unsigned order);
-	void (*block_free)(void *owner, void *block, unsigned order);
-	void *owner;
+	/* supplier, so that tables come from the partition's quota: 2^order
+	 * zeroed pages, contiguous and aligned to their size; NULL */
+	void *(*block_alloc)(struct partition *owner, unsigned order);
+	void (*block_free)(struct partition *owner, void *block,
+			   unsigned order);
+	struct partition *owner;
 };
 
 /*
@@ -287,7 +293,7 @@ struct virt_ops {
 	const char *(*probe)(void);
 	/* Per CPU, once: switches root/host mode on. NULL or what is wrong. */
 	const char *(*cpu_on)(struct cpu *c);
-	/* Allocates control structures (table_alloc of v->space) and sets up
+	/* Allocates control structures (block_alloc of v->space) and sets up
 	 * the intercepts of v->profile. 0 or -1: no memory. The registers are
 	 * undefined until state_set. */
 	int (*vcpu_init)(struct virt_vcpu *v);

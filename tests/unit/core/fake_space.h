@@ -44,22 +44,21 @@ bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len)
 	return false;
 }
 
-static void *page_new(void *owner)
+static void *page_new(struct partition *p, unsigned order)
 {
-	struct partition *p = owner;
 	hpa_t at;
 
 	if (p->pages >= p->max_pages ||
-	    !frame_alloc((u16)p->id, FRAME_TABLE, 0, true, &at))
+	    !frame_alloc((u16)p->id, FRAME_TABLE, order, true, &at))
 		return NULL;
-	p->pages++;
+	p->pages += 1ull << order;
 	return hpa_ptr(at);
 }
 
-static void page_drop(void *owner, void *at)
+static void page_drop(struct partition *p, void *at, unsigned order)
 {
-	((struct partition *)owner)->pages--;
-	frame_free(ptr_hpa(at), 0);
+	p->pages -= 1ull << order;
+	frame_free(ptr_hpa(at), order);
 }
 
 static inline int fake_setup(void **state)
@@ -77,8 +76,8 @@ static inline int fake_setup(void **state)
 		p->gen = 100 + i;
 		p->max_pages = 4096;
 		p->space.owner = p;
-		p->space.table_alloc = page_new;
-		p->space.table_free = page_drop;
+		p->space.block_alloc = page_new;
+		p->space.block_free = page_drop;
 		assert_int_equal(nested_init(&p->space), 0);
 		partition_table[i] = p;
 	}

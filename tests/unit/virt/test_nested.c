@@ -32,7 +32,7 @@ struct cpu *cpu_this(void)
 
 static int live, budget;
 
-static void *page_get(void *owner)
+static void *page_get(struct partition *owner, unsigned order)
 {
 	void *p;
 
@@ -46,7 +46,7 @@ static void *page_get(void *owner)
 	return memset(p, 0, PAGE_SIZE);
 }
 
-static void page_put(void *owner, void *page)
+static void page_put(struct partition *owner, void *page, unsigned order)
 {
 	assert_ptr_equal(owner, &live);
 	live--;
@@ -61,9 +61,9 @@ static int setup(void **state)
 	budget = 1000;
 	format.levels = 4;
 	format.gb_pages = true;
-	space = (struct virt_space){ .table_alloc = page_get,
-				     .table_free = page_put,
-				     .owner = &live };
+	space = (struct virt_space){ .block_alloc = page_get,
+				     .block_free = page_put,
+				     .owner = (struct partition *)&live };
 	return nested_init(&space);
 }
 
