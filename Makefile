@@ -7,7 +7,8 @@ LD = ld
 AR = ar
 OBJCOPY = objcopy
 PYTHON ?= python3
-COMMIT ?= $(shell git describe --always --dirty --abbrev=12 2>/dev/null)
+COMMIT ?= $(shell git -c safe.directory='*' describe --always --dirty --abbrev=12 \
+	2>/dev/null)
 CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14) clang-format)
 
 .DEFAULT_GOAL := all
@@ -119,10 +120,11 @@ export EMU ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT \
 deps:
 	@sh tests/check/deps.sh $(DEPS_FOR)
 
-# Sub-make, so that what deps.sh has just installed is found.
+# Sub-make, so that what deps.sh has just installed is found; on all CPUs.
+JOBS_HERE = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 define with_deps
 	@sh tests/check/deps.sh $(1)
-	@$(MAKE) --no-print-directory B='$(B)' $(2)
+	@+$(MAKE) --no-print-directory $(JOBS_HERE) B='$(B)' $(2)
 endef
 
 run:
@@ -143,7 +145,10 @@ check:
 size: hv
 	@$(TOOL) tests/check/size.py
 format:
-	$(CLANG_FORMAT) -i $$($(PYTHON) tests/check/files.py)
+	@for f in $$($(PYTHON) tests/check/files.py); do \
+		$(CLANG_FORMAT) --assume-filename=$${f%.h}.c <$$f >$$f.new && \
+		if cmp -s $$f $$f.new; then rm $$f.new; \
+		else mv $$f.new $$f; echo "  FORMAT	$$f"; fi; done
 docs:
 	@mkdir -p docs
 	$(PYTHON) -B pvabi/gen.py --docs docs/pvabi.md
@@ -212,7 +217,7 @@ HV_LINK = $(LD) -nostdlib -shared -Bsymbolic -z defs -z noexecstack \
 	--fatal-warnings --no-warn-rwx-segments --no-undefined \
 	-T hv/boot/parley.lds \
 	$(EFI_LIB)/crt0-efi-x86_64.o $(HV_OBJ)
-HV_TAIL = --start-group $(EFI_LIB)/libefi.a $(EFI_LIB)/libgnuefi.a --end-group
+HV_TAIL = $(EFI_LIB)/libgnuefi.a
 SYMTAB = $(PYTHON) -B hv/boot/symtab.py
 
 # First link with an empty symbol table, second with the real one. The table

@@ -97,8 +97,8 @@ static void interrupt(void *arg)
 
 	virtio_pci_isr(&d->pci); /* lowers the line */
 	e->irq_ack(e, d->irq, ENV_IRQ_PCI);
-	if (d->blk.lost)
-		return;
+	if (d->blk.lost || !d->q.size)
+		return; /* given up, or not started: the line is shared */
 	if (virtio_pci_status(&d->pci) & VIRTIO_STATUS_NEEDS_RESET) {
 		blk_break(&d->blk, "device asks for a reset");
 		return;

@@ -39,9 +39,8 @@
 #define F_EVENT_IDX (1ull << 29)
 #define F_VERSION_1 (1ull << 32)
 #define F_ACCESS_PLATFORM (1ull << 33)
-#define F_WANTED                                                    \
-	(F_BLK_RO | F_BLK_FLUSH | F_EVENT_IDX | F_VERSION_1 |       \
-	 F_ACCESS_PLATFORM)
+#define F_WANTED \
+	(F_BLK_RO | F_BLK_FLUSH | F_EVENT_IDX | F_VERSION_1 | F_ACCESS_PLATFORM)
 
 #define DESC_NEXT 1u
 #define DESC_WRITE 2u
@@ -182,8 +181,9 @@ static const char *queue_start(struct kit_block *b)
 	reg_set64(b, REG_QUEUE_AVAIL, kit_gpa(&b->q->avail));
 	reg_set64(b, REG_QUEUE_USED, kit_gpa(&b->q->used));
 	reg_set(b, REG_QUEUE_READY, 1);
-	reg_set(b, REG_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER |
-				       STATUS_FEATURES_OK | STATUS_DRIVER_OK);
+	reg_set(b, REG_STATUS,
+		STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK |
+			STATUS_DRIVER_OK);
 	b->sectors = reg_get(b, REG_CONFIG) |
 		     (uint64_t)reg_get(b, REG_CONFIG + 4) << 32;
 	return NULL;
@@ -258,7 +258,8 @@ static void chain_build(struct kit_block *b, uint32_t type, uint64_t sector,
 			      DESC_NEXT, 1 };
 	if (len)
 		d[1] = (struct desc){ data, len,
-				      DESC_NEXT | (type == BLK_IN ? DESC_WRITE : 0),
+				      DESC_NEXT |
+					      (type == BLK_IN ? DESC_WRITE : 0),
 				      2 };
 	d[last] = (struct desc){ kit_gpa(&b->q->status), 1, DESC_WRITE, 0 };
 }
@@ -279,8 +280,9 @@ static void chain_send(struct kit_block *b)
 		notify = __atomic_load_n(&b->q->used.avail_event,
 					 __ATOMIC_RELAXED) == idx;
 	else
-		notify = !(__atomic_load_n(&b->q->used.flags,
-					   __ATOMIC_RELAXED) & 1);
+		notify =
+			!(__atomic_load_n(&b->q->used.flags, __ATOMIC_RELAXED) &
+			  1);
 	if (notify)
 		reg_set(b, REG_NOTIFY, 0);
 }

@@ -86,7 +86,8 @@ static void ports_run(struct kit_vcpu *v)
 {
 	uint64_t words, bits;
 
-	words = __atomic_exchange_n(&v->page->port_summary, 0, __ATOMIC_ACQ_REL);
+	words = __atomic_exchange_n(&v->page->port_summary, 0,
+				    __ATOMIC_ACQ_REL);
 	for (; words; words &= words - 1) {
 		unsigned word = __builtin_ctzll(words);
 

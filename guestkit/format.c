@@ -179,7 +179,11 @@ static void put_signed(struct out *o, const struct spec *s, int64_t v)
 {
 	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 
-	put_number(o, s, u, v < 0 ? "-" : s->plus ? "+" : s->space ? " " : "",
+	put_number(o, s, u,
+		   v < 0    ? "-" :
+		   s->plus  ? "+" :
+		   s->space ? " " :
+			      "",
 		   10, false);
 }
 
@@ -210,7 +214,7 @@ static void convert(struct out *o, struct spec *s, char c, struct args *a)
 		break;
 	case 'p':
 		s->alt = true;
-		put_hex(o, s, (uintptr_t)__builtin_va_arg(a->ap, void *),
+		put_hex(o, s, (uintptr_t) __builtin_va_arg(a->ap, void *),
 			false);
 		break;
 	case 'c':

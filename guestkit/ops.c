@@ -163,8 +163,8 @@ static void event_trap(uint64_t handle)
 
 static void ipi_trap(unsigned vcpu, unsigned bit)
 {
-	kit_wrmsr(MSR_X2APIC_ICR, (uint64_t)vcpu << 32 | ICR_ASSERT |
-					  (KIT_VECTOR_IPI + bit));
+	kit_wrmsr(MSR_X2APIC_ICR,
+		  (uint64_t)vcpu << 32 | ICR_ASSERT | (KIT_VECTOR_IPI + bit));
 }
 
 /* STI takes effect after HLT has begun: nothing comes in between. */

@@ -89,9 +89,8 @@ uint64_t kit_tsc_of_ns(uint64_t ns)
 
 void kit_timer_arm(uint64_t deadline_ns)
 {
-	kit_ops.timer_set(deadline_ns == KIT_FOREVER ?
-				  0 :
-				  kit_tsc_of_ns(deadline_ns));
+	kit_ops.timer_set(
+		deadline_ns == KIT_FOREVER ? 0 : kit_tsc_of_ns(deadline_ns));
 }
 
 void kit_timer_set(uint64_t deadline_ns, void (*fn)(void *), void *arg)

@@ -181,10 +181,9 @@ static _Noreturn void trap_die(const struct kit_frame *f)
 		   (unsigned long long)f->rflags, (unsigned long long)f->cs,
 		   (unsigned long long)f->ss);
 #undef R
-	kit_printf("cr0 %llx cr3 %llx cr4 %llx\n",
-		   (unsigned long long)cr_read(0),
-		   (unsigned long long)cr_read(3),
-		   (unsigned long long)cr_read(4));
+	kit_printf(
+		"cr0 %llx cr3 %llx cr4 %llx\n", (unsigned long long)cr_read(0),
+		(unsigned long long)cr_read(3), (unsigned long long)cr_read(4));
 	kit_printf("trace: %llx", (unsigned long long)f->rip);
 	kit_trace_print(f->rbp);
 	kit_stop(msg, n);

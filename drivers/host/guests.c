@@ -52,16 +52,19 @@ static void guest_ended(struct guest *g)
 	g->phase = GUEST_ENDS;
 }
 
-/* Output and end come by the same event: both are looked at. */
-static void state_changed(struct guest *g)
+static void output_take(struct guest *g)
 {
 	uint64_t n = console_take(g);
 
 	g->more = n == TAKE_MAX; /* its turn comes again */
 	if (g->more)
 		host_again();
-	if (n && g->nr_typed)
+	if (g->nr_typed)
 		guest_type(g, NULL, 0);
+}
+
+static void state_look(struct guest *g)
+{
 	if (pv_partition_status(g->part, kit_gpa(&g->status)))
 		return;
 	if (g->status.state == PV_STATE_EXITED ||
@@ -144,7 +147,7 @@ bool guests_run(void)
 		struct guest *g = &guests[i];
 
 		if (g->phase == GUEST_RUNS && g->more)
-			state_changed(g);
+			output_take(g);
 		if (g->phase == GUEST_RUNS) {
 			if (g->look) {
 				g->look = false;
@@ -216,7 +219,15 @@ static void state_event(void *arg)
 	struct guest *g = arg;
 
 	if (g->phase == GUEST_RUNS)
-		state_changed(g);
+		state_look(g);
+}
+
+static void output_event(void *arg)
+{
+	struct guest *g = arg;
+
+	if (g->phase == GUEST_RUNS)
+		output_take(g);
 }
 
 bool guests_init(const struct config *c)
@@ -227,14 +238,15 @@ bool guests_init(const struct config *c)
 		return false;
 	for (unsigned i = 0; i < c->nr_guests; i++) {
 		struct guest *g = &guests[i];
+		unsigned told = HOST_PORT_GUEST(i) + HOST_PORT_TOLD;
 
 		g->cfg = &c->guest[i];
 		g->slot = i;
 		g->lines.name = g->cfg->name;
 		if (g->cfg->console == CONSOLE_KEYBOARD)
 			keyboard = g;
-		kit_event_register(HOST_PORT_GUEST(i) + HOST_PORT_STATE,
-				   state_event, g);
+		kit_event_register(told + PV_NOTIFY_STATE, state_event, g);
+		kit_event_register(told + PV_NOTIFY_OUTPUT, output_event, g);
 	}
 	if (c->nr_guests == 1)
 		keyboard = &guests[0];

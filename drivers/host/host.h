@@ -14,12 +14,13 @@
 
 /* Event ports of the host partition. */
 #define HOST_PORT_LOG 1u
-#define HOST_PORT_IRQ 8u /* .. + HOST_IRQS */
+#define HOST_PORT_TEST 2u /* + PV_NOTIFY_*: partitions of the self test */
+#define HOST_PORT_IRQ 8u  /* .. + HOST_IRQS */
 #define HOST_IRQS 16u
 #define HOST_PORT_GUEST(slot) (64u + 16u * (slot))
-#define HOST_PORT_STATE 0u  /* state changes and console output */
-#define HOST_PORT_IO 1u	    /* I/O requests */
-#define HOST_PORT_NOTIFY 2u /* + disk: QueueNotify */
+#define HOST_PORT_TOLD 0u   /* + PV_NOTIFY_* */
+#define HOST_PORT_IO 2u	    /* I/O requests */
+#define HOST_PORT_NOTIFY 3u /* + disk: QueueNotify */
 
 _Static_assert(HOST_PORT_GUEST(CFG_GUESTS) <= PV_PORTS, "ports suffice");
 

@@ -18,7 +18,7 @@ static unsigned failed;
 
 void test_result(const char *call, const char *error, bool ok)
 {
-	kit_printf("host: %s %s/%s\n", ok ? "PASS" : "FAIL", call, error);
+	kit_printf("[host] %s %s/%s\n", ok ? "PASS" : "FAIL", call, error);
 	if (!ok)
 		failed++;
 }
@@ -38,7 +38,7 @@ uint64_t test_partition(uint64_t *part)
 
 	p = (struct pv_partition_params){ .name = "selftest",
 					  .vcpus = 1,
-					  .port = HOST_PORT_LOG,
+					  .port = HOST_PORT_TEST,
 					  .max_pages =
 						  TEST_MEMORY / 4096 + 256 };
 	err = pv_partition_create(kit_info()->self, kit_gpa(&p), part);

@@ -134,7 +134,7 @@ static uint64_t spinner_make(void)
 
 	p = (struct pv_partition_params){ .name = "spinner",
 					  .vcpus = 1,
-					  .port = HOST_PORT_LOG,
+					  .port = HOST_PORT_TEST,
 					  .cpu_mask = 2,
 					  .max_pages = 1024 };
 	st = (struct pv_vcpu_start){ .rip = 0x1000, .cr3 = 0x10000 };

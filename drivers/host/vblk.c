@@ -178,7 +178,7 @@ static void transfer_done(struct blk_req *req, enum blk_status status)
 	io->waiting = false;
 	if (io->type == VIRTIO_BLK_T_FLUSH)
 		io->left = 0;
-	if (status != BLK_OK) {
+	if (status != BLK_OK || io->v->resetting) {
 		io->left = 0;
 		io->type = VBLK_TYPE_FAILED;
 	} else {

@@ -93,8 +93,9 @@ static int digit_of(char c)
 {
 	if (isdigit((unsigned char)c))
 		return c - '0';
-	return isalpha((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10 :
-					   99;
+	return isalpha((unsigned char)c) ?
+		       tolower((unsigned char)c) - 'a' + 10 :
+		       99;
 }
 
 /* The common part: blanks, sign, prefix, digits; *over when it does not fit. */
@@ -238,7 +239,8 @@ static unsigned long long rand_state = 1;
 
 int rand(void)
 {
-	rand_state = rand_state * 6364136223846793005ull + 1442695040888963407ull;
+	rand_state =
+		rand_state * 6364136223846793005ull + 1442695040888963407ull;
 	return (int)(rand_state >> 33);
 }
 

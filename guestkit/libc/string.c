@@ -36,7 +36,10 @@ void *memset(void *p, int c, size_t n)
 	size_t words = n / 8, rest = n % 8;
 	unsigned long long v = 0x0101010101010101ull * (unsigned char)c;
 
-	__asm__ volatile("rep stosq" : "+D"(d), "+c"(words) : "a"(v) : "memory");
+	__asm__ volatile("rep stosq"
+			 : "+D"(d), "+c"(words)
+			 : "a"(v)
+			 : "memory");
 	__asm__ volatile("rep stosb" : "+D"(d), "+c"(rest) : "a"(v) : "memory");
 	return p;
 }

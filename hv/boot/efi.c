@@ -2,6 +2,7 @@
 /* The UEFI application's entry: gathers, leaves boot services, hands over. */
 #include "boot/acpi.h"
 #include "boot/boot.h"
+#include "boot/host.h"
 #include "boot/machine.h"
 #include "lib/early.h"
 #include "lib/log.h"
@@ -170,7 +171,9 @@ static void take_over(struct boot_info *bi, struct efi_map *map)
 	early_init(bi);
 	paging_init(bi);
 	clock_measure();
+	guest_cpu_choose();
 	pci_scan();
+	host_finish(bi);
 }
 
 static noreturn_fn void enter_hv(struct boot_info *bi)
@@ -204,6 +207,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	bi = boot_pages((sizeof(*bi) + PAGE_MASK) / PAGE_SIZE, PAGE_SIZE);
 	bi->tsc_entry = tsc_entry;
 	boot_load_modules(bi);
+	host_load(bi);
 	first_map(&map);
 	read_acpi(bi, &map);
 	gather(bi);

@@ -8,6 +8,9 @@
 /* Fills cpu_feat. Before anything that reads it. */
 void cpu_features_read(void);
 
+/* Fills guest_cpu. After clock_measure(). */
+void guest_cpu_choose(void);
+
 /* The APIC id of the CPU that runs this; the APIC is not touched. */
 u32 cpu_boot_id(void);
 

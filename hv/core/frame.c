@@ -5,8 +5,6 @@
 #include "lib/panic.h"
 #include "lib/string.h"
 
-#define LARGE_FRAMES (1u << FRAME_MAX_ORDER)
-
 /* Frame numbers are 32 bits (16 TiB); 0 ends a list, as frame 0 is not used. */
 static struct frame *table;
 static u64 nr_frames, total;
@@ -150,45 +148,10 @@ void frame_free(hpa_t at, unsigned order)
 	lock_drop(&frame_lock);
 }
 
-/* First of `blocks` free 2 MiB blocks in a row; 0 if there are none. */
-static u32 find_run_locked(u64 blocks)
+void frame_adopt(hpa_t at, u64 n, u16 owner)
 {
-	u64 have = 0;
-
-	for (u64 i = LARGE_FRAMES; i + LARGE_FRAMES <= nr_frames;
-	     i += LARGE_FRAMES) {
-		have = is_free_block(i, FRAME_MAX_ORDER) ? have + 1 : 0;
-		if (have == blocks)
-			return (u32)(i - (blocks - 1) * LARGE_FRAMES);
-	}
-	return 0;
-}
-
-bool frame_alloc_run(u16 owner, u64 n, hpa_t *out)
-{
-	u64 blocks = (n + LARGE_FRAMES - 1) / LARGE_FRAMES;
-	bool clean = true;
-	u32 first;
-
-	lock_take(&frame_lock);
-	first = n ? find_run_locked(blocks) : 0;
-	for (u64 b = 0; first && b < blocks; b++) {
-		u32 i = first + (u32)b * LARGE_FRAMES;
-
-		clean = clean && table[i].clean;
-		unlink_locked(i);
-		free_frames -= LARGE_FRAMES;
-	}
-	if (first) {
-		own(first, n, owner, FRAME_PLAIN);
-		put_range_locked(first + n, first + blocks * LARGE_FRAMES,
-				 clean);
-	}
-	lock_drop(&frame_lock);
-	if (first && !clean)
-		clear(first, n);
-	*out = hpa((u64)first << PAGE_SHIFT);
-	return first;
+	hv_assert(range_within(at.v >> PAGE_SHIFT, n, nr_frames));
+	own((u32)(at.v >> PAGE_SHIFT), n, owner, FRAME_PLAIN);
 }
 
 /* The table lies at the end of the largest range that UEFI calls usable. */
@@ -199,11 +162,11 @@ static struct boot_range *place_table(struct boot_info *bi, u64 *size)
 	for (u32 k = 0; k < bi->nr_ranges; k++) {
 		struct boot_range *r = &bi->ranges[k];
 
-		if (r->type != BOOT_MEM_FREE)
+		if (r->type > BOOT_MEM_HV)
 			continue;
 		if ((r->start + r->size) >> PAGE_SHIFT > nr_frames)
 			nr_frames = (r->start + r->size) >> PAGE_SHIFT;
-		if (!best || r->size > best->size)
+		if (r->type == BOOT_MEM_FREE && (!best || r->size > best->size))
 			best = r;
 	}
 	*size = (nr_frames * sizeof(struct frame) + PAGE_MASK) & ~PAGE_MASK;

@@ -44,9 +44,9 @@ bool frame_alloc(u16 owner, enum frame_state st, unsigned order, bool zero,
 		 hpa_t *out) must_check;
 /* Scrubs and frees. Any part of what was allocated, if naturally aligned. */
 void frame_free(hpa_t at, unsigned order);
-/* A contiguous zeroed run of n frames aligned to LARGE_SIZE, for the host
- * partition. */
-bool frame_alloc_run(u16 owner, u64 n, hpa_t *out) must_check;
+/* Gives n frames that no list holds (the host partition's memory, made ready
+ * by hv/boot) to an owner, as PLAIN. Boot only. */
+void frame_adopt(hpa_t at, u64 n, u16 owner);
 
 struct frame *frame_of(hpa_t at); /* NULL outside the table */
 u64 frame_free_count(void);

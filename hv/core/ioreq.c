@@ -81,7 +81,7 @@ int ioreq_send(struct vcpu *v, const struct ioreq *r, bool *posted)
 		return PV_EFAULT;
 	server = partition_live(found.server, found.server_gen);
 	if (!server || server->state > PV_STATE_PAUSED)
-		return PV_ESTATE;
+		return PV_EFAULT;
 	*posted = !found.notify;
 	if (*posted)
 		post(v, r);

@@ -12,8 +12,8 @@ struct ioreq {
 
 /* PV_OK: an event went out (notify) or the request was posted and v blocks in
  * VCPU_IO; *posted says which. Later v->io_finish(v, value) runs on v's CPU
- * before it enters again. PV_EFAULT: nobody serves that. PV_ESTATE: server
- * gone. io_finish and io_arg are set by the caller before. v runs here. */
+ * before it enters again. PV_EFAULT: nobody serves that, or its
+ * server has ended. io_finish and io_arg are set by the caller before. v runs here. */
 int ioreq_send(struct vcpu *v, const struct ioreq *r, bool *posted) must_check;
 
 /* Adds region r of p, r->server and r->server_gen set: PV_EEXIST, PV_ENOMEM. */

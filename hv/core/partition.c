@@ -77,7 +77,7 @@ static bool params_ok(const struct pv_partition_params *pp)
 	return !pp->name[sizeof(pp->name) - 1] &&
 	       pp->profile <= PV_PROFILE_CLASSIC && pp->vcpus &&
 	       pp->vcpus <= PV_VCPUS_MAX && pp->priority < SCHED_PRIORITIES &&
-	       pp->port < PV_PORTS &&
+	       pp->port < PV_PORTS - PV_NOTIFY_PORTS + 1 &&
 	       (!pp->cpu_mask || pp->cpu_mask & (~0ull >> (64 - cpu_count)));
 }
 
@@ -204,12 +204,12 @@ int partition_create(const struct pv_partition_params *pp, int creator,
 	return PV_OK;
 }
 
-void partition_notify(struct partition *p)
+void partition_notify(struct partition *p, u32 what)
 {
 	struct partition *by = partition_live(p->creator, p->creator_gen);
 
 	if (by)
-		event_send(by, p->creator_port);
+		event_send(by, p->creator_port + what);
 }
 
 /* An end that comes meanwhile wins: it stores its state. */

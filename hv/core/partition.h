@@ -158,7 +158,7 @@ void partition_die(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);
 extern void (*partition_setup)(struct partition *p);
 
 /* Tells the creator, if it is still there, by its event port. */
-void partition_notify(struct partition *p);
+void partition_notify(struct partition *p, u32 what); /* PV_NOTIFY_* */
 
 /* Stops the vCPUs of a running partition, or lets them go on; PV_ESTATE. */
 int partition_pause(struct partition *p) must_check;

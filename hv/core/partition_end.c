@@ -24,7 +24,7 @@ static void end_all(struct partition *p, u32 state)
 		vcpu_pend(p->vcpus[i], PEND_DIED);
 		sched_kick(p->vcpus[i]);
 	}
-	partition_notify(p);
+	partition_notify(p, PV_NOTIFY_STATE);
 }
 
 void partition_exit(struct partition *p, u32 code)

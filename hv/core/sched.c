@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The scheduler: per-CPU run queues by priority, round robin in each. */
 #include "core/sched.h"
-#include "arch/early.h"
+#include "lib/early.h"
 #include "arch/irq.h"
 #include "arch/tsc.h"
 #include "arch/x86.h"
@@ -292,20 +292,31 @@ bool sched_must_leave(struct vcpu *v)
 	return above;
 }
 
-u64 sched_next_deadline(const struct vcpu *v)
+/*
+ * A longest stay: where a CPU lets a guest that it enters with IF = 0 hold
+ * interrupts off, they wait for this at most.
+ */
+static u64 longest_stay(struct vcpu *v)
+{
+	u64 flags = virt->reg_get(&v->hw, VREG_RFLAGS);
+
+	return rdtsc() + (flags & RFLAGS_IF ? SCHED_LONGEST : 1) * slice_tsc;
+}
+
+u64 sched_next_deadline(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_this();
-	u64 t;
+	u64 t, longest;
 
 	lock_take(&s->lock);
 	t = timer_first_locked(s);
 	if (v && s->bitmap >> v->priority && v->budget_end < t)
 		t = v->budget_end;
 	lock_drop(&s->lock);
-	/* a longest stay, for CPUs on which a guest can hold interrupts off */
-	if (v && t == ~0ull)
-		return rdtsc() + SCHED_LONGEST * slice_tsc;
-	return t == ~0ull ? 0 : t;
+	if (!v)
+		return t == ~0ull ? 0 : t;
+	longest = longest_stay(v);
+	return t < longest ? t : longest;
 }
 
 u64 sched_idle_tsc(u32 cpu)

@@ -45,7 +45,7 @@ void sched_idle_add(u64 ticks);
 void sched_set_loaded(struct vcpu *v);
 struct vcpu *sched_loaded(void);
 /* When this CPU must look again: the nearest of budget end and timers. */
-u64 sched_next_deadline(const struct vcpu *v);
+u64 sched_next_deadline(struct vcpu *v);
 /* Expired timers: wakes sleepers, posts timer events. run only. */
 void sched_timers_run(u64 now);
 /* The guest's one-shot timer (timer_set, TSC deadline, APIC timer). */

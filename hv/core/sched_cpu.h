@@ -5,7 +5,7 @@
 
 #include "core/sched.h"
 
-#define SCHED_LONGEST 10ull /* slices, in guest mode without any exit */
+#define SCHED_LONGEST 50ull /* slices, in guest mode without any exit */
 
 /* One page per CPU. `lock` guards all but loaded and idle_tsc, which the CPU
  * itself writes, and the cpu-local fields of the vCPUs placed here. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtual local APIC of hvm and classic: x2APIC registers, priorities. */
 #include "core/vapic.h"
-#include "arch/regs.h"
+#include "lib/regs.h"
+#include "arch/tsc.h"
 #include "arch/x86.h"
 #include "core/sched.h"
 #include "pvabi/calls.h"
@@ -42,33 +43,28 @@
 #define BASE_BSP 0x100ull
 #define BASE_ON 0xc00ull /* enabled, in x2APIC mode */
 
-/* A periodic timer that is shorter than this would only make exits. */
-#define PERIOD_MIN 2000
+/* A periodic timer expires on its CPU even while another vCPU runs there, so
+ * a guest may not make it shorter than this: 1% of a CPU's time at most. */
+#define PERIOD_MIN_US 100
 
 #define R_ONLY 1u /* read only */
 #define W_ONLY 2u /* write only */
 
 /* What a register takes: others, and bits outside the mask, are #GP. */
+/* clang-format off */
 static const struct {
 	u32 mask, access;
 } regs[A_COUNT] = {
-	[A_ID] = { 0, R_ONLY },
-	[A_VERSION] = { 0, R_ONLY },
-	[A_TPR] = { 0xff, 0 },
-	[A_PPR] = { 0, R_ONLY },
-	[A_EOI] = { 0, W_ONLY },
-	[A_LDR] = { 0, R_ONLY },
-	[A_SVR] = { 0x1ff, 0 },
-	[A_ISR... A_IRR + 7] = { 0, R_ONLY },
-	[A_ESR] = { 0, 0 },
-	[A_ICR] = { ~0u, 0 },
-	[A_LVT_TIMER] = { 0x700ff, 0 },
-	[A_LVT... A_LVT_END] = { 0x1efff, 0 },
-	[A_TMICT] = { ~0u, 0 },
-	[A_TMCCT] = { 0, R_ONLY },
-	[A_TDCR] = { 0xb, 0 },
-	[A_SELF_IPI] = { 0xff, W_ONLY },
+	[A_ID] = { 0, R_ONLY },		[A_VERSION] = { 0, R_ONLY },
+	[A_TPR] = { 0xff, 0 },		[A_PPR] = { 0, R_ONLY },
+	[A_EOI] = { 0, W_ONLY },	[A_LDR] = { 0, R_ONLY },
+	[A_SVR] = { 0x1ff, 0 },		[A_ISR ... A_IRR + 7] = { 0, R_ONLY },
+	[A_ESR] = { 0, 0 },		[A_ICR] = { ~0u, 0 },
+	[A_LVT_TIMER] = { 0x700ff, 0 },	[A_LVT ... A_LVT_END] = { 0x1efff, 0 },
+	[A_TMICT] = { ~0u, 0 },		[A_TMCCT] = { 0, R_ONLY },
+	[A_TDCR] = { 0xb, 0 },		[A_SELF_IPI] = { 0xff, W_ONLY },
 };
+/* clang-format on */
 
 static bool exists(u32 reg)
 {
@@ -241,8 +237,8 @@ void vapic_timer_fired(struct vcpu *v)
 	a->armed = 0;
 	a->tsc_deadline = 0;
 	if (timer_mode(a) == TIMER_PERIODIC && p) {
-		if (p < PERIOD_MIN)
-			p = PERIOD_MIN;
+		if (p < tsc_from_us(PERIOD_MIN_US))
+			p = tsc_from_us(PERIOD_MIN_US);
 		/* periods that were missed are not made up for */
 		if (now > a->timer_start)
 			a->timer_start = now - (now - a->timer_start) % p;
@@ -388,7 +384,8 @@ bool vapic_read(struct vcpu *v, u32 msr, u64 *val)
 		 regs[reg].access & W_ONLY)
 		return false;
 	else
-		*val = reg == A_PPR ? ppr(a) :
-		       reg == A_TMCCT ? timer_count(a) : a->reg[reg];
+		*val = reg == A_PPR   ? ppr(a) :
+		       reg == A_TMCCT ? timer_count(a) :
+					a->reg[reg];
 	return true;
 }

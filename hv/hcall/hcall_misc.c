@@ -113,7 +113,7 @@ HCALL(console_write)
 	int err = console_put(&p->out, t, value, &first);
 
 	if (!err && first)
-		partition_notify(p);
+		partition_notify(p, PV_NOTIFY_OUTPUT);
 	return err;
 }
 

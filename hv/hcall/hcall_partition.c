@@ -9,7 +9,7 @@
 HCALL(partition_create)
 {
 	struct pv_partition_params params;
-	struct partition *new;
+	struct partition *new = NULL;
 	bool more;
 	int err = struct_read(a1, &params, sizeof(params));
 

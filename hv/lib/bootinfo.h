@@ -33,6 +33,35 @@ struct boot_module {
 	char name[BOOT_NAME_LEN]; /* file name in \parley\, NUL-terminated */
 	u64 start;		  /* hpa, page-aligned */
 	u64 size;		  /* bytes; the rest of the last page is zero */
+	u64 gpa; /* where the host partition has it, read-only */
+};
+
+/* From parley.cfg. */
+struct options {
+	bool mitigations_auto; /* [hypervisor] mitigations = off | auto */
+	bool probe;	       /* [hypervisor] probe = off | on */
+	bool stay;	       /* [hypervisor] on_halt = poweroff | stay */
+	char floor[32];	       /* [hypervisor] floor = NAME: this guest is for
+				  the bench's floor (virt.h), else empty */
+	u64 host_memory;       /* [host] memory, bytes; a multiple of 2 MiB */
+};
+
+#define BOOT_MAX_GRANTS 128
+
+/*
+ * The host partition, made ready in a run of memory of its own: image, page
+ * tables and boot information are in place (pvabi/abi.h, start of day), but for
+ * pv_start.self.
+ */
+struct boot_host {
+	u64 base, size; /* hpa of gpa 0; bytes, multiples of LARGE_SIZE */
+	u64 entry, start, cr3, gdt; /* RIP, RDI, CR3, GDTR: virtual is gpa */
+	u32 gdt_limit;
+	u32 nr_grants;
+	struct boot_grant { /* of devices: ports, or whole pages of memory */
+		u64 start, size;
+		bool io;
+	} grants[BOOT_MAX_GRANTS];
 };
 
 struct boot_image {
@@ -63,6 +92,8 @@ struct boot_info {
 	struct boot_range ranges[BOOT_MAX_RANGES];
 	struct boot_module modules[BOOT_MAX_MODULES];
 	struct boot_image image;
+	struct options options;
+	struct boot_host host;
 	u64 cr3;	 /* page tables: identity, W^X, guard pages; loaded */
 	u64 runtime_cr3; /* the same, with UEFI's runtime code and data
 			     writable and executable: for ResetSystem only */

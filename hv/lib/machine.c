@@ -3,5 +3,6 @@
 #include "lib/machine.h"
 
 struct cpu_features cpu_feat;
+struct guest_cpu guest_cpu;
 struct acpi_info acpi;
 u64 tsc_khz, lapic_khz;

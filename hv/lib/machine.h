@@ -4,6 +4,7 @@
 #define LIB_MACHINE_H
 
 #include "lib/types.h"
+#include "lib/x86.h"
 
 #define CPU_MAX 64
 #define HV_STACK_SIZE 16384ull /* power of two; stacks are aligned to it */
@@ -22,6 +23,20 @@ struct cpu_features {
 	u64 arch_capabilities; /* IA32_ARCH_CAPABILITIES, 0 if absent */
 };
 extern struct cpu_features cpu_feat;
+
+#define GUEST_LEAVES 20
+/* What guests see of the CPU, before what differs between vCPUs. */
+struct guest_cpu {
+	u32 nr_leaves;
+	struct guest_leaf {
+		u32 leaf, sub;
+		struct cpuid_regs regs;
+	} leaf[GUEST_LEAVES];
+	u32 xsave_1; /* EAX of CPUID 0xD, 1 */
+	bool fsgsbase;
+	u64 cr4; /* the bits that may be set */
+};
+extern struct guest_cpu guest_cpu;
 
 #define ACPI_MAX_IOAPICS 8
 #define ACPI_MAX_OVERRIDES 24

@@ -12,7 +12,6 @@
 #include "lib/panic.h"
 #include "lib/string.h"
 #include "main/host.h"
-#include "main/options.h"
 #include "run/run.h"
 #include "trap/trap.h"
 #include "version.h"
@@ -52,17 +51,6 @@ static const char *step_arch(void)
 	return NULL;
 }
 
-static const char *step_options(void)
-{
-	const struct boot_module *m = module_find(boot, "parley.cfg");
-	static char err[120];
-
-	if (!options_parse(m ? hpa_ptr(hpa(m->start)) : NULL, m ? m->size : 0,
-			   &options, err, sizeof(err)))
-		return err;
-	return NULL;
-}
-
 static const char *step_frames(void)
 {
 	for (u32 i = 0; i < cpu_count; i++)
@@ -75,9 +63,9 @@ static const char *step_virt(void)
 {
 	const char *wrong = virt_init();
 
-	if (!wrong && options.probe)
+	if (!wrong && boot->options.probe)
 		virt_probe_enable();
-	if (!wrong && options.mitigations_auto)
+	if (!wrong && boot->options.mitigations_auto)
 		virt_mitigations_choose();
 	return wrong;
 }
@@ -86,7 +74,7 @@ static const char *step_virt(void)
 static void setup_partition(struct partition *p)
 {
 	trap_space_setup(p);
-	if (options.floor[0] && !strcmp(p->name, options.floor))
+	if (boot->options.floor[0] && !strcmp(p->name, boot->options.floor))
 		p->stub = VIRT_STUB_FLOOR;
 }
 
@@ -105,7 +93,7 @@ static void banner_mitigations(void)
 	const char *sep = ":";
 
 	log("parley: mitigations %s",
-	    options.mitigations_auto ? "auto" : "off");
+	    boot->options.mitigations_auto ? "auto" : "off");
 	for (u32 m = virt_mitigations; m; m &= m - 1, sep = ",")
 		log("%s %s", sep, virt_mitigation_name(m));
 	log("\n");
@@ -115,7 +103,8 @@ static const char *step_banner(void)
 {
 	log("parley: Parley %s, commit %s\n", PARLEY_VERSION, PARLEY_COMMIT);
 	log("parley: back end %s, CPU %s\n", virt->name, cpu_feat.brand);
-	log("parley: memory %lu MiB, %lu MiB free\n", frame_total() >> 8,
+	log("parley: memory %lu MiB, %lu MiB free\n",
+	    (frame_total() >> 8) + (boot->host.size >> 20),
 	    frame_free_count() >> 8);
 	log("parley: %u CPU%s up, TSC %lu kHz\n", cpu_count,
 	    cpu_count == 1 ? "" : "s", tsc_khz);
@@ -139,13 +128,9 @@ static const struct {
 	const char *name;
 	const char *(*fn)(void); /* NULL, or what is wrong */
 } boot_list[] = {
-	{ "machine", step_arch },
-	{ "configuration", step_options },
-	{ "virtualization", step_virt },
-	{ "frames", step_frames },
-	{ "handlers and root mode", step_handlers },
-	{ "banner", step_banner },
-	{ "host partition", step_host },
+	{ "machine", step_arch },  { "virtualization", step_virt },
+	{ "frames", step_frames }, { "handlers and root mode", step_handlers },
+	{ "banner", step_banner }, { "host partition", step_host },
 };
 
 noreturn_fn void hv_main(struct boot_info *bi)

@@ -95,7 +95,8 @@ static void run_exit(struct vcpu *v, struct exit *x)
 	else if (x->kind == EXIT_DEADLINE || cpu_this()->need_resched)
 		vcpu_pend(v, PEND_RESCHED);
 	cpu_this()->need_resched = 0;
-	trap_table[x->kind](v, x);
+	if (trap_table[x->kind])
+		trap_table[x->kind](v, x);
 }
 
 /* Runs v until it leaves this CPU. */

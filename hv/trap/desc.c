@@ -13,20 +13,6 @@
 #define TYPE_TSS 9
 #define AR_UNUSABLE 0x10000u
 
-/* Linear address of the operand; false: a fault was raised. */
-static bool address(struct vcpu *v, const struct insn *i, u64 *at)
-{
-	*at = trap_seg_base(v, i->seg) + i->ea;
-	if (trap_mode(v) != 8) {
-		*at = (u32)*at;
-		return true;
-	}
-	if (trap_canonical(*at))
-		return true;
-	trap_inject_exception(v, i->seg == SEG_SS ? VEC_SS : VEC_GP, true, 0);
-	return false;
-}
-
 /* SGDT, SIDT, LGDT, LIDT: a limit of two bytes, a base of four or eight. */
 static bool table_register(struct vcpu *v, const struct insn *i)
 {
@@ -40,7 +26,7 @@ static bool table_register(struct vcpu *v, const struct insn *i)
 	} __attribute__((packed)) m = { 0 };
 	u64 at;
 
-	if (!address(v, i, &at))
+	if (!trap_address(v, i, &at))
 		return false;
 	if (i->op == INSN_SGDT || i->op == INSN_SIDT) {
 		m.limit = (u16)reg_get(v, limit);
@@ -77,8 +63,9 @@ static bool gdt_access(struct vcpu *v, u64 at, u64 *d, unsigned n, bool write)
 
 static u8 wanted_type(bool tss, u64 d)
 {
-	return !tss ? TYPE_LDT : DESC_TYPE(d) == TYPE_TSS16 ? TYPE_TSS16 :
-							       TYPE_TSS;
+	return !tss			  ? TYPE_LDT :
+	       DESC_TYPE(d) == TYPE_TSS16 ? TYPE_TSS16 :
+					    TYPE_TSS;
 }
 
 static struct vseg unpack(u16 sel, const u64 d[2])
@@ -100,7 +87,7 @@ static bool descriptor(struct vcpu *v, u16 sel, bool tss, struct vseg *out)
 	u64 at = reg_get(v, VREG_GDTR_BASE) + (sel & SEL_INDEX), d[2] = { 0 };
 	unsigned n = in_lma ? 16 : 8;
 
-	if (sel & SEL_TI ||
+	if (sel & SEL_TI || !(sel & SEL_INDEX) ||
 	    (sel & SEL_INDEX) + n - 1 > reg_get(v, VREG_GDTR_LIMIT))
 		goto gp;
 	if (!gdt_access(v, at, d, n, false))
@@ -128,27 +115,20 @@ gp:
 
 static bool selector_load(struct vcpu *v, const struct insn *i)
 {
+	struct vseg seg = { .ar = AR_UNUSABLE };
 	bool tss = i->op == INSN_LTR;
 	struct vstate s;
-	struct vseg seg = { .ar = AR_UNUSABLE };
-	u16 sel = i->mem ? 0 : (u16)trap_gpr(v, i->rm);
-	u64 at;
+	u16 sel;
 
-	if (i->mem && (!address(v, i, &at) || !trap_read_gva(v, at, &sel, 2)))
+	if (!trap_rm16_get(v, i, &sel))
 		return false;
 	seg.sel = sel;
-	if (sel & 0xfffc) {
+	if (sel & 0xfffc || tss) {
 		if (!descriptor(v, sel, tss, &seg))
 			return false;
-	} else if (tss) {
-		trap_gp(v, 0);
-		return false;
 	}
 	virt->state_get(&v->hw, &s);
-	if (tss)
-		s.tr = seg;
-	else
-		s.ldtr = seg;
+	*(tss ? &s.tr : &s.ldtr) = seg;
 	if (!virt->state_set(&v->hw, &s))
 		return true;
 	trap_gp(v, sel & 0xfffc);
@@ -158,15 +138,9 @@ static bool selector_load(struct vcpu *v, const struct insn *i)
 static bool selector_store(struct vcpu *v, const struct insn *i)
 {
 	struct vstate s;
-	u64 at;
-	u16 sel;
 
 	virt->state_get(&v->hw, &s);
-	sel = i->op == INSN_STR ? s.tr.sel : s.ldtr.sel;
-	if (i->mem)
-		return address(v, i, &at) && trap_write_gva(v, at, &sel, 2);
-	trap_gpr_set(v, i->rm, sel, i->size);
-	return true;
+	return trap_rm16_put(v, i, i->op == INSN_STR ? s.tr.sel : s.ldtr.sel);
 }
 
 void trap_desc(struct vcpu *v, struct exit *x)

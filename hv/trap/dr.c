@@ -36,8 +36,10 @@ static bool dr_write(struct vcpu *v, u8 nr, u64 val)
 
 void trap_dr(struct vcpu *v, struct exit *x)
 {
-	struct insn i = { .len = (u8)x->insn_len, .size = 8,
-			  .reg = x->cr.nr, .rm = x->cr.gpr };
+	struct insn i = { .len = (u8)x->insn_len,
+			  .size = 8,
+			  .reg = x->cr.nr,
+			  .rm = x->cr.gpr };
 	bool read = x->cr.op == CR_READ;
 	u64 dr7 = reg_get(v, VREG_DR7);
 

@@ -4,30 +4,14 @@
 #include "lib/log.h"
 #include "pvabi/calls.h"
 
-/* Faults that become a double fault when one meets another (SDM 3A 6.15). */
-static bool contributory(u8 vec)
-{
-	return vec == 0 || (vec >= 10 && vec <= 14);
-}
-
+/* It goes before an event whose delivery the exit cut short: with #DB and #AC,
+ * the only ones that come so, that makes no double fault (SDM 3A 6.15). */
 void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error, u32 error)
 {
-	struct inject *i = &v->hw.reinject;
-
-	/* an exception of an event's own delivery: the event is not lost */
-	if (v->hw.pending & PEND_INJECT && i->type == INJECT_EXCEPTION) {
-		if (i->vector == VEC_DF) {
-			partition_die(v, "triple fault");
-			return;
-		}
-		if (contributory(i->vector) && contributory(vector)) {
-			vector = VEC_DF;
-			has_error = true;
-			error = 0;
-		}
-	}
-	*i = (struct inject){ .vector = vector, .type = INJECT_EXCEPTION,
-			      .has_error = has_error, .error = error };
+	v->hw.reinject = (struct inject){ .vector = vector,
+					  .type = INJECT_EXCEPTION,
+					  .has_error = has_error,
+					  .error = error };
 	vcpu_pend(v, PEND_INJECT);
 }
 
@@ -112,8 +96,9 @@ static bool access_page(struct vcpu *v, u64 at, void *buf, u64 n,
 	err = a.write ? gmem_write(v->part, g, buf, n) :
 			gmem_read(v->part, g, buf, n);
 	if (err != PV_OK)
-		partition_die(v, "%s at 0x%lx: no memory at guest-physical 0x%lx",
-			      how == ACCESS_FETCH ? "code" : "operand", at, g.v);
+		partition_die(
+			v, "%s at 0x%lx: no memory at guest-physical 0x%lx",
+			how == ACCESS_FETCH ? "code" : "operand", at, g.v);
 	return err == PV_OK;
 }
 
@@ -140,6 +125,37 @@ bool trap_read_gva(struct vcpu *v, u64 at, void *to, u64 n)
 bool trap_write_gva(struct vcpu *v, u64 at, const void *from, u64 n)
 {
 	return access_gva(v, at, (void *)(uintptr_t)from, n, ACCESS_WRITE);
+}
+
+bool trap_address(struct vcpu *v, const struct insn *i, u64 *at)
+{
+	*at = trap_seg_base(v, i->seg) + i->ea;
+	if (trap_mode(v) != 8)
+		*at = (u32)*at;
+	if (trap_canonical(*at))
+		return true;
+	trap_inject_exception(v, i->seg == SEG_SS ? VEC_SS : VEC_GP, true, 0);
+	return false;
+}
+
+bool trap_rm16_get(struct vcpu *v, const struct insn *i, u16 *val)
+{
+	u64 at;
+
+	*val = (u16)(i->mem ? 0 : trap_gpr(v, i->rm));
+	return !i->mem ||
+	       (trap_address(v, i, &at) && trap_read_gva(v, at, val, 2));
+}
+
+bool trap_rm16_put(struct vcpu *v, const struct insn *i, u64 val)
+{
+	u64 at;
+
+	if (i->mem)
+		return trap_address(v, i, &at) &&
+		       trap_write_gva(v, at, &val, 2);
+	trap_gpr_set(v, i->rm, val, i->size);
+	return true;
 }
 
 /* Bytes as text, for a report. */

@@ -53,8 +53,14 @@ void trap_skip(struct vcpu *v, const struct exit *x);
  * raised, or the partition ended because no memory is there.
  */
 bool trap_read_gva(struct vcpu *v, u64 at, void *to, u64 n) must_check;
-bool trap_write_gva(struct vcpu *v, u64 at, const void *from,
-		    u64 n) must_check;
+bool trap_write_gva(struct vcpu *v, u64 at, const void *from, u64 n) must_check;
+
+/* Linear address of the memory operand. false: a fault was raised. */
+bool trap_address(struct vcpu *v, const struct insn *i, u64 *at) must_check;
+/* An operand r/m16: a register, or two bytes of memory. put writes a register
+ * in the instruction's operand size. */
+bool trap_rm16_get(struct vcpu *v, const struct insn *i, u16 *val) must_check;
+bool trap_rm16_put(struct vcpu *v, const struct insn *i, u64 val) must_check;
 
 /* Ends the partition: the instruction at RIP is not understood. */
 void trap_not_understood(struct vcpu *v);
@@ -73,13 +79,12 @@ u64 trap_string_at(struct vcpu *v, const struct insn *i, bool di);
  */
 struct io_state {
 	struct insn i;
-	u64 at;	     /* port or guest-physical address */
-	u64 operand; /* the other operand, or for MOVS its address */
-	u64 old;     /* XCHG: what was read */
+	u64 at;	      /* port or guest-physical address */
+	u64 operand;  /* the other operand, or for MOVS its address */
+	u64 old;      /* XCHG: what was read */
 	bool written; /* only the end of the instruction is left */
 };
-_Static_assert(sizeof(struct io_state) <=
-		       sizeof(((struct vcpu *)NULL)->io_arg),
+_Static_assert(sizeof(struct io_state) <= sizeof(((struct vcpu *)NULL)->io_arg),
 	       "fits");
 static inline struct io_state *io_state(struct vcpu *v)
 {
@@ -97,7 +102,6 @@ void trap_mmio(struct vcpu *v, struct exit *x);
 void trap_desc(struct vcpu *v, struct exit *x);
 
 /* Parts of others. */
-void trap_cpuid_init(void);
 bool trap_efer_write(struct vcpu *v, u64 val);
 u32 trap_pci_in(struct vcpu *v, u16 port, u8 size);
 void trap_pci_out(struct vcpu *v, u16 port, u8 size, u32 val);

@@ -4,14 +4,14 @@
 
 /* How an opcode's operands are encoded. */
 #define F_MODRM 1u
-#define F_W 2u	    /* bit 0 of the opcode clear: byte operand */
+#define F_W 2u /* bit 0 of the opcode clear: byte operand */
 #define F_IMM8 4u
-#define F_IMMW 8u   /* by operand size: 1, 2 or 4 bytes */
-#define F_MEM 16u   /* ModRM names memory */
-#define F_REG 32u   /* ModRM names a register */
-#define F_M1 64u    /* memory operand of one byte (MOVZX, MOVSX) */
-#define F_M2 128u   /* of two bytes */
-#define F_M4 256u   /* of four (MOVSXD) */
+#define F_IMMW 8u /* by operand size: 1, 2 or 4 bytes */
+#define F_MEM 16u /* ModRM names memory */
+#define F_REG 32u /* ModRM names a register */
+#define F_M1 64u  /* memory operand of one byte (MOVZX, MOVSX) */
+#define F_M2 128u /* of two bytes */
+#define F_M4 256u /* of four (MOVSXD) */
 #define F_SIGN 512u
 #define F_MOFFS 1024u
 #define F_CRDR 2048u  /* ModRM.mod is ignored: always a register */
@@ -43,7 +43,6 @@ static const struct opcode opcodes[] = {
 	{ 0xa2, 0xa3, INSN_STORE, 0, F_MOFFS | F_W, 0, 0 },
 	{ 0xa4, 0xa5, INSN_MOVS, 0, F_W, 0, 0 },
 	{ 0xaa, 0xab, INSN_STOS, 0, F_W, 0, 0 },
-	{ 0xac, 0xad, INSN_LODS, 0, F_W, 0, 0 },
 	{ 0xc6, 0xc7, INSN_STORE_IMM, 0, G | F_W | F_IMMW, 0, 0 },
 	{ 0x63, 0x63, INSN_LOAD, 0, M | F_M4 | F_SIGN, 0, 0 },
 	{ MAP2 | 0xb6, MAP2 | 0xb6, INSN_LOAD, 0, M | F_M1, 0, 0 },
@@ -55,9 +54,6 @@ static const struct opcode opcodes[] = {
 	{ 0x84, 0x85, INSN_ALU_MR, ALU_TEST, M | F_W, 0, 0 },
 	{ 0x86, 0x87, INSN_XCHG, 0, M | F_W, 0, 0 },
 	{ 0xf6, 0xf7, INSN_ALU_MI, ALU_TEST, G | F_W | F_IMMW, 0, 0 },
-	{ 0xf6, 0xf7, INSN_UNARY, ALU_NOT, G | F_NEXT_ALU | F_W, 2, 3 },
-	{ 0xfe, 0xff, INSN_UNARY, ALU_INC, G | F_NEXT_ALU | F_W, 0, 1 },
-	{ MAP2 | 0xba, MAP2 | 0xba, INSN_BT, ALU_BT, G | F_NEXT_ALU | F_IMM8, 4, 7 },
 	{ 0x6c, 0x6d, INSN_INS, 0, F_W, 0, 0 },
 	{ 0x6e, 0x6f, INSN_OUTS, 0, F_W, 0, 0 },
 	{ 0xe4, 0xe5, INSN_IN, 0, F_W | F_IMM8, 0, 0 },
@@ -217,7 +213,8 @@ static bool lookup(struct opcode *o, u32 code, u8 modrm)
 
 	/* 00..3F: eight ALU operations with one form each in four columns */
 	if (code < 0x40 && (code & 7) < 4) {
-		*o = (struct opcode){ .op = code & 2 ? INSN_ALU_RM : INSN_ALU_MR,
+		*o = (struct opcode){ .op = code & 2 ? INSN_ALU_RM :
+						       INSN_ALU_MR,
 				      .alu = (u8)(code >> 3),
 				      .flags = F_MODRM | F_W };
 		return true;
@@ -258,8 +255,10 @@ static void sizes(struct insn *i, const struct opcode *o, u32 code,
 	if (o->flags & F_W && !(code & 1))
 		size = 1;
 	i->size = size;
-	i->msize = o->flags & F_M1 ? 1 : o->flags & F_M2 ? 2 :
-		   o->flags & F_M4 ? 4 : size;
+	i->msize = o->flags & F_M1 ? 1 :
+		   o->flags & F_M2 ? 2 :
+		   o->flags & F_M4 ? 4 :
+				     size;
 	i->sign = o->flags & F_SIGN;
 	i->rex = p->rex != 0;
 }
@@ -315,8 +314,9 @@ enum insn_status insn_decode(struct insn *i, const u8 *b, unsigned n,
 		return INSN_BAD; /* ARPL */
 	i->op = o.op;
 	i->alu = o.alu;
-	i->asize = env->mode == 8 ? (p.asize ? 4 : 8) :
-		   (env->mode == 2) == p.asize ? 4 : 2;
+	i->asize = env->mode == 8	       ? (p.asize ? 4 : 8) :
+		   (env->mode == 2) == p.asize ? 4 :
+						 2;
 	sizes(i, &o, code, &p, env->mode);
 	operands(&c, i, &o, &p, env);
 	seg_default(i, SEG_DS);

@@ -7,7 +7,8 @@
 
 #define INSN_MAX 15
 
-/* What an instruction does. Those up to INSN_UNARY may have an MMIO operand. */
+/* What an instruction does. Those up to INSN_STOS may have an MMIO operand. */
+/* clang-format off */
 enum insn_op {
 	INSN_NONE,
 	INSN_LOAD,	/* register := memory, sign- or zero-extended */
@@ -17,9 +18,7 @@ enum insn_op {
 	INSN_ALU_RM,	/* register op= memory */
 	INSN_ALU_MI,	/* memory op= immediate */
 	INSN_XCHG,
-	INSN_UNARY,	/* memory := op memory; insn.alu from ALU_NOT */
-	INSN_BT,	/* bit test by immediate or register; insn.alu */
-	INSN_MOVS, INSN_STOS, INSN_LODS,
+	INSN_MOVS, INSN_STOS,
 	INSN_IN, INSN_OUT, INSN_INS, INSN_OUTS,
 	INSN_MOV_FROM_CR, INSN_MOV_FROM_DR, INSN_MOV_TO_CR, INSN_MOV_TO_DR,
 	INSN_CLTS, INSN_LMSW, INSN_SMSW,
@@ -29,20 +28,20 @@ enum insn_op {
 	INSN_OTHER,	/* only its length matters */
 };
 
-/* ALU operations in the order of the opcode map, then the others. */
+/* ALU operations in the order of the opcode map, then TEST. */
 enum insn_alu {
 	ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP,
-	ALU_TEST, ALU_NOT, ALU_NEG, ALU_INC, ALU_DEC,
-	ALU_BT, ALU_BTS, ALU_BTR, ALU_BTC,
+	ALU_TEST,
 };
+/* clang-format on */
 
 enum insn_seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS };
 
 struct insn {
-	u8 op;	 /* enum insn_op */
-	u8 alu;	 /* enum insn_alu */
-	u8 len;	 /* bytes, 1..15 */
-	u8 size; /* bytes of the register operand: 1, 2, 4, 8 */
+	u8 op;	  /* enum insn_op */
+	u8 alu;	  /* enum insn_alu */
+	u8 len;	  /* bytes, 1..15 */
+	u8 size;  /* bytes of the register operand: 1, 2, 4, 8 */
 	u8 msize; /* bytes of the memory operand */
 	u8 asize; /* bytes of an address: 2, 4, 8 */
 	u8 reg;	  /* ModRM.reg with REX.R, or the implied register */

@@ -65,8 +65,10 @@ static bool string_start(struct vcpu *v, struct insn *i, u64 *value)
 
 void trap_io(struct vcpu *v, struct exit *x)
 {
-	struct ioreq r = { .space = PV_SPACE_PORT, .addr = x->io.port,
-			   .size = x->io.size, .write = !x->io.in,
+	struct ioreq r = { .space = PV_SPACE_PORT,
+			   .addr = x->io.port,
+			   .size = x->io.size,
+			   .write = !x->io.in,
 			   .count = 1 };
 	struct insn *i = &io_state(v)->i;
 

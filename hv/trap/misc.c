@@ -83,8 +83,8 @@ static void trap_xsetbv(struct vcpu *v, struct exit *x)
 		trap_ud(v);
 		return;
 	}
-	if (reg_get(v, VREG_CPL) || (u32)v->hw.gpr[R_CX] ||
-	    !(val & XCR0_X87) || val & ~cpu_feat.xcr0_mask ||
+	if (reg_get(v, VREG_CPL) || (u32)v->hw.gpr[R_CX] || !(val & XCR0_X87) ||
+	    val & ~cpu_feat.xcr0_mask ||
 	    (val & XCR0_AVX && !(val & XCR0_SSE))) {
 		trap_gp(v, 0);
 		return;
@@ -94,14 +94,10 @@ static void trap_xsetbv(struct vcpu *v, struct exit *x)
 	trap_advance(v, i.len);
 }
 
-static void trap_undefined(struct vcpu *v, struct exit *x)
-{
-	trap_ud(v);
-}
-
+/* MONITOR, MWAIT, RDPMC; and what only a hypervisor may execute. */
 static void trap_refused(struct vcpu *v, struct exit *x)
 {
-	if (x->refuse == VEC_GP)
+	if (x->kind == EXIT_MONITOR && x->refuse == VEC_GP)
 		trap_gp(v, 0);
 	else
 		trap_ud(v);
@@ -136,37 +132,27 @@ static void trap_other(struct vcpu *v, struct exit *x)
 		      x->hw_reason, x->hw_info1, x->hw_info2);
 }
 
-/* Nothing to emulate: run has done it. */
+/* Run has done all there is. */
 static void trap_none(struct vcpu *v, struct exit *x)
 {
 }
 
+/* clang-format off */
 const trap_fn trap_table[24] = {
-	[EXIT_NONE] = trap_none,
-	[EXIT_HCALL] = trap_none,
-	[EXIT_CPUID] = trap_cpuid,
-	[EXIT_MSR] = trap_msr,
-	[EXIT_IO] = trap_io,
-	[EXIT_HLT] = trap_hlt,
-	[EXIT_CR] = trap_cr,
-	[EXIT_DR] = trap_dr,
-	[EXIT_MMIO] = trap_mmio,
-	[EXIT_INVLPG] = trap_invlpg,
-	[EXIT_RDTSC] = trap_rdtsc,
-	[EXIT_DESC] = trap_desc,
-	[EXIT_PAUSE] = trap_pause,
-	[EXIT_EXCEPTION] = trap_exception,
-	[EXIT_XSETBV] = trap_xsetbv,
-	[EXIT_VIRT_INSN] = trap_undefined,
-	[EXIT_WBINVD] = trap_wbinvd,
-	[EXIT_MONITOR] = trap_refused,
-	[EXIT_WINDOW] = trap_none,
-	[EXIT_HOST_IRQ] = trap_none,
-	[EXIT_DEADLINE] = trap_none,
-	[EXIT_TRIPLE] = trap_triple,
-	[EXIT_ENTRY_FAIL] = trap_entry_fail,
-	[EXIT_OTHER] = trap_other,
+	[EXIT_NONE] = trap_none,	[EXIT_HCALL] = trap_none,
+	[EXIT_CPUID] = trap_cpuid,	[EXIT_MSR] = trap_msr,
+	[EXIT_IO] = trap_io,		[EXIT_HLT] = trap_hlt,
+	[EXIT_CR] = trap_cr,		[EXIT_DR] = trap_dr,
+	[EXIT_MMIO] = trap_mmio,	[EXIT_INVLPG] = trap_invlpg,
+	[EXIT_RDTSC] = trap_rdtsc,	[EXIT_DESC] = trap_desc,
+	[EXIT_PAUSE] = trap_pause,	[EXIT_EXCEPTION] = trap_exception,
+	[EXIT_XSETBV] = trap_xsetbv,	[EXIT_VIRT_INSN] = trap_refused,
+	[EXIT_WBINVD] = trap_wbinvd,	[EXIT_MONITOR] = trap_refused,
+	[EXIT_WINDOW] = trap_none,	[EXIT_HOST_IRQ] = trap_none,
+	[EXIT_DEADLINE] = trap_none,	[EXIT_TRIPLE] = trap_triple,
+	[EXIT_ENTRY_FAIL] = trap_entry_fail, [EXIT_OTHER] = trap_other,
 };
+/* clang-format on */
 
 /* One timer per vCPU: the virtual APIC's when that has armed it. */
 static void timer_fired(struct vcpu *v)
@@ -179,7 +165,6 @@ static void timer_fired(struct vcpu *v)
 
 void trap_init(void)
 {
-	trap_cpuid_init();
 	sched_timer_fired = timer_fired;
 }
 

@@ -26,15 +26,20 @@ static void mmio_finish(struct vcpu *v, u64 value);
 static void mmio_send(struct vcpu *v, bool write, u64 value)
 {
 	const struct io_state *s = io_state(v);
-	struct ioreq r = { .space = PV_SPACE_MMIO, .addr = s->at,
-			   .size = s->i.msize, .write = write, .count = 1,
+	struct ioreq r = { .space = PV_SPACE_MMIO,
+			   .addr = s->at,
+			   .size = s->i.msize,
+			   .write = write,
+			   .count = 1,
 			   .value = insn_mask(value, s->i.msize) };
 	bool posted = false;
 
 	v->io_finish = mmio_finish;
 	if (ioreq_send(v, &r, &posted) != PV_OK)
-		partition_die(v, "access to guest-physical address 0x%lx: "
-				 "its server is gone", r.addr);
+		partition_die(v,
+			      "access to guest-physical address 0x%lx: "
+			      "its server is gone",
+			      r.addr);
 	else if (!posted)
 		mmio_finish(v, 0);
 }
@@ -55,8 +60,7 @@ static void alu_finish(struct vcpu *v, u64 value)
 	r = insn_alu(s->i.alu, s->i.msize, to_reg ? s->operand : value,
 		     to_reg ? value : s->operand, &flags);
 	reg_set(v, VREG_RFLAGS, flags);
-	if (s->i.alu == ALU_CMP || s->i.alu == ALU_TEST ||
-	    s->i.alu == ALU_BT || to_reg) {
+	if (s->i.alu == ALU_CMP || s->i.alu == ALU_TEST || to_reg) {
 		if (to_reg && s->i.alu != ALU_CMP)
 			reg_put(v, &s->i, r);
 		trap_advance(v, s->i.len);
@@ -67,15 +71,14 @@ static void alu_finish(struct vcpu *v, u64 value)
 
 static bool is_string(const struct insn *i)
 {
-	return i->op == INSN_MOVS || i->op == INSN_STOS || i->op == INSN_LODS;
+	return i->op >= INSN_MOVS;
 }
 
 static void insn_end(struct vcpu *v)
 {
 	const struct insn *i = &io_state(v)->i;
 
-	if (!is_string(i) || trap_string_step(v, i, i->op != INSN_STOS,
-					      i->op != INSN_LODS))
+	if (!is_string(i) || trap_string_step(v, i, i->op != INSN_STOS, true))
 		trap_advance(v, i->len);
 }
 
@@ -89,7 +92,7 @@ static void mmio_finish(struct vcpu *v, u64 value)
 	if (s->written) {
 		if (i->op == INSN_XCHG)
 			reg_put(v, i, s->old);
-	} else if (i->op == INSN_LOAD || i->op == INSN_LODS) {
+	} else if (i->op == INSN_LOAD) {
 		reg_put(v, i, i->sign ? insn_sext(value, i->msize) : value);
 	} else if (i->op == INSN_MOVS) {
 		if (!trap_write_gva(v, s->operand, &value, i->msize))
@@ -109,14 +112,10 @@ static bool operands(struct vcpu *v, struct io_state *s, bool write, u64 *at)
 	const struct insn *i = &s->i;
 
 	if (!is_string(i)) {
-		*at = trap_seg_base(v, i->seg) + i->ea;
-		if (trap_mode(v) != 8)
-			*at = (u32)*at;
-		s->operand = i->op == INSN_STORE_IMM || i->op == INSN_ALU_MI ||
-					     i->op == INSN_BT ?
+		s->operand = i->op == INSN_STORE_IMM || i->op == INSN_ALU_MI ?
 				     i->imm :
 				     reg_value(v, i);
-		return true;
+		return trap_address(v, i, at);
 	}
 	*at = trap_string_at(v, i, write);
 	s->operand = v->hw.gpr[R_AX];
@@ -138,8 +137,10 @@ static void mmio_emulate(struct vcpu *v, struct io_state *s,
 	s->written = false;
 	if (((at ^ s->at) & PAGE_MASK) ||
 	    (at & PAGE_MASK) + s->i.msize > PAGE_SIZE)
-		partition_die(v, "device access at 0x%lx crosses a page, or "
-				 "its code has changed", at);
+		partition_die(v,
+			      "device access at 0x%lx crosses a page, or "
+			      "its code has changed",
+			      at);
 	else if (s->i.op == INSN_STORE || s->i.op == INSN_STORE_IMM ||
 		 (is_string(&s->i) && x->mmio.write))
 		mmio_store(v, s->operand);
@@ -163,7 +164,8 @@ static bool served(struct partition *p, u64 at)
 static bool mapped_now(struct vcpu *v, const struct exit *x)
 {
 	u32 need = (x->mmio.write ? NP_WRITE : NP_READ) |
-		   (x->mmio.exec ? NP_EXEC : 0), flags = 0;
+		   (x->mmio.exec ? NP_EXEC : 0),
+	    flags = 0;
 	hpa_t to;
 	bool ok;
 
@@ -204,8 +206,10 @@ void trap_mmio(struct vcpu *v, struct exit *x)
 		return;
 	}
 	if (x->mmio.present && x->mmio.write) {
-		partition_die(v, "write to read-only guest-physical address "
-				 "0x%lx", at);
+		partition_die(v,
+			      "write to read-only guest-physical address "
+			      "0x%lx",
+			      at);
 		return;
 	}
 	if (!operand || !served(v->part, at)) {
@@ -215,7 +219,7 @@ void trap_mmio(struct vcpu *v, struct exit *x)
 	}
 	if (!trap_decode(v, &s->i))
 		return;
-	if (s->i.op > INSN_LODS || (s->i.op < INSN_MOVS && !s->i.mem))
+	if (s->i.op > INSN_STOS || (s->i.op < INSN_MOVS && !s->i.mem))
 		trap_not_understood(v);
 	else
 		mmio_emulate(v, s, x);

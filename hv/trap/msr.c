@@ -5,59 +5,36 @@
 #include "core/vapic.h"
 #include "trap/emul.h"
 
-/* Places of the virtual MTRRs in v->mtrr. They change no mapping. */
+/* Places of the virtual MTRRs in v->mtrr. They change no mapping, so that any
+ * value is kept. */
 #define MTRR_DEF 0
-#define MTRR_FIXED 1 /* 11 registers */
-#define MTRR_VAR 12  /* 16 registers */
-#define MTRRCAP_VALUE 0x508ull /* 8 ranges, fixed ranges, write-combining */
-#define MISC_ENABLE_VALUE 0x1801ull /* fast strings, no BTS, no PEBS */
-#define FEATURE_CONTROL_LOCKED 1ull /* VMX is off for good */
+#define MTRR_FIXED 1		 /* 11 registers */
+#define MTRR_VAR 12		 /* 16 registers */
+#define MISC_ENABLE_VALUE 0x1801 /* fast strings, no BTS, no PEBS */
 
-static bool mtrr_type_ok(u64 t)
-{
-	return t <= 6 && t != 2 && t != 3;
-}
-
-/* Eight memory types, one a byte; PAT has one more (SDM Vol. 3A, 11.12.2). */
-static bool types_ok(u64 val, bool pat)
+/* Eight memory types, one a byte (SDM Vol. 3A, 11.12.2). */
+static bool pat_ok(u64 val)
 {
 	for (; val; val >>= 8)
-		if (!mtrr_type_ok(val & 0xff) && !(pat && (val & 0xff) == 7))
+		if ((val & 0xff) > 7 || (val & 0xfe) == 2)
 			return false;
 	return true;
 }
 
 static int mtrr_index(u32 msr)
 {
-	if (msr == MSR_MTRR_DEF_TYPE)
-		return MTRR_DEF;
-	if (msr == MSR_MTRR_FIX64K)
-		return MTRR_FIXED;
-	if (msr == MSR_MTRR_FIX16K || msr == MSR_MTRR_FIX16K + 1)
-		return MTRR_FIXED + 1 + (int)(msr - MSR_MTRR_FIX16K);
-	if (msr >= MSR_MTRR_FIX4K && msr < MSR_MTRR_FIX4K + 8)
-		return MTRR_FIXED + 3 + (int)(msr - MSR_MTRR_FIX4K);
-	if (msr >= MSR_MTRR_PHYS0 && msr <= MSR_MTRR_PHYS_END)
-		return MTRR_VAR + (int)(msr - MSR_MTRR_PHYS0);
+	static const struct {
+		u16 msr, count, at;
+	} groups[] = { { MSR_MTRR_PHYS0, 16, MTRR_VAR },
+		       { MSR_MTRR_FIX64K, 1, MTRR_FIXED },
+		       { MSR_MTRR_FIX16K, 2, MTRR_FIXED + 1 },
+		       { MSR_MTRR_FIX4K, 8, MTRR_FIXED + 3 },
+		       { MSR_MTRR_DEF_TYPE, 1, MTRR_DEF } };
+
+	for (u32 i = 0; i < array_size(groups); i++)
+		if (msr - groups[i].msr < groups[i].count)
+			return groups[i].at + (int)(msr - groups[i].msr);
 	return -1;
-}
-
-static bool mtrr_write(struct vcpu *v, int n, u64 val)
-{
-	u64 high = ~0ull << cpu_feat.phys_bits;
-	bool ok;
-
-	if (n == MTRR_DEF)
-		ok = !(val & ~0xcffull) && mtrr_type_ok(val & 0xff);
-	else if (n < MTRR_VAR)
-		ok = types_ok(val, false);
-	else if (n & 1) /* a mask */
-		ok = !(val & (high | 0x7ff));
-	else
-		ok = !(val & (high | 0xf00)) && mtrr_type_ok(val & 0xff);
-	if (ok)
-		v->mtrr[n] = val;
-	return ok;
 }
 
 bool trap_efer_write(struct vcpu *v, u64 val)
@@ -72,8 +49,6 @@ bool trap_efer_write(struct vcpu *v, u64 val)
 		return false;
 	/* LMA follows LME and CR0.PG only */
 	reg_set(v, VREG_EFER, (val & ~EFER_LMA) | (old & EFER_LMA));
-	if ((val ^ old) & EFER_NXE)
-		virt->flush(&v->hw);
 	return true;
 }
 
@@ -92,59 +67,63 @@ static bool vapic_msr(const struct vcpu *v, u32 msr)
 			   (msr >= MSR_X2APIC && msr <= MSR_X2APIC_END));
 }
 
+/* MSRs that always read the same. */
+static const struct {
+	u32 msr, val;
+} constants[] = {
+	{ MSR_MTRRCAP, 0x508 }, /* 8 ranges, fixed ranges, write-combining */
+	{ MSR_MISC_ENABLE, MISC_ENABLE_VALUE },
+	{ MSR_FEATURE_CONTROL, 1 }, /* locked: VMX is off for good */
+	{ MSR_PLATFORM_ID, 0 },
+	{ MSR_UCODE_REV, 0 },
+	{ MSR_MCG_CAP, 0 },
+	{ MSR_MCG_STATUS, 0 },
+	{ MSR_HWCR, 0 },
+};
+
+static bool msr_constant(u32 msr, u64 *val)
+{
+	for (u32 i = 0; i < array_size(constants); i++)
+		if (constants[i].msr == msr) {
+			*val = constants[i].val;
+			return true;
+		}
+	return false;
+}
+
 /* The others; true: *val is what it reads. */
 static bool msr_read(struct vcpu *v, u32 msr, u64 *val)
 {
 	int n = mtrr_index(msr);
 
-	if (n >= 0) {
+	if (n >= 0)
 		*val = v->mtrr[n];
-		return true;
-	}
-	switch (msr) {
-	case MSR_EFER:
+	else if (msr == MSR_EFER)
 		*val = reg_get(v, VREG_EFER);
-		return true;
-	case MSR_PAT:
+	else if (msr == MSR_PAT)
 		*val = reg_get(v, VREG_PAT);
-		return true;
-	case MSR_TSC:
+	else if (msr == MSR_TSC)
 		*val = rdtsc() + reg_get(v, VREG_TSC_OFFSET);
-		return true;
-	case MSR_TSC_ADJUST:
+	else if (msr == MSR_TSC_ADJUST)
 		*val = v->tsc_adjust;
-		return true;
-	case MSR_MTRRCAP:
-		*val = MTRRCAP_VALUE;
-		return true;
-	case MSR_MISC_ENABLE:
-		*val = MISC_ENABLE_VALUE;
-		return true;
-	case MSR_FEATURE_CONTROL:
-		*val = FEATURE_CONTROL_LOCKED;
-		return true;
-	case MSR_PLATFORM_ID:
-	case MSR_UCODE_REV:
-	case MSR_MCG_CAP:
-	case MSR_MCG_STATUS:
-	case MSR_HWCR:
-		*val = 0;
-		return true;
-	}
-	return false;
+	else
+		return msr_constant(msr, val);
+	return true;
 }
 
 static bool msr_write(struct vcpu *v, u32 msr, u64 val)
 {
 	int n = mtrr_index(msr);
 
-	if (n >= 0)
-		return mtrr_write(v, n, val);
+	if (n >= 0) {
+		v->mtrr[n] = val;
+		return true;
+	}
 	switch (msr) {
 	case MSR_EFER:
 		return trap_efer_write(v, val);
 	case MSR_PAT:
-		if (!types_ok(val, true))
+		if (!pat_ok(val))
 			return false;
 		reg_set(v, VREG_PAT, val);
 		return true;

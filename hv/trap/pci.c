@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* PCI configuration by ports CF8/CFC, for the host partition, filtered. */
-#include "arch/pci.h"
+#include "lib/pci.h"
 #include "trap/emul.h"
 
 #define ENABLE 0x80000000u
@@ -50,7 +50,7 @@ static void config_write(const struct pci_func *f, u16 reg, u32 val, u32 mask)
 	u32 n = (reg - REG_BAR0) / 4;
 
 	if (is_bar(reg)) {
-		*probe &= (u8)~(1u << n);
+		*probe &= (u8) ~(1u << n);
 		if (val == ~0u)
 			*probe |= (u8)(1u << n);
 		return;

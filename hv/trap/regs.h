@@ -5,13 +5,7 @@
 
 #include "lib/regs.h"
 
-#define CR4_VME (1ull << 0)
-#define CR4_PVI (1ull << 1)
-#define CR4_TSD (1ull << 2)
 #define CR4_DE (1ull << 3)
-#define CR4_PSE (1ull << 4)
-#define CR4_UMIP (1ull << 11)
-#define CR4_FSGSBASE (1ull << 16)
 
 #define RFLAGS_TF (1ull << 8)
 #define RFLAGS_DF (1ull << 10)
@@ -25,7 +19,6 @@
 
 #define VEC_DB 1
 #define VEC_UD 6
-#define VEC_DF 8
 #define VEC_NP 11
 #define VEC_SS 12
 #define VEC_GP 13
@@ -43,7 +36,6 @@
 #define MSR_MCG_STATUS 0x17A
 #define MSR_MISC_ENABLE 0x1A0
 #define MSR_MTRR_PHYS0 0x200 /* base and mask of 8 ranges */
-#define MSR_MTRR_PHYS_END 0x20F
 #define MSR_MTRR_FIX64K 0x250
 #define MSR_MTRR_FIX16K 0x258 /* and 259 */
 #define MSR_MTRR_FIX4K 0x268  /* to 26F */

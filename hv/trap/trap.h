@@ -14,6 +14,7 @@ void trap_init(void); /* CPUID allow-list and MSR policy from the machine */
 /* Opens the MSRs that profile may touch natively (FS/GS base, STAR, ...). */
 void trap_space_setup(struct partition *p);
 /* Prepares the fault that a refused instruction raises. */
-void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error, u32 error);
+void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error,
+			   u32 error);
 
 #endif

@@ -37,8 +37,8 @@ static void floor_run(uint32_t n)
 			 "\n\tdecl %%ebx; jnz 1b"
 			 : "+b"(n)
 			 : "i"(FLOOR_MAGIC)
-			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9",
-			   "r10", "r11", "cc", "memory");
+			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+			   "r11", "cc", "memory");
 }
 
 /* 2 and the OUT: any other exit */

@@ -92,7 +92,8 @@ def partition(path, size):
 
 def make(path, cfg, files, efi):
     """Image at path from the text cfg and files {name on ESP: real path}."""
-    total = sum(os.path.getsize(f) for f in files.values())
+    total = sum(os.path.getsize(f) if f else DATA_SIZE
+                for f in files.values())
     size = max(ESP_MIN, (total * 5 // 4 + 4 * MIB + MIB - 1) // MIB * MIB)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
@@ -110,7 +111,11 @@ def make(path, cfg, files, efi):
         with open(cfg_file, "w", encoding="utf-8") as f:
             f.write(cfg)
         for name, real in [("parley.cfg", cfg_file), *sorted(files.items())]:
-            if is_elf(real):
+            if not real:
+                real = os.path.join(work, name)
+                with open(real, "wb") as f:
+                    f.write(pattern())
+            elif is_elf(real):
                 real = stripped(real, work)
             tool("mcopy", "-i", at, real, "::parley/" + name)
         with open(out, "r+b") as f:
@@ -123,12 +128,17 @@ def from_config(path, cfg, output, extra=(), folders=()):
     """Image for a configuration's text; extra are more files to put on it."""
     cfg = expand(cfg)
     files = {"host.elf": os.path.join(output, "host.elf")}
+    spare = [os.path.basename(real) for real in extra]
     for name in configured_files(cfg):
+        if name in spare:
+            continue
         files[name] = find(name, output, folders)
     for real in extra:
         files[os.path.basename(real)] = real
-    for real in files.values():
-        if not os.path.isfile(real):
+    for name, real in files.items():
+        if name.endswith(".img") and not os.path.exists(real):
+            files[name] = None  # a copy of the test data
+        elif not os.path.isfile(real):
             raise RuntimeError(f"{real} is not there")
     make(path, cfg, files, os.path.join(output, "parley.efi"))
     return cfg
@@ -136,5 +146,8 @@ def from_config(path, cfg, output, extra=(), folders=()):
 
 if __name__ == "__main__":
     with open(sys.argv[2], encoding="utf-8") as config:
-        from_config(sys.argv[1], config.read(), os.environ.get("B", "build"),
-                    sys.argv[3:])
+        CONFIG = config.read()
+    # for machines with a disk that the host partition has no driver for
+    SPARE = ["data.img"] if ":part=data" in CONFIG else []
+    from_config(sys.argv[1], CONFIG, os.environ.get("B", "build"),
+                sys.argv[3:] + SPARE)

@@ -262,6 +262,10 @@ class Bochs:
         for name in ("com1.txt", "bochs.log"):
             with open(os.path.join(self.dir, name), "wb"):
                 pass
+        # A Bochs that was killed leaves its lock on the image behind.
+        stale = os.path.join(self.dir, f"{self.s.image}.lock")
+        if os.path.exists(stale):
+            os.unlink(stale)
         if self.s.keyboard:
             self.listener = socket.create_server(("127.0.0.1", 0), backlog=1)
             self.port = self.listener.getsockname()[1]

@@ -33,8 +33,7 @@ check(bool ok, const char *name, const char *why, ...)
 /* The last line, and the exit code. */
 static inline int check_summary(const char *guest)
 {
-	printf("%s: %d passed, %d failed\n", guest, check_passed,
-	       check_failed);
+	printf("%s: %d passed, %d failed\n", guest, check_passed, check_failed);
 	return check_failed ? 1 : 0;
 }
 

@@ -48,9 +48,9 @@ static unsigned vectors_differ(uint64_t seed)
 		in[i] = rand_next(&seed);
 #define LOAD(n) "movdqu " #n "*16(%0), %%xmm" #n "\n\t"
 #define STORE(n) "movdqu %%xmm" #n ", " #n "*16(%0)\n\t"
-	__asm__ volatile(LOAD(0) LOAD(1) LOAD(2) LOAD(3) LOAD(4) LOAD(5)
-				 LOAD(6) LOAD(7) LOAD(8) LOAD(9) LOAD(10)
-					 LOAD(11) LOAD(12) LOAD(13) LOAD(14)
+	__asm__ volatile(LOAD(0) LOAD(1) LOAD(2) LOAD(3) LOAD(4) LOAD(5) LOAD(6)
+				 LOAD(7) LOAD(8) LOAD(9) LOAD(10) LOAD(11)
+					 LOAD(12) LOAD(13) LOAD(14)
 						 LOAD(15)::"r"(in)
 			 : "memory");
 	kit_sleep_ns(2 * KIT_MS);

@@ -9,10 +9,10 @@
 
 #include "kit/kit.h"
 
-#define PV_CALL_INSN                     \
-	"771: vmcall\n\t"                \
+#define PV_CALL_INSN                      \
+	"771: vmcall\n\t"                 \
 	".pushsection pv_calls,\"a\"\n\t" \
-	".quad 771b\n\t"                 \
+	".quad 771b\n\t"                  \
 	".popsection"
 
 #include "pvabi/stubs.h"

@@ -22,7 +22,7 @@ int kit_main(const char *cmdline);
 /* The boot information, as the hypervisor or the host partition wrote it. */
 const struct pv_start *kit_info(void);
 
-uint32_t kit_profile(void); /* PV_PROFILE_* */
+uint32_t kit_profile(void);	    /* PV_PROFILE_* */
 const char *kit_profile_name(void); /* "pv", "hvm", "classic" */
 
 /* Ends this partition with a code of 0..255. Any context. */

@@ -30,7 +30,7 @@ enum kit_path { KIT_CALL, KIT_TRAP };
 struct kit_ops {
 	void (*null)(void);
 	uint64_t (*time_ns)(void);
-	void (*timer_set)(uint64_t deadline_tsc); /* 0 cancels */
+	void (*timer_set)(uint64_t deadline_tsc);	    /* 0 cancels */
 	size_t (*console_write)(const void *buf, size_t n); /* bytes taken */
 	size_t (*console_read)(void *buf, size_t n);
 	void (*event_send)(uint64_t handle); /* trap: to this vCPU */

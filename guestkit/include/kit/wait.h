@@ -17,15 +17,15 @@ bool kit_wait(uint64_t deadline_ns);
 
 /* Sleeps until cond holds, a handler making it so: the usual form. Gives
  * false when the deadline came first. */
-#define kit_wait_until(cond, deadline_ns)                       \
-	({                                                      \
-		uint64_t kit_flags_ = kit_irq_save();           \
-		bool kit_ok_ = true;                            \
+#define kit_wait_until(cond, deadline_ns)                            \
+	({                                                           \
+		uint64_t kit_flags_ = kit_irq_save();                \
+		bool kit_ok_ = true;                                 \
 		while (!(cond) && (kit_ok_ = kit_wait(deadline_ns))) \
-			;                                       \
-		kit_ok_ = (cond);                               \
-		kit_irq_restore(kit_flags_);                    \
-		kit_ok_;                                        \
+			;                                            \
+		kit_ok_ = (cond);                                    \
+		kit_irq_restore(kit_flags_);                         \
+		kit_ok_;                                             \
 	})
 
 #endif

@@ -11,11 +11,12 @@
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
 #define PV_CPUID_BASE 0x40000000u
-#define PV_CPUID_SIG_B 0x6c726150u /* "Parl" */
-#define PV_CPUID_SIG_C 0x61507965u /* "eyPa" */
-#define PV_CPUID_SIG_D 0x79656c72u /* "rley" */
+#define PV_CPUID_SIG_B 0x6c726150u   /* "Parl" */
+#define PV_CPUID_SIG_C 0x61507965u   /* "eyPa" */
+#define PV_CPUID_SIG_D 0x79656c72u   /* "rley" */
 #define PV_CPUID_VERSION 0x40000001u /* EAX version, EBX features, ECX calls */
-#define PV_CPUID_SELF 0x40000002u /* EAX partition, EBX vCPU, ECX vCPUs, EDX profile */
+#define PV_CPUID_SELF \
+	0x40000002u /* EAX partition, EBX vCPU, ECX vCPUs, EDX profile */
 #define PV_CPUID_TIME 0x40000003u /* EAX TSC kHz, EBX local APIC timer kHz */
 #define PV_CPUID_MAX PV_CPUID_TIME
 
@@ -75,7 +76,8 @@ struct pv_vcpu_page {
 	/* line 2: written by the hypervisor; version is odd during a change */
 	uint32_t version;
 	uint32_t tsc_shift;
-	uint64_t tsc_mul;  /* ns = ns_base + ((tsc - tsc_base) * tsc_mul >> tsc_shift) */
+	uint64_t
+		tsc_mul; /* ns = ns_base + ((tsc - tsc_base) * tsc_mul >> tsc_shift) */
 	uint64_t tsc_base;
 	uint64_t ns_base;
 	uint64_t steal_tsc; /* TSC ticks ready but not running */
@@ -99,16 +101,20 @@ struct pv_vcpu_start {
 	uint32_t pad; /* 0 */
 };
 
+/* What a partition's creator is told of, each at a port of its own. */
+#define PV_NOTIFY_STATE 0u  /* the state has changed */
+#define PV_NOTIFY_OUTPUT 1u /* the console, empty before, has output */
+#define PV_NOTIFY_PORTS 2u
+
 struct pv_partition_params {
-	char name[32]; /* NUL-terminated */
-	uint32_t profile; /* PV_PROFILE_* */
-	uint32_t vcpus;	  /* 1..64 */
-	uint32_t priority; /* 0..7, 7 first */
-	uint32_t port;	  /* the creator's port told when the state changes, or
-			     when the console has output */
-	uint64_t cpu_mask; /* CPUs the vCPUs may run on; 0: any */
+	char name[32];	    /* NUL-terminated */
+	uint32_t profile;   /* PV_PROFILE_* */
+	uint32_t vcpus;	    /* 1..64 */
+	uint32_t priority;  /* 0..7, 7 first */
+	uint32_t port;	    /* the creator's first port told: + PV_NOTIFY_* */
+	uint64_t cpu_mask;  /* CPUs the vCPUs may run on; 0: any */
 	uint64_t max_pages; /* quota: memory plus what the hypervisor needs */
-	uint64_t pad[4]; /* 0 */
+	uint64_t pad[4];    /* 0 */
 };
 
 #define PV_STATE_NEW 0u
@@ -129,8 +135,9 @@ struct pv_partition_status {
 	char reason[120]; /* readable, NUL-terminated; empty unless DIED */
 	uint64_t rip, rsp, rflags, cr0, cr2, cr3, cr4, efer;
 	uint64_t gpr[16]; /* RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
-	uint64_t trace[PV_TRACE_DEPTH]; /* return addresses by RBP chain, 0 ends */
-	uint8_t insn[16]; /* bytes at RIP */
+	uint64_t trace
+		[PV_TRACE_DEPTH]; /* return addresses by RBP chain, 0 ends */
+	uint8_t insn[16];	  /* bytes at RIP */
 	uint32_t insn_len, pad;
 	uint64_t pages_owned, pages_shared;
 };
@@ -141,12 +148,13 @@ struct pv_partition_status {
 struct pv_vcpu_stats {
 	uint64_t exits[PV_EXIT_KINDS]; /* by enum exit_kind of the hypervisor */
 	uint64_t calls;		       /* hypercalls */
-	uint64_t run_tsc;	       /* TSC while on a CPU, root mode included */
-	uint64_t guest_tsc;	       /* TSC in guest mode; only with the probe */
-	uint64_t vmcs_accesses;	       /* VMREAD + VMWRITE; only with the probe */
+	uint64_t run_tsc;	/* TSC while on a CPU, root mode included */
+	uint64_t guest_tsc;	/* TSC in guest mode; only with the probe */
+	uint64_t vmcs_accesses; /* VMREAD + VMWRITE; only with the probe */
 	uint64_t entries;
 	uint64_t steal_tsc;
-	uint64_t idle_tsc; /* this CPU idle, TSC, since boot; only with the probe */
+	uint64_t
+		idle_tsc; /* this CPU idle, TSC, since boot; only with the probe */
 	uint64_t pad;
 };
 
@@ -155,9 +163,10 @@ struct pv_vcpu_stats {
 #define PV_IO_WAITING 1u
 
 struct pv_io_slot {
-	uint32_t state; /* PV_IO_*: WAITING is set last, cleared by io_complete */
-	uint8_t space;	/* PV_SPACE_* */
-	uint8_t size;	/* bytes: 1, 2, 4, 8 */
+	uint32_t
+		state; /* PV_IO_*: WAITING is set last, cleared by io_complete */
+	uint8_t space; /* PV_SPACE_* */
+	uint8_t size;  /* bytes: 1, 2, 4, 8 */
 	uint8_t write;
 	uint8_t pad0;
 	uint32_t count; /* elements; more than 1 only for string port writes */
@@ -221,8 +230,10 @@ struct pv_start {
 	uint64_t devices; /* gpa of struct pv_device[] */
 	uint64_t cmdline; /* gpa, NUL-terminated */
 	uint64_t tsc_khz;
-	uint64_t self;	/* the partition's handle of itself (PV_SELF or better) */
-	uint64_t host;	/* handle of the host partition, PV_RIGHT_SHARE; 0 in it */
+	uint64_t
+		self; /* the partition's handle of itself (PV_SELF or better) */
+	uint64_t
+		host; /* handle of the host partition, PV_RIGHT_SHARE; 0 in it */
 	uint64_t image_start, image_end; /* gpa */
 	char name[32];
 };

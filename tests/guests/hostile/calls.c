@@ -18,12 +18,18 @@ static uint64_t scratch; /* two pages that may be overwritten */
 static bool harmful(uint64_t nr)
 {
 	static const uint8_t list[] = {
-		PV_CALL_exit,		 PV_CALL_crash,
-		PV_CALL_console_write,	 PV_CALL_vcpu_stop,
-		PV_CALL_vcpu_wait,	 PV_CALL_event_send_wait,
-		PV_CALL_vcpu_upcall_set, PV_CALL_partition_pause,
-		PV_CALL_io_serve,	 PV_CALL_io_serve_notify,
-		PV_CALL_console_read,	 PV_CALL_partition_console_read,
+		PV_CALL_exit,
+		PV_CALL_crash,
+		PV_CALL_console_write,
+		PV_CALL_vcpu_stop,
+		PV_CALL_vcpu_wait,
+		PV_CALL_event_send_wait,
+		PV_CALL_vcpu_upcall_set,
+		PV_CALL_partition_pause,
+		PV_CALL_io_serve,
+		PV_CALL_io_serve_notify,
+		PV_CALL_console_read,
+		PV_CALL_partition_console_read,
 	};
 	unsigned i;
 
@@ -94,15 +100,14 @@ static void calls_registers(void)
 {
 	uint64_t rbx, rbp, rcx, rsi, rdi;
 
-	__asm__ volatile(
-		"pushq %%rbp\n\t"
-		"movq $0x11, %%rbx; movq $0x12, %%rbp\n\t"
-		"movq $-1, %%rcx; movq $-1, %%rsi; movq $-1, %%rdi\n\t"
-		"movl $999, %%eax\n\t" PV_CALL_INSN "\n\t"
-		"movq %%rbp, %%rax; popq %%rbp"
-		: "=b"(rbx), "=a"(rbp), "=c"(rcx), "=S"(rsi), "=D"(rdi)
-		:
-		: "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
+	__asm__ volatile("pushq %%rbp\n\t"
+			 "movq $0x11, %%rbx; movq $0x12, %%rbp\n\t"
+			 "movq $-1, %%rcx; movq $-1, %%rsi; movq $-1, %%rdi\n\t"
+			 "movl $999, %%eax\n\t" PV_CALL_INSN "\n\t"
+			 "movq %%rbp, %%rax; popq %%rbp"
+			 : "=b"(rbx), "=a"(rbp), "=c"(rcx), "=S"(rsi), "=D"(rdi)
+			 :
+			 : "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
 	check(rbx == 0x11 && rbp == 0x12 && !rcx && !rsi && !rdi,
 	      "calls-registers", "rbx %llx rbp %llx rcx %llx rsi %llx rdi %llx",
 	      (unsigned long long)rbx, (unsigned long long)rbp,
@@ -136,12 +141,12 @@ static void bad_starts(void)
 		check(true, "bad-starts", "-");
 		return;
 	}
-#define TRY(field, value)                                       \
-	s = good;                                               \
-	s.field = (value);                                      \
-	if (pv_vcpu_start(vcpu, kit_gpa(&s)) != PV_EINVAL) {    \
-		printf("bad-starts: " #field " was taken\n");   \
-		bad++;                                          \
+#define TRY(field, value)                                     \
+	s = good;                                             \
+	s.field = (value);                                    \
+	if (pv_vcpu_start(vcpu, kit_gpa(&s)) != PV_EINVAL) {  \
+		printf("bad-starts: " #field " was taken\n"); \
+		bad++;                                        \
 	}
 	TRY(rip, 0x0000800000000000ull)
 	TRY(rip, 0x8000000000000000ull)
@@ -157,9 +162,9 @@ static void bad_starts(void)
 /* Starts in a state that can be entered but not survived: the guest ends. */
 static void start_nowhere(void)
 {
-	struct pv_vcpu_start s __attribute__((aligned(8))) = {
-		.rip = 0x5000, .cr3 = 0x700000000ull
-	};
+	struct pv_vcpu_start s
+		__attribute__((aligned(8))) = { .rip = 0x5000,
+						.cr3 = 0x700000000ull };
 
 	if (kit_vcpus() > 1)
 		pv_vcpu_start(1, kit_gpa(&s));

@@ -8,13 +8,13 @@
 static uint8_t *scratch; /* a page of ours: the operand of most of them */
 
 /* Each runs with RAX and RDI at the page and RCX = 1. */
-#define INSN(name, text)                                           \
-	static void name(uint64_t arg)                             \
-	{                                                          \
-		__asm__ volatile(text                              \
-				 : "+a"(arg)                       \
-				 : "D"(arg), "c"(1ull)             \
-				 : "memory", "cc", "rbx", "rdx");  \
+#define INSN(name, text)                                          \
+	static void name(uint64_t arg)                            \
+	{                                                         \
+		__asm__ volatile(text                             \
+				 : "+a"(arg)                      \
+				 : "D"(arg), "c"(1ull)            \
+				 : "memory", "cc", "rbx", "rdx"); \
 	}
 INSN(i_vmxon, "vmxon (%%rdi)")
 INSN(i_vmxoff, "vmxoff")
@@ -46,18 +46,30 @@ static const struct {
 	const char *name;
 	void (*run)(uint64_t arg);
 } insns[] = {
-	{ "vmxon", i_vmxon },	    { "vmxoff", i_vmxoff },
-	{ "vmclear", i_vmclear },   { "vmptrld", i_vmptrld },
-	{ "vmptrst", i_vmptrst },   { "vmread", i_vmread },
-	{ "vmread-mem", i_vmread_mem }, { "vmwrite", i_vmwrite },
-	{ "vmlaunch", i_vmlaunch }, { "vmresume", i_vmresume },
-	{ "invept", i_invept },	    { "invvpid", i_invvpid },
-	{ "vmfunc", i_vmfunc },	    { "vmrun", i_vmrun },
-	{ "vmsave", i_vmsave },	    { "vmload", i_vmload },
-	{ "stgi", i_stgi },	    { "clgi", i_clgi },
-	{ "skinit", i_skinit },	    { "invlpga", i_invlpga },
-	{ "getsec", i_getsec },	    { "monitor", i_monitor },
-	{ "mwait", i_mwait },	    { "rdpmc", i_rdpmc },
+	{ "vmxon", i_vmxon },
+	{ "vmxoff", i_vmxoff },
+	{ "vmclear", i_vmclear },
+	{ "vmptrld", i_vmptrld },
+	{ "vmptrst", i_vmptrst },
+	{ "vmread", i_vmread },
+	{ "vmread-mem", i_vmread_mem },
+	{ "vmwrite", i_vmwrite },
+	{ "vmlaunch", i_vmlaunch },
+	{ "vmresume", i_vmresume },
+	{ "invept", i_invept },
+	{ "invvpid", i_invvpid },
+	{ "vmfunc", i_vmfunc },
+	{ "vmrun", i_vmrun },
+	{ "vmsave", i_vmsave },
+	{ "vmload", i_vmload },
+	{ "stgi", i_stgi },
+	{ "clgi", i_clgi },
+	{ "skinit", i_skinit },
+	{ "invlpga", i_invlpga },
+	{ "getsec", i_getsec },
+	{ "monitor", i_monitor },
+	{ "mwait", i_mwait },
+	{ "rdpmc", i_rdpmc },
 	{ "rsm", i_rsm },
 };
 
@@ -75,8 +87,8 @@ static void virt_insns(void)
 		bool ok = true;
 
 		for (k = 0; k < 5 && ok; k++) {
-			got = try(insns[i].run, k < 4 ? at[k] :
-						kit_gpa(scratch));
+			got = try(insns[i].run,
+				  k < 4 ? at[k] : kit_gpa(scratch));
 			ok = got == VECTOR_UD || got == VECTOR_GP;
 		}
 		snprintf(name, sizeof(name), "insn-%s", insns[i].name);
@@ -184,11 +196,11 @@ static void port_all(uint64_t port)
 static void ports(void)
 {
 	static const uint16_t list[] = {
-		0x20,  0x21,  0x40,  0x43,  0x60,  0x61,   0x64,   0x70,
-		0x71,  0x80,  0x92,  0xa0,  0xa1,  0xb2,   0xb3,   0xf4,
-		0x1f0, 0x1f7, 0x3f6, 0x402, 0x4d0, 0x500,  0x501,  0x510,
-		0x604, 0xcf8, 0xcf9, 0xcfc, 0xcfe, 0x8900, 0xb004, 0xc000,
-		0xffff,
+		0x20,  0x21,   0x40,   0x43,   0x60,   0x61,  0x64,
+		0x70,  0x71,   0x80,   0x92,   0xa0,   0xa1,  0xb2,
+		0xb3,  0xf4,   0x1f0,  0x1f7,  0x3f6,  0x402, 0x4d0,
+		0x500, 0x501,  0x510,  0x604,  0xcf8,  0xcf9, 0xcfc,
+		0xcfe, 0x8900, 0xb004, 0xc000, 0xffff,
 	};
 	unsigned i;
 	int got = -1;
@@ -228,9 +240,10 @@ static void triple(void)
 /* RIP right below the non-canonical hole, an intercepted instruction there. */
 static void edge_jump(uint64_t at)
 {
-	__asm__ volatile("xorl %%eax, %%eax; xorl %%ecx, %%ecx; call *%0" ::"r"(at)
-			 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8",
-			   "r9", "r10", "r11", "memory");
+	__asm__ volatile(
+		"xorl %%eax, %%eax; xorl %%ecx, %%ecx; call *%0" ::"r"(at)
+		: "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+		  "r11", "memory");
 }
 
 static void rip_edge(void)

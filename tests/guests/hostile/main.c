@@ -19,7 +19,7 @@ uint64_t try_error, try_cr2, try_rip;
 static int caught;
 
 /* Goes back to where try_enter was called; the frame's flags stay. */
-static void catch(struct kit_frame *f)
+static void catch (struct kit_frame *f)
 {
 	caught = (int)f->vector;
 	try_error = f->error;
@@ -40,8 +40,8 @@ static void catch(struct kit_frame *f)
 
 /* Saves what a call preserves, then goes on in fn(arg), whose return is its
  * own. */
-__attribute__((naked, noinline)) static void
-try_enter(void (*fn)(uint64_t arg), uint64_t arg)
+__attribute__((naked, noinline)) static void try_enter(void (*fn)(uint64_t arg),
+						       uint64_t arg)
 {
 	__asm__ volatile("movq %%rsp, %0\n\t"
 			 "movq %%rbp, %1\n\t"

@@ -75,8 +75,8 @@ static void readonly(void)
 	      "write-readonly", "vector %d, CR2 %llx, error %llx", got,
 	      (unsigned long long)try_cr2, (unsigned long long)try_error);
 	got = try(jump, WINDOW);
-	check(got == VECTOR_PF && try_cr2 == WINDOW, "exec-data",
-	      "vector %d", got);
+	check(got == VECTOR_PF && try_cr2 == WINDOW, "exec-data", "vector %d",
+	      got);
 	got = try(poke, (uint64_t)(uintptr_t)readonly);
 	check(got == VECTOR_PF, "write-code", "vector %d", got);
 	kit_unmap(WINDOW, 4096);
@@ -122,8 +122,7 @@ static void mmio_code(void)
 static void mmio_stack(void)
 {
 	window(device(), KIT_WRITE);
-	__asm__ volatile("movq %0, %%rsp; call 1f; 1: nop" ::"r"(WINDOW +
-								 0x800)
+	__asm__ volatile("movq %0, %%rsp; call 1f; 1: nop" ::"r"(WINDOW + 0x800)
 			 : "memory");
 	kit_exit(9);
 }

@@ -3,9 +3,9 @@
 #include "hostile.h"
 #include "kit/time.h"
 
-#define CR_SET(n)                                                      \
-	static void cr##n##_set(uint64_t v)                            \
-	{                                                              \
+#define CR_SET(n)                                                         \
+	static void cr##n##_set(uint64_t v)                               \
+	{                                                                 \
 		__asm__ volatile("movq %0, %%cr" #n ::"r"(v) : "memory"); \
 	}
 CR_SET(0)
@@ -121,10 +121,16 @@ static void xcr_set(uint64_t v)
  * and it is no bad value there. */
 static void xsetbv(void)
 {
-	static const uint64_t values[] = { 0,	   2,	     4,
-					   5,	   1ull << 18 | 3,
-					   1ull << 62 | 1, 1ull << 63 | 1,
-					   ~0ull,  0xe1,     0x9 };
+	static const uint64_t values[] = { 0,
+					   2,
+					   4,
+					   5,
+					   1ull << 18 | 3,
+					   1ull << 62 | 1,
+					   1ull << 63 | 1,
+					   ~0ull,
+					   0xe1,
+					   0x9 };
 	bool osxsave = try(cr4_set, cr4_get() | 1ull << 18) == -1;
 	unsigned i, bad = 0;
 

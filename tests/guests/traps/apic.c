@@ -37,8 +37,8 @@ static void apic_priorities(void)
 	kit_irq_off();
 	msr_write(0x83f, VEC_A);
 	msr_write(0x83f, VEC_B);
-	check(msr_read(0x823) >> 1 & 1 && msr_read(0x824) >> 2 & 1,
-	      "apic-irr", "%d", hit);
+	check(msr_read(0x823) >> 1 & 1 && msr_read(0x824) >> 2 & 1, "apic-irr",
+	      "%d", hit);
 	kit_irq_on();
 	check(wait_for(&got[0], 1) && got[1] == 1 && order[0] == 1 &&
 		      order[1] == 0,
@@ -46,8 +46,7 @@ static void apic_priorities(void)
 	msr_write(0x808, 0x80);
 	msr_write(0x83f, VEC_A);
 	__asm__ volatile("nop; nop");
-	check(got[0] == 1 && msr_read(0x80a) == 0x80, "apic-tpr", "%u",
-	      got[0]);
+	check(got[0] == 1 && msr_read(0x80a) == 0x80, "apic-tpr", "%u", got[0]);
 	__asm__ volatile("movq %0, %%cr8" ::"r"(0ull));
 	check(wait_for(&got[0], 2), "apic-tpr-down", "%u", got[0]);
 }
@@ -127,10 +126,11 @@ void test_mmio(void)
 	if (!d)
 		return;
 	base = d->base;
-	__asm__ volatile("movl (%2), %%eax; movl 4(%2,%3,4), %%r9d; mov %%r9, %1"
-			 : "+a"(rax), "=r"(r9)
-			 : "r"(base), "r"(0ull)
-			 : "r9", "memory");
+	__asm__ volatile(
+		"movl (%2), %%eax; movl 4(%2,%3,4), %%r9d; mov %%r9, %1"
+		: "+a"(rax), "=r"(r9)
+		: "r"(base), "r"(0ull)
+		: "r9", "memory");
 	check(rax == MAGIC && r9 == 2, "mmio-load", "%llx %llx",
 	      (unsigned long long)rax, (unsigned long long)r9);
 	__asm__ volatile("cmpl %2, (%1); pushfq; popq %0"
@@ -148,8 +148,7 @@ void test_mmio(void)
 			 : "memory", "cc");
 	check(!(flags & 0x40), "mmio-test", "%llx", (unsigned long long)flags);
 	si = base;
-	__asm__ volatile("rep movsl"
-			 : "+S"(si), "+D"(p), "+c"(n)::"memory");
+	__asm__ volatile("rep movsl" : "+S"(si), "+D"(p), "+c"(n)::"memory");
 	check(n == 0 && p == buf + 2 && si == base + 8 && buf[0] == MAGIC &&
 		      buf[1] == 2,
 	      "mmio-movs", "%x %x", buf[0], buf[1]);

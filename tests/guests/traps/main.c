@@ -26,8 +26,8 @@ uint64_t msr_read(uint32_t msr)
 
 void msr_write(uint32_t msr, uint64_t v)
 {
-	INSN("wrmsr", , ARGS("c"(msr), "a"((uint32_t)v),
-			     "d"((uint32_t)(v >> 32))));
+	INSN("wrmsr", ,
+	     ARGS("c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))));
 }
 
 bool has_apic(void)

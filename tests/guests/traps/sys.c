@@ -152,8 +152,7 @@ void test_ports(void)
 	check(rax == 0x112233445566ffffull, "port-in-16", "%llx",
 	      (unsigned long long)rax);
 	__asm__ volatile("inl %%dx, %%eax" : "+a"(rax) : "d"(0xcfc));
-	check(rax == 0xffffffff, "port-in-32", "%llx",
-	      (unsigned long long)rax);
+	check(rax == 0xffffffff, "port-in-32", "%llx", (unsigned long long)rax);
 	__asm__ volatile("rep insb" : "+D"(p), "+c"(n) : "d"(0x60) : "memory");
 	check(n == 0 && p == buf + 3 && buf[0] == 0xff && buf[2] == 0xff &&
 		      buf[3] == 0x55,

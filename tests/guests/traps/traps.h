@@ -13,16 +13,14 @@ extern uint64_t hit_error;
 extern uint64_t resume; /* where the handler goes on */
 
 /* Runs instructions that may fault; sets hit. Clobbers R11. */
-#define INSN(text, out, in, ...)                                        \
-	do {                                                            \
-		hit = -1;                                               \
-		__asm__ volatile("leaq 9f(%%rip), %%r11\n\t"            \
-				 "movq %%r11, resume(%%rip)\n\t" text   \
-				 "\n9:"                                 \
-				 : out                                  \
-				 : in                                   \
-				 : "memory", "cc", "r11", ##__VA_ARGS__); \
-		resume = 0;                                             \
+#define INSN(text, out, in, ...)                                             \
+	do {                                                                 \
+		hit = -1;                                                    \
+		__asm__ volatile("leaq 9f(%%rip), %%r11\n\t"                 \
+				 "movq %%r11, resume(%%rip)\n\t" text "\n9:" \
+				 : out:in                                    \
+				 : "memory", "cc", "r11", ##__VA_ARGS__);    \
+		resume = 0;                                                  \
 	} while (0)
 #define ARGS(...) __VA_ARGS__
 

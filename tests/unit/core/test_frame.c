@@ -98,33 +98,32 @@ static void scrubs_on_free_and_gives_zeroes(void **state)
 
 static void dirty_memory_is_zeroed_first(void **state)
 {
-	hpa_t at;
+	static u64 at[RAM_SIZE / PAGE_SIZE];
+	u64 n = 0;
+	hpa_t page;
 
 	/* as firmware may have left it: in blocks that were never given out */
 	memset((void *)(RAM_START + RAM_SIZE / 2), 0xff, 4 * LARGE_SIZE);
-	assert_true(frame_alloc_run(0, 4096 + 5, &at));
-	for (u64 i = 0; i < (4096 + 5) * PAGE_SIZE / 8; i++)
-		assert_int_equal(((u64 *)hpa_ptr(at))[i], 0);
-	for (u64 i = 0; i < 4096 + 5; i++)
-		frame_free(hpa(at.v + i * PAGE_SIZE), 0);
+	while (frame_alloc(0, FRAME_PLAIN, 0, true, &page)) {
+		for (u64 i = 0; i < PAGE_SIZE / 8; i++)
+			assert_int_equal(((u64 *)hpa_ptr(page))[i], 0);
+		at[n++] = page.v;
+	}
+	assert_int_equal(n, frame_total());
+	while (n)
+		frame_free(hpa(at[--n]), 0);
 	assert_int_equal(frame_free_count(), frame_total());
 }
 
-static void run_is_contiguous_and_gives_back_its_tail(void **state)
+static void adopted_memory_has_its_owner(void **state)
 {
 	u64 free_before = frame_free_count();
-	hpa_t at;
 
-	assert_true(frame_alloc_run(0, 1000, &at));
-	assert_int_equal(at.v & (LARGE_SIZE - 1), 0);
-	assert_int_equal(frame_free_count(), free_before - 1000);
-	for (u64 i = 0; i < 1000; i++) {
-		assert_int_equal(frame_of(hpa(at.v + i * PAGE_SIZE))->owner, 0);
-		frame_free(hpa(at.v + i * PAGE_SIZE), 0);
-	}
+	frame_adopt(hpa(RAM_START + 3 * PAGE_SIZE), 1, 7);
+	assert_int_equal(frame_of(hpa(RAM_START + 3 * PAGE_SIZE))->owner, 7);
 	assert_int_equal(frame_free_count(), free_before);
-	assert_false(frame_alloc_run(0, RAM_SIZE / PAGE_SIZE + 1, &at));
-	assert_false(frame_alloc_run(0, 0, &at));
+	expect_assert_failure(
+		frame_adopt(hpa(RAM_START + RAM_SIZE - PAGE_SIZE), 2, 7));
 }
 
 static void double_free_is_caught(void **state)
@@ -145,8 +144,8 @@ int main(void)
 		cmocka_unit_test(never_gives_out_what_is_not_usable),
 		cmocka_unit_test(merges_back_to_large_blocks),
 		cmocka_unit_test(scrubs_on_free_and_gives_zeroes),
-		cmocka_unit_test(run_is_contiguous_and_gives_back_its_tail),
 		cmocka_unit_test(double_free_is_caught),
+		cmocka_unit_test(adopted_memory_has_its_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

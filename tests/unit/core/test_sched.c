@@ -24,7 +24,7 @@ static struct cpu cpus[2], *self = &cpus[0];
 static struct partition part;
 static struct vcpu vcpus[6];
 static u32 ipis, fired;
-static u64 armed;
+static u64 armed, rflags;
 static const struct vcpu *event_for;
 static void *pages[2];
 
@@ -76,7 +76,13 @@ static void fake_arm(struct virt_vcpu *v, u64 tsc)
 	armed = tsc;
 }
 
+static u64 fake_reg(struct virt_vcpu *v, enum vreg r)
+{
+	return r == VREG_RFLAGS ? rflags : 0;
+}
+
 static const struct virt_ops fake = { .name = "fake",
+				      .reg_get = fake_reg,
 				      .deadline_arm = fake_arm };
 const struct virt_ops *virt = &fake;
 
@@ -163,6 +169,19 @@ static void equal_priority_waits_for_the_budget(void **state)
 	assert_int_equal(sched_next_deadline(&vcpus[0]), vcpus[0].budget_end);
 	vcpus[0].budget_end = 0;
 	assert_true(sched_must_leave(&vcpus[0]));
+}
+
+static void nobody_stays_for_ever(void **state)
+{
+	u64 slice = tsc_from_us(SCHED_SLICE_US);
+
+	sched_wake(&vcpus[0]);
+	sched_pick();
+	rflags = 0;
+	assert_true(sched_next_deadline(&vcpus[0]) <= rdtsc() + slice);
+	rflags = RFLAGS_IF;
+	assert_true(sched_next_deadline(&vcpus[0]) > rdtsc() + slice);
+	assert_int_equal(sched_next_deadline(NULL), 0);
 }
 
 static void kicks_another_cpu(void **state)
@@ -327,6 +346,7 @@ int main(void)
 		T(picks_by_priority_then_in_order),
 		T(higher_priority_preempts),
 		T(equal_priority_waits_for_the_budget),
+		T(nobody_stays_for_ever),
 		T(kicks_another_cpu),
 		T(a_wake_before_the_block_is_not_lost),
 		T(a_wake_between_block_and_leaving_is_not_lost),

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "arch/regs.h"
+#include "lib/regs.h"
 #include "arch/x86.h"
 #include "core/sched.h"
 #include "core/vapic.h"
@@ -28,6 +28,7 @@
 #define TDCR X(0x3e)
 #define SELF_IPI X(0x3f)
 
+u64 tsc_khz = 1000000; /* a periodic timer is at least 100,000 ticks */
 static struct partition part;
 static struct vcpu vcpus[VCPUS], *table[VCPUS];
 static struct vcpu *const v = &vcpus[0];
@@ -126,9 +127,9 @@ static void priorities(void **state)
 	assert_true(v->hw.pending & PEND_APIC);
 	assert_int_equal(deliver(v), 0x83);
 	assert_int_equal(rd(PPR), 0x80);
-	assert_int_equal(rd(X(0x14)), 8);	 /* ISR of 0x83 */
-	assert_int_equal(rd(X(0x22)), 0x22);	 /* IRR of 0x41 and 0x45 */
-	assert_int_equal(deliver(v), -1);	 /* lower: wait for EOI */
+	assert_int_equal(rd(X(0x14)), 8);    /* ISR of 0x83 */
+	assert_int_equal(rd(X(0x22)), 0x22); /* IRR of 0x41 and 0x45 */
+	assert_int_equal(deliver(v), -1);    /* lower: wait for EOI */
 	assert_false(vapic_pending(v));
 	vapic_raise(v, 0x91); /* nests */
 	assert_int_equal(deliver(v), 0x91);
@@ -276,6 +277,9 @@ static void periodic(void **state)
 	/* in step with the first, and ahead */
 	assert_int_equal((timer - first) % 1000000, 0);
 	assert_in_range(timer, now - 1000000, now + 1000000);
+	assert_true(vapic_write(v, TMICT, 1)); /* absurdly short */
+	vapic_timer_fired(v);
+	assert_true(timer > rdtsc());
 	assert_true(vapic_write(v, TMICT, 0));
 	assert_int_equal(timer, 0);
 }

@@ -13,16 +13,16 @@
 #include "kit/kit.h"
 
 /* Both give the same text and the same length, whatever the room. */
-#define SAME(...)                                                       \
-	do {                                                            \
-		char a_[128], b_[128];                                  \
-		for (size_t n_ = 0; n_ <= sizeof(a_); n_ += 7) {        \
-			memset(a_, 'x', sizeof(a_));                    \
-			memset(b_, 'x', sizeof(b_));                    \
+#define SAME(...)                                                         \
+	do {                                                              \
+		char a_[128], b_[128];                                    \
+		for (size_t n_ = 0; n_ <= sizeof(a_); n_ += 7) {          \
+			memset(a_, 'x', sizeof(a_));                      \
+			memset(b_, 'x', sizeof(b_));                      \
 			assert_int_equal(kit_format(a_, n_, __VA_ARGS__), \
-					 snprintf(b_, n_, __VA_ARGS__)); \
-			assert_memory_equal(a_, b_, sizeof(a_));        \
-		}                                                       \
+					 snprintf(b_, n_, __VA_ARGS__));  \
+			assert_memory_equal(a_, b_, sizeof(a_));          \
+		}                                                         \
 	} while (0)
 
 #pragma GCC diagnostic ignored "-Wformat-truncation"
@@ -31,8 +31,14 @@
 
 static void integers(void **state)
 {
-	static const long long v[] = { 0, 1, -1, 42, -42, 2147483647,
-				       -2147483648ll, 9223372036854775807ll,
+	static const long long v[] = { 0,
+				       1,
+				       -1,
+				       42,
+				       -42,
+				       2147483647,
+				       -2147483648ll,
+				       9223372036854775807ll,
 				       -9223372036854775807ll - 1 };
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
@@ -48,8 +54,7 @@ static void integers(void **state)
 		     (int)v[i], (int)v[i], (int)v[i]);
 		SAME("%.5d|%8.3d|%-8.3d|%08.3d|%.0d|", (int)v[i], (int)v[i],
 		     (int)v[i], (int)v[i], (int)v[i]);
-		SAME("%*d|%-*d|%.*d", 6, (int)v[i], 6, (int)v[i], 6,
-		     (int)v[i]);
+		SAME("%*d|%-*d|%.*d", 6, (int)v[i], 6, (int)v[i], 6, (int)v[i]);
 		SAME("%*d|", -6, (int)v[i]);
 	}
 }

@@ -95,9 +95,10 @@ static void copies(void **state)
 	assert_null(kit_memchr("abc", 'd', 3));
 }
 
-static const char *const words[] = { "", "a", "ab", "abc", "abd", "ABC",
-				     "b", "\xe4", "hello world", "world",
-				     "aaab", "aab" };
+static const char *const words[] = { "",      "a",    "ab",
+				     "abc",   "abd",  "ABC",
+				     "b",     "\xe4", "hello world",
+				     "world", "aaab", "aab" };
 #define COUNT (sizeof(words) / sizeof(words[0]))
 
 static void comparing(void **state)

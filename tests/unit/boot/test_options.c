@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor's section of the configuration file. */
-/* TEST-SRC: hv/main/options.c hv/lib/fmt.c */
+/* TEST-SRC: hv/boot/options.c hv/lib/fmt.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "main/options.h"
+#include "boot/options.h"
 
 static struct options o;
 static char err[120];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ELF reader of the host partition's image. */
-#include "main/elf.h"
+#include "boot/elf.h"
 #include "lib/string.h"
 
 struct elf_header {

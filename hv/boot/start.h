@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Start-of-day page tables, built in a partition's own memory. */
-#ifndef MAIN_START_H
-#define MAIN_START_H
+#ifndef BOOT_START_H
+#define BOOT_START_H
 
-#include "main/elf.h"
+#include "boot/elf.h"
 
 /* The top of the memory, handed out downwards in whole zeroed pages. */
 struct start_mem {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ELF reader's bounds, and the start-of-day page tables. */
-/* TEST-SRC: hv/main/elf.c hv/main/start.c */
+/* TEST-SRC: hv/boot/elf.c hv/boot/start.c */
 #include <elf.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #undef PT_LOAD
-#include "main/start.h"
+#include "boot/start.h"
 
 #define MEM (8ull << 20)
 #define PTE_NX (1ull << 63)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Start-of-day page tables (Intel SDM Vol. 3A, 4.5). */
-#include "main/start.h"
+#include "boot/start.h"
 #include "lib/regs.h"
 #include "lib/string.h"
 

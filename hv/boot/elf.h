@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads the headers of the host partition's ELF image, with every bound. */
-#ifndef MAIN_ELF_H
-#define MAIN_ELF_H
+#ifndef BOOT_ELF_H
+#define BOOT_ELF_H
 
 #include "lib/types.h"
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Parses [hypervisor] and [host] of parley.cfg. */
-#include "main/options.h"
+#include "boot/options.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
 #define MIN_HOST_MEMORY (4ull << 20)
 #define MAX_HOST_MEMORY (16ull << 30)
-
-struct options options;
 
 /* Part of a line. */
 struct text {

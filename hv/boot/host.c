@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host partition's memory: image, page tables, boot information. */
+#include "boot/boot.h"
+#include "boot/host.h"
+#include "boot/options.h"
+#include "boot/start.h"
+#include "lib/machine.h"
+#include "lib/string.h"
+#include "pvabi/abi.h"
+
+#define START_DEVICES 64
+#define DEVICE_PAGES 4 /* of struct pv_device[START_DEVICES] */
+
+_Static_assert(sizeof(struct pv_device) * START_DEVICES <=
+		       DEVICE_PAGES * PAGE_SIZE,
+	       "the devices fit");
+_Static_assert(sizeof(struct pv_module) * BOOT_MAX_MODULES <= PAGE_SIZE,
+	       "the modules fit");
+_Static_assert(sizeof(struct pv_mem) * (BOOT_MAX_MODULES + 2) <= PAGE_SIZE,
+	       "the memory map fits");
+
+/* The GDT of start of day: 0x08 64-bit code, 0x10 data (SDM 3A 3.4.5). */
+static const u64 start_gdt[] = { 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
+
+static struct start_mem mem;
+
+static const struct boot_module *find(const struct boot_info *bi,
+				      const char *name)
+{
+	for (u32 i = 0; i < bi->nr_modules; i++)
+		if (!strcmp(bi->modules[i].name, name))
+			return &bi->modules[i];
+	boot_fail("\\parley\\%s is missing", name);
+}
+
+static u64 pages(u64 n)
+{
+	u64 at = start_pages(&mem, n);
+
+	if (!at)
+		boot_fail("[host] memory is too small for host.elf");
+	return at;
+}
+
+static void read_options(struct boot_info *bi)
+{
+	const struct boot_module *m = find(bi, "parley.cfg");
+	char err[120];
+
+	if (!options_parse((const char *)m->start, m->size, &bi->options, err,
+			   sizeof(err)))
+		boot_fail("%s", err);
+}
+
+static void load_image(const struct boot_info *bi, struct elf_image *image)
+{
+	const struct boot_module *m = find(bi, "host.elf");
+	const char *wrong =
+		elf_parse((void *)m->start, m->size, mem.size, image);
+
+	if (wrong)
+		boot_fail("\\parley\\host.elf: %s", wrong);
+	for (u32 i = 0; i < image->nr; i++)
+		memcpy(mem.base + image->seg[i].addr,
+		       (u8 *)m->start + image->seg[i].offset,
+		       image->seg[i].filesz);
+	mem.floor = image->end;
+}
+
+/* Each module, read-only, one behind the other. */
+static void list_modules(struct boot_info *bi, struct pv_start *s)
+{
+	struct pv_module *out = (void *)(mem.base + s->modules);
+	struct pv_mem *map = (void *)(mem.base + s->mem);
+	u64 at = PV_MODULE_BASE;
+
+	for (u32 i = 0; i < bi->nr_modules; i++) {
+		struct boot_module *m = &bi->modules[i];
+		u64 size = (m->size + PAGE_MASK) & ~PAGE_MASK;
+
+		memcpy(out[i].name, m->name, sizeof(out[i].name));
+		out[i].start = m->gpa = at;
+		out[i].size = m->size;
+		if (size)
+			map[s->nr_mem++] = (struct pv_mem){
+				.start = at, .size = size, .type = PV_MEM_MODULE
+			};
+		at += size;
+	}
+	s->nr_modules = bi->nr_modules;
+}
+
+/* RAM and what of it is taken, once all of that is known. */
+static void list_memory(const struct boot_host *h, struct pv_start *s)
+{
+	struct pv_mem *map = (struct pv_mem *)(mem.base + s->mem) + s->nr_mem;
+
+	map[0] = (struct pv_mem){ .size = mem.top,
+				  .type = PV_MEM_RAM,
+				  .dev_addr = h->base };
+	map[1] = (struct pv_mem){ .start = mem.top,
+				  .size = mem.size - mem.top,
+				  .type = PV_MEM_RESERVED,
+				  .dev_addr = h->base + mem.top };
+	s->nr_mem += 2;
+}
+
+void host_load(struct boot_info *bi)
+{
+	struct boot_host *h = &bi->host;
+	struct elf_image image;
+	struct pv_start *s;
+
+	read_options(bi);
+	h->size = bi->options.host_memory;
+	h->base = (u64)boot_pages(h->size / PAGE_SIZE, LARGE_SIZE);
+	mem = (struct start_mem){ (u8 *)h->base, h->size, h->size, 0 };
+	load_image(bi, &image);
+	h->entry = image.entry;
+	h->start = pages(1);
+	s = (struct pv_start *)(mem.base + h->start);
+	*s = (struct pv_start){
+		.magic = PV_START_MAGIC,
+		.version = PV_ABI_VERSION,
+		.size = sizeof(*s),
+		.vcpus = 1,
+		.mem = pages(1),
+		.modules = pages(1),
+		.devices = pages(DEVICE_PAGES),
+		.cmdline = h->start + sizeof(*s), /* empty */
+		.image_start = image.start,
+		.image_end = image.end,
+		.name = "host",
+	};
+	list_modules(bi, s);
+	h->gdt = pages(1);
+	h->gdt_limit = sizeof(start_gdt) - 1;
+	memcpy(mem.base + h->gdt, start_gdt, sizeof(start_gdt));
+	h->cr3 = start_tables(&mem, &image);
+	if (!h->cr3)
+		boot_fail("[host] memory is too small for host.elf");
+	list_memory(h, s);
+}
+
+void host_finish(struct boot_info *bi)
+{
+	struct pv_start *s = (struct pv_start *)(mem.base + bi->host.start);
+
+	s->tsc_khz = tsc_khz;
+	s->nr_devices = host_devices(bi, (void *)(mem.base + s->devices),
+				     START_DEVICES);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Makes the host partition's memory ready, before root mode. */
+#ifndef BOOT_HOST_H
+#define BOOT_HOST_H
+
+#include "lib/bootinfo.h"
+
+struct pv_device;
+
+/* Reads parley.cfg and host.elf, fills bi->options and bi->host but for the
+ * devices; a boot that cannot do so fails. Before ExitBootServices. */
+void host_load(struct boot_info *bi);
+
+/* The rest: clock and devices. After clock_measure() and pci_scan(). */
+void host_finish(struct boot_info *bi);
+
+/* Fills out[] with the devices that the host partition gets, and bi's grants
+ * of their ports and memory (hostdev.c). Returns how many. */
+u32 host_devices(struct boot_info *bi, struct pv_device *out, u32 max);
+
+#endif

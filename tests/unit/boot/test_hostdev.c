@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the host partition is granted of the machine's devices. */
+/* TEST-SRC: hv/boot/hostdev.c hv/lib/machine.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "boot/host.h"
+#include "lib/log.h"
+#include "lib/machine.h"
+#include "lib/pci.h"
+#include "pvabi/abi.h"
+
+#define MIB (1ull << 20)
+
+u32 pci_count;
+struct pci_func pci_funcs[PCI_MAX_FUNCS];
+static struct boot_info bi;
+static struct pv_device dev[64];
+
+bool pci_is_bridge(const struct pci_func *f)
+{
+	return f->header != 0 || f->class == 6;
+}
+
+void log(const char *fmt, ...)
+{
+}
+
+static int setup(void **state)
+{
+	memset(&bi, 0, sizeof(bi));
+	memset(pci_funcs, 0, sizeof(pci_funcs));
+	bi.nr_ranges = 1;
+	bi.ranges[0] = (struct boot_range){ .start = MIB,
+					    .size = 511 * MIB,
+					    .type = BOOT_MEM_FREE };
+	cpu_feat.phys_bits = 40;
+	acpi.lapic_addr = 0xFEE00000;
+	acpi.nr_ioapics = 1;
+	acpi.ioapics[0].addr = 0xFEC00000;
+	acpi.pm1a_cnt = 0xB004;
+	pci_count = 1;
+	return 0;
+}
+
+/* Is a BAR there granted? Ports and memory beside the UART's. */
+static bool granted(u64 base, u64 size, bool io)
+{
+	bi.host.nr_grants = 0;
+	pci_funcs[0].bar[0] = (struct pci_bar){ base, size, io };
+	assert_int_equal(host_devices(&bi, dev, 64), 2);
+	assert_int_equal(dev[1].bar[0].size, bi.host.nr_grants > 1 ? size : 0);
+	return bi.host.nr_grants > 1;
+}
+
+static void ordinary_bars_are_granted(void **state)
+{
+	assert_true(granted(0xC000, 64, true));
+	assert_true(granted(0xFE000000, 0x4000, false));
+	assert_true(granted(0xE000000000, 0x4000, false));
+	assert_true(granted(0xFE000800, 0x100, false)); /* its whole page */
+	assert_int_equal(bi.host.grants[1].start, 0xFE000000);
+	assert_int_equal(bi.host.grants[1].size, PAGE_SIZE);
+}
+
+static void the_hypervisors_ports_are_not(void **state)
+{
+	static const u16 ports[] = { 0x20, 0xA1,  0x40,	 0x61,	0x70,  0x92,
+				     0xB2, 0xCF8, 0xCF9, 0xCFC, 0xB004 };
+
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
+		assert_false(granted(ports[i] & ~3u, 4, true));
+	assert_false(granted(0xFFFC, 8, true));
+	assert_false(granted(0x1000, 0x1000, true));
+}
+
+static void memory_and_interrupt_controllers_are_not(void **state)
+{
+	assert_false(granted(16 * MIB, PAGE_SIZE, false));
+	assert_false(granted(0xA0000, PAGE_SIZE, false));
+	assert_false(granted(0xFEE00000, PAGE_SIZE, false));
+	assert_false(granted(0xFEC00000, PAGE_SIZE, false));
+	assert_false(granted(0xFEB00000, 4 * MIB, false)); /* contains them */
+	assert_false(granted(0xFED90000, PAGE_SIZE, false));
+	assert_false(granted(PV_PARTITION_PAGE, PAGE_SIZE, false));
+	assert_false(granted(PV_MODULE_BASE, PAGE_SIZE, false));
+	assert_false(granted(1ull << 40, PAGE_SIZE, false));
+	assert_false(granted(~0ull << 12, PAGE_SIZE, false));
+}
+
+static void bridges_are_hidden(void **state)
+{
+	pci_funcs[0].class = 6;
+	assert_int_equal(host_devices(&bi, dev, 64), 1);
+	assert_int_equal(dev[0].type, PV_DEV_UART);
+}
+
+static void ide_has_its_legacy_ports(void **state)
+{
+	pci_funcs[0].class = 1;
+	pci_funcs[0].subclass = 1;
+	pci_funcs[0].progif = 4; /* the second channel is native */
+	assert_int_equal(host_devices(&bi, dev, 64), 2);
+	assert_int_equal(bi.host.nr_grants, 3);
+	assert_int_equal(bi.host.grants[1].start, 0x1F0);
+	assert_int_equal(bi.host.grants[2].start, 0x3F6);
+}
+
+#define T(f) cmocka_unit_test_setup(f, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(ordinary_bars_are_granted),
+		T(the_hypervisors_ports_are_not),
+		T(memory_and_interrupt_controllers_are_not),
+		T(bridges_are_hidden),
+		T(ide_has_its_legacy_ports),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests: what is refused, order, busy devices, time-outs, lost devices. */
+/* TEST-SRC: drivers/block.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "block.h"
+#include "drivers/fake_env.h"
+
+static struct blk_dev dev;
+static struct blk_req *started[16];
+static unsigned nr_started, room, resets;
+static bool reset_works;
+
+static enum blk_status start(struct blk_dev *d, struct blk_req *req)
+{
+	assert_ptr_equal(d, &dev);
+	if (!room)
+		return BLK_EBUSY;
+	room--;
+	started[nr_started++] = req;
+	return BLK_OK;
+}
+
+static bool reset(struct blk_dev *d)
+{
+	(void)d;
+	resets++;
+	return reset_works;
+}
+
+static const struct blk_ops ops = { start, reset };
+
+static int setup(void **state)
+{
+	(void)state;
+	fake_env_reset();
+	dev = (struct blk_dev){ .ops = &ops,
+				.env = &fake_env,
+				.driver = "fake",
+				.sectors = 100,
+				.max_segs = 4,
+				.max_bytes = 8192 };
+	nr_started = resets = 0;
+	room = 16;
+	reset_works = true;
+	return 0;
+}
+
+struct result {
+	unsigned calls;
+	enum blk_status status;
+};
+
+static void done(struct blk_req *req, enum blk_status status)
+{
+	struct result *r = req->arg;
+
+	r->calls++;
+	r->status = status;
+}
+
+static struct blk_seg seg = { fake_dma, { FAKE_DMA_BASE }, 512 };
+
+static struct blk_req request(struct result *r, uint64_t sector)
+{
+	*r = (struct result){ 0, BLK_OK };
+	return (struct blk_req){ .op = BLK_READ,
+				 .sector = sector,
+				 .nsegs = 1,
+				 .seg = &seg,
+				 .done = done,
+				 .arg = r };
+}
+
+static void refused(struct blk_req *req, struct result *r)
+{
+	blk_submit(&dev, req);
+	assert_int_equal(r->calls, 1);
+	assert_int_equal(r->status, BLK_EINVAL);
+	assert_int_equal(nr_started, 0);
+}
+
+static void test_refused(void **state)
+{
+	struct result r;
+	struct blk_req q = request(&r, 100);
+	struct blk_seg segs[5] = { seg, seg, seg, seg, seg };
+
+	(void)state;
+	refused(&q, &r);
+	q = request(&r, UINT64_MAX);
+	refused(&q, &r);
+	q = request(&r, 0);
+	q.nsegs = 0;
+	refused(&q, &r);
+	q = request(&r, 0);
+	q.nsegs = 5;
+	q.seg = segs;
+	refused(&q, &r);
+	q = request(&r, 0);
+	q.nsegs = 2;
+	q.seg = segs;
+	segs[1].len = 0;
+	refused(&q, &r);
+	segs[1].len = 511;
+	q = request(&r, 0);
+	q.nsegs = 2;
+	q.seg = segs;
+	refused(&q, &r);
+	segs[0].len = 16384;
+	q = request(&r, 0);
+	q.seg = segs;
+	refused(&q, &r);
+	q = request(&r, 0);
+	q.op = BLK_FLUSH;
+	refused(&q, &r);
+	dev.read_only = true;
+	q = request(&r, 0);
+	q.op = BLK_WRITE;
+	refused(&q, &r);
+}
+
+static void test_busy_keeps_order(void **state)
+{
+	struct result r[4];
+	struct blk_req q[4];
+
+	(void)state;
+	room = 1;
+	for (unsigned i = 0; i < 4; i++) {
+		q[i] = request(&r[i], i);
+		blk_submit(&dev, &q[i]);
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(nr_started, i + 1);
+		assert_ptr_equal(started[i], &q[i]);
+		room = 1;
+		blk_complete(&dev, &q[i], i == 2 ? BLK_EIO : BLK_OK);
+		assert_int_equal(r[i].calls, 1);
+		assert_int_equal(r[i].status, i == 2 ? BLK_EIO : BLK_OK);
+	}
+	blk_complete(&dev, &q[0], BLK_OK); /* twice: nothing happens */
+	assert_int_equal(r[0].calls, 1);
+}
+
+static void test_timeout(void **state)
+{
+	struct result r[2];
+	struct blk_req q[2];
+
+	(void)state;
+	room = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		q[i] = request(&r[i], i);
+		blk_submit(&dev, &q[i]);
+	}
+	assert_true(blk_check(&dev, fake_now) > fake_now);
+	room = 1;
+	fake_now += BLK_TIMEOUT_NS;
+	assert_true(blk_check(&dev, fake_now) > fake_now);
+	assert_int_equal(resets, 1);
+	assert_int_equal(r[0].status, BLK_ETIME);
+	assert_int_equal(nr_started, 2);   /* the other one goes on */
+	blk_complete(&dev, &q[0], BLK_OK); /* the late answer is ignored */
+	assert_int_equal(r[0].calls, 1);
+	blk_complete(&dev, &q[1], BLK_OK);
+	assert_int_equal(r[1].status, BLK_OK);
+	assert_int_equal(blk_check(&dev, fake_now), 0);
+}
+
+static void test_lost(void **state)
+{
+	struct result r[3];
+	struct blk_req q[3];
+
+	(void)state;
+	room = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		q[i] = request(&r[i], i);
+		blk_submit(&dev, &q[i]);
+	}
+	reset_works = false;
+	fake_now += 2 * BLK_TIMEOUT_NS;
+	assert_int_equal(blk_check(&dev, fake_now), 0);
+	assert_true(dev.lost);
+	q[2] = request(&r[2], 2);
+	blk_submit(&dev, &q[2]);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(r[i].calls, 1);
+		assert_int_equal(r[i].status, BLK_EBROKEN);
+	}
+}
+
+static void answer(void)
+{
+	blk_complete(&dev, started[0], BLK_OK);
+}
+
+static void test_sync(void **state)
+{
+	(void)state;
+	fake_idle = answer;
+	assert_int_equal(blk_sync(&dev, BLK_READ, 0, fake_dma,
+				  dev_addr(FAKE_DMA_BASE), 512),
+			 BLK_OK);
+	fake_idle = NULL; /* it never answers: time passes */
+	nr_started = 0;
+	assert_int_equal(blk_sync(&dev, BLK_READ, 0, fake_dma,
+				  dev_addr(FAKE_DMA_BASE), 512),
+			 BLK_ETIME);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_refused, setup),
+		cmocka_unit_test_setup(test_busy_keeps_order, setup),
+		cmocka_unit_test_setup(test_timeout, setup),
+		cmocka_unit_test_setup(test_lost, setup),
+		cmocka_unit_test_setup(test_sync, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

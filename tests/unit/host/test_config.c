@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration's parser: what it takes, and how it refuses the rest. */
+/* TEST-SRC: drivers/host/config.c drivers/host/config_values.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "host/config.h"
+#include "pvabi/abi.h"
+
+static struct config c;
+static char err[160];
+
+static bool parse(const char *text)
+{
+	/* a copy without NUL, so that ASan sees a read past the end */
+	size_t n = strlen(text);
+	char *copy = malloc(n ? n : 1);
+	bool ok;
+
+	memcpy(copy, text, n);
+	ok = config_parse(&c, "parley.cfg", copy, n, err, sizeof(err));
+	free(copy);
+	return ok;
+}
+
+static void refuses(const char *text, const char *message)
+{
+	assert_false(parse(text));
+	assert_string_equal(err, message);
+}
+
+static void test_whole(void **state)
+{
+	const struct cfg_guest *g;
+
+	(void)state;
+	assert_true(parse("# comment\n"
+			  "[hypervisor]\nwhatever = 1\nnot even a key\n"
+			  "[host]\nmemory = 32M\nselftest = no\n"
+			  "[guest one] # first\n"
+			  "  image = hello.elf\t\r\n"
+			  "profile = classic\nmemory = 0x1000K\nvcpus = 2\n"
+			  "cpu = 1\npriority=7\n"
+			  "cmdline = \"a # b = c\" # text\n"
+			  "disk = d:part=data\ndisk = r:ram=x.img\n"
+			  "disk = n:null=1M\nexpect = 3\nstats = yes\n"
+			  "console = keyboard\n"
+			  "[guest two]\nimage = b.elf\nstart = after one\n"
+			  "expect = crash\nkill = after one"));
+	assert_int_equal(c.host_memory, 32 << 20);
+	assert_false(c.selftest);
+	assert_int_equal(c.nr_guests, 2);
+	g = &c.guest[0];
+	assert_int_equal(g->line, 8);
+	assert_string_equal(g->image, "hello.elf");
+	assert_int_equal(g->profile, PV_PROFILE_CLASSIC);
+	assert_int_equal(g->memory, 4 << 20);
+	assert_int_equal(g->vcpus, 2);
+	assert_int_equal(g->cpu, 1);
+	assert_int_equal(g->priority, 7);
+	assert_string_equal(g->cmdline, "a # b = c");
+	assert_int_equal(g->nr_disks, 3);
+	assert_int_equal(g->disk[0].kind, DISK_PART);
+	assert_string_equal(g->disk[0].source, "data");
+	assert_int_equal(g->disk[1].kind, DISK_RAM);
+	assert_int_equal(g->disk[2].bytes, 1 << 20);
+	assert_true(g->expect_set && !g->expect_crash && g->stats);
+	assert_int_equal(g->expect_code, 3);
+	assert_int_equal(g->console, CONSOLE_KEYBOARD);
+	assert_int_equal(g->after_guest, -1);
+	g = &c.guest[1];
+	assert_int_equal(g->cpu, -1);
+	assert_int_equal(g->memory, 16 << 20);
+	assert_true(g->expect_crash);
+	assert_int_equal(g->after_guest, 0);
+	assert_int_equal(g->kill_guest, 0);
+}
+
+#define G "[guest a]\nimage = x\n"
+
+static void test_sections(void **state)
+{
+	(void)state;
+	refuses("", "parley.cfg:0: no guest is configured");
+	refuses("[host]\n", "parley.cfg:1: no guest is configured");
+	assert_true(parse("[host]\nselftest = yes\n"));
+	refuses("x = 1\n", "parley.cfg:1: key outside of a section: x = 1");
+	refuses("\n[gues a]\n", "parley.cfg:2: unknown section: gues a");
+	refuses("[guests a]\n", "parley.cfg:1: unknown section: guests a");
+	refuses("[guest a\n", "parley.cfg:1: section without `]`: [guest a");
+	refuses("[\n", "parley.cfg:1: section without `]`: [");
+	refuses("[guest]\n",
+		"parley.cfg:1: a guest needs a name: [guest NAME]");
+	refuses("[guest a b]\n", "parley.cfg:1: guest name has a blank, "
+				 "bracket or colon: a b");
+	refuses("[guest aaaaaaaaaaaaaaaaaaaaaaaaaa]\n",
+		"parley.cfg:1: guest name is too long: "
+		"aaaaaaaaaaaaaaaaaaaaaaaaaa");
+	refuses(G G, "parley.cfg:3: two guests of that name: a");
+	refuses("[guest a]\n", "parley.cfg:1: guest has no image: a");
+}
+
+static void test_keys(void **state)
+{
+	(void)state;
+	refuses(G "memroy = 1M\n", "parley.cfg:3: unknown key: memroy");
+	refuses(G "image = y\n", "parley.cfg:3: given twice: image");
+	refuses(G "vcpus\n", "parley.cfg:3: expected `key = value`: vcpus");
+	refuses(G "vcpus = 0\n",
+		"parley.cfg:3: expected a number from 1 to 64: 0");
+	refuses(G "vcpus = 2x\n",
+		"parley.cfg:3: expected a number from 1 to 64: 2x");
+	refuses(G "priority = 99999999999999999999\n",
+		"parley.cfg:3: expected a number from 0 to 7: "
+		"99999999999999999999");
+	refuses(G "profile = kvm\n",
+		"parley.cfg:3: profile is pv, hvm or classic, not: kvm");
+	refuses(G "memory = 5\n",
+		"parley.cfg:3: expected a size such as 16M: 5");
+	refuses(G "memory = M\n",
+		"parley.cfg:3: expected a size such as 16M: ");
+	refuses(G "memory = 64K\n",
+		"parley.cfg:3: memory must be from 1M to 3840M");
+	refuses(G "memory = 99999999999G\n",
+		"parley.cfg:3: expected a size such as 16M: 99999999999");
+	refuses(G "cmdline = \"x\n", "parley.cfg:3: the quotes do not match");
+	refuses(G "cmdline = \"x\" \"y\"\n",
+		"parley.cfg:3: the quotes do not match");
+	refuses("[guest a]\nimage =\n", "parley.cfg:2: image: empty");
+	refuses(G "stats = maybe\n", "parley.cfg:3: expected yes or no: maybe");
+	refuses(G "console = x\n",
+		"parley.cfg:3: console is keyboard or null, not: x");
+	refuses(G "expect = ok\n",
+		"parley.cfg:3: expected a number from 0 to 255: ok");
+	refuses("[host]\nfoo = 1\n", "parley.cfg:2: unknown key: foo");
+}
+
+static void test_disks(void **state)
+{
+	(void)state;
+	refuses(G "disk = d\n", "parley.cfg:3: disk is NAME:part=P, "
+				"NAME:ram=FILE or NAME:null=SIZE, not: d");
+	refuses(G "disk = d:x\n", "parley.cfg:3: disk is NAME:part=P, "
+				  "NAME:ram=FILE or NAME:null=SIZE, not: x");
+	refuses(G "disk = d:file=x\n",
+		"parley.cfg:3: no such kind of disk (part, ram, null): file");
+	refuses(G "disk = :part=x\n", "parley.cfg:3: disk name: empty");
+	refuses(G "disk = d:part=\n", "parley.cfg:3: disk source: empty");
+	refuses(G "disk = d:null=100\n",
+		"parley.cfg:3: expected a size such as 1M: 100");
+	refuses(G "disk = d:ram=x\ndisk = d:ram=y\n",
+		"parley.cfg:4: two disks of that name: d");
+	refuses(G "disk=a:ram=x\ndisk=b:ram=x\ndisk=c:ram=x\ndisk=d:ram=x\n"
+		  "disk=e:ram=x\n",
+		"parley.cfg:7: too many disks");
+}
+
+static void test_order(void **state)
+{
+	(void)state;
+	refuses(G "start = later\n",
+		"parley.cfg:3: start is `now` or `after NAME`, not: later");
+	refuses(G "start = after b\n",
+		"parley.cfg:1: starts after an unknown guest: b");
+	refuses(G "start = after a\n",
+		"parley.cfg:1: waits for itself to end: a");
+	refuses(G "start = after b\n[guest b]\nimage = x\nstart = after a\n",
+		"parley.cfg:1: waits for itself to end: a");
+	refuses(G "kill = after a\n",
+		"parley.cfg:1: killed after an unknown guest: a");
+	refuses(G "kill = b\n", "parley.cfg:3: kill is `after NAME`, not: b");
+	refuses(G "console = keyboard\n[guest b]\nimage = x\n"
+		  "console = keyboard\n",
+		"parley.cfg:4: a second guest with the keyboard: b");
+}
+
+static void test_long_and_many(void **state)
+{
+	static char text[100000];
+	size_t n = 0;
+
+	(void)state;
+	memset(text, 'x', 2000);
+	text[2000] = 0;
+	refuses(text, "parley.cfg:1: line is too long");
+	for (unsigned i = 0; i <= CFG_GUESTS; i++)
+		n += (size_t)sprintf(text + n, "[guest g%u]\nimage = x\n", i);
+	assert_false(parse(text));
+	assert_non_null(strstr(err, ": too many guests"));
+	assert_false(config_parse(&c, "parley.cfg", "[host]\na\0b\n", 11, err,
+				  sizeof(err)));
+	assert_string_equal(err, "parley.cfg:2: a NUL byte");
+	/* a message that does not fit is cut, not written past the end */
+	assert_false(config_parse(&c, "parley.cfg", "[hst]\n", 6, err, 12));
+	assert_string_equal(err, "parley.cfg:");
+}
+
+/* Any bytes: no crash, and a message whenever it refuses. */
+static void test_noise(void **state)
+{
+	static const char seed[] = G "disk = d:null=1M\ncmdline = \"x\"\n"
+				     "start = after a\nmemory = 16M\n";
+	char text[sizeof(seed)];
+
+	(void)state;
+	srand(1);
+	for (int round = 0; round < 20000; round++) {
+		memcpy(text, seed, sizeof(seed));
+		for (int i = rand() % 6; i >= 0; i--)
+			text[rand() % (int)(sizeof(seed) - 1)] = (char)rand();
+		err[0] = 0;
+		if (!config_parse(&c, "parley.cfg", text, sizeof(seed) - 1, err,
+				  sizeof(err)))
+			assert_memory_equal(err, "parley.cfg:", 11);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_long_and_many),
+		cmocka_unit_test(test_noise),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
