@@ -72,10 +72,10 @@ def run_boots(boots):
             done.result()
 
 
-def measure(emulator, demo=False):
+def measure(emulator, demo=False, auto=True):
     """(rows, probe, complaints, boots) of one emulator."""
     kinds = [("off", "off"), ("off", "on")]
-    if not demo:
+    if auto and not demo:
         kinds.append(("auto", "off"))
     boots = [Boot(emulator, *k, quick=demo) for k in kinds]
     run_boots(boots)

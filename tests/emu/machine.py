@@ -108,7 +108,7 @@ class Qemu:
         cpu = s.model or ("host" if s.accel == "kvm" else "max,-x2apic")
         words = [self.program, "-nodefaults", "-no-user-config", "-machine",
                  "pc", "-accel",
-                 "kvm" if s.accel == "kvm" else "tcg,tb-size=256", "-cpu", cpu,
+                 "kvm" if s.accel == "kvm" else "tcg,thread=single,tb-size=256", "-cpu", cpu,
                  "-smp", str(s.smp), "-m", str(s.mem), *self.firmware(),
                  "-drive", f"if=none,id=disk,format=raw,cache=unsafe,file="
                  f"{s.image.replace(',', ',,')}",

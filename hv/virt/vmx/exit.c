@@ -163,5 +163,8 @@ void vmx_exit_decode(struct virt_vcpu *v, struct exit *x)
 	if (x->kind == EXIT_NONE)
 		x->kind = EXIT_OTHER;
 	details(v, x, reason);
-	vectoring_decode(v);
+	/* only these come in the middle of a delivery (SDM 28.2.4) */
+	if (x->kind == EXIT_EXCEPTION || x->kind == EXIT_MMIO ||
+	    x->kind == EXIT_TRIPLE || x->kind == EXIT_OTHER)
+		vectoring_decode(v);
 }
