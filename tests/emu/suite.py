@@ -11,6 +11,7 @@ A case is
     # what it shows
     backends = svm vmx        # svm: QEMU, vmx: Bochs, svm-bochs: its ryzen
     smp = 1 2                 # one boot for each number of CPUs
+    smp-vmx = 1               # in place of it on vmx
     timeout = 60              # seconds
     status = 0                # of the power-off, or `any`
     mem = 512                 # MiB
@@ -140,7 +141,7 @@ class Case:
         self.path, self.name = path, os.path.basename(path)[:-len(".case")]
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
-                     "devices": "", "files": ""}
+                     "devices": "", "files": "", "smp-vmx": ""}
         self.parts = {"expect": [], "ordered": [], "reject": [], "config": []}
         part = None
         with open(path, encoding="utf-8") as f:
@@ -166,7 +167,10 @@ class Case:
     def boots(self):
         return [Boot(self, backend, int(smp))
                 for backend in self.keys["backends"].split()
-                for smp in self.keys["smp"].split()]
+                for smp in self.cpus(backend).split()]
+
+    def cpus(self, backend):
+        return (backend == "vmx" and self.keys["smp-vmx"]) or self.keys["smp"]
 
 
 class Boot:
