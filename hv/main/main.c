@@ -146,7 +146,7 @@ noreturn_fn void hv_main(struct boot_info *bi)
 		power_off(STATUS_CONFIG);
 	}
 	log("parley: boot: %lu TSC ticks from ExitBootServices to the host "
-	    "partition, %lu before (ticks are instructions in the emulators)\n",
+	    "partition, %lu before (on Bochs a tick is an instruction)\n",
 	    rdtsc() - bi->tsc_exit_bs, bi->tsc_exit_bs - bi->tsc_entry);
 	__atomic_store_n(&cpus_go, 1, __ATOMIC_RELEASE);
 	run_cpu();

@@ -6,6 +6,7 @@ No operation of the table waits for a device, so each count must be the same in
 every repetition, and plain and instrumented countings must agree.
 """
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -16,6 +17,8 @@ import table  # noqa: E402
 
 NULL_MOST = 48  # instructions of a null hypercall
 NULL_VMCS = 5
+BOOT_MOST = 20_000_000  # ExitBootServices to the host partition
+BOOT_LINE = re.compile(r"parley: boot: (\d+) TSC ticks")
 # What is executed natively must cost no exit.
 NO_EXIT = (("time_read", "pv"), ("time_read", "hvm"), ("aspace_switch", "pv"),
            ("aspace_switch", "hvm"))
@@ -26,6 +29,16 @@ def check(good, name, why):
     global failed
     failed += not good
     print(f"PASS {name}" if good else f"FAIL {name}: {why}")
+
+
+def boot_gate(name, boot):
+    scale = 1 if name == "vmx" else 1 << machine.ICOUNT_SHIFT
+    ticks = [int(m.group(1)) for m in map(BOOT_LINE.match, boot.result.lines)
+             if m]
+    cost = ticks[0] // scale if ticks else None
+    check(cost is not None and cost <= BOOT_MOST, f"{name} boot",
+          f"{cost} instructions, at most {BOOT_MOST}")
+    print(f"boot on {name}: {cost} instructions")
 
 
 def gates(name, rows, wrong, boots, calls):
@@ -50,6 +63,7 @@ def gates(name, rows, wrong, boots, calls):
     check(not loose, f"{name} counts are the same each time",
           ", ".join(loose))
     check(not wrong, f"{name} both countings agree", "; ".join(wrong))
+    boot_gate(name, boots[0])
 
 
 def main():
