@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Everything of this room, brought up in its order. */
-#ifndef ARCH_ARCH_H
-#define ARCH_ARCH_H
+#pragma once
 
 #include "lib/bootinfo.h"
 
@@ -12,5 +11,3 @@
  * cpu_table and cpu_count. Boot CPU, once, before frame_init().
  */
 void arch_init(struct boot_info *bi, void (*ap_entry)(void));
-
-#endif

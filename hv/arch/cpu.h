@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Per-CPU state, and what the CPUs of this machine can do. */
-#ifndef ARCH_CPU_H
-#define ARCH_CPU_H
+#pragma once
 
 #include "lib/machine.h"
 
@@ -70,5 +69,3 @@ void nmi_take(void);
 #define SEL_CODE 0x08
 #define SEL_DATA 0x10
 #define SEL_TSS 0x18 /* 16 bytes */
-
-#endif

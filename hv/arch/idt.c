@@ -120,7 +120,7 @@ void idt_load(struct cpu *c)
 
 void nmi_take(void)
 {
-	if (__atomic_load_n(&panic_active, __ATOMIC_ACQUIRE))
+	if (load_acquire(&panic_active))
 		cpu_stop();
 }
 

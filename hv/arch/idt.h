@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Descriptor tables, and what happens on an exception. */
-#ifndef ARCH_IDT_H
-#define ARCH_IDT_H
+#pragma once
 
 #include "arch/cpu.h"
 
@@ -10,5 +9,3 @@
  * the IST stacks are set up. On that CPU; on the boot CPU first.
  */
 void idt_load(struct cpu *c);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Host interrupts: IDT handlers, local APIC, I/O APIC. */
-#ifndef ARCH_IRQ_H
-#define ARCH_IRQ_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -51,5 +50,3 @@ void ioapic_init(void);
 int ioapic_route(u32 irq, bool isa, bool level, u32 cpu);
 void ioapic_mask(u32 gsi, bool masked);
 bool ioapic_is_level(u32 gsi);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of a run. */
-#ifndef ARCH_POWER_H
-#define ARCH_POWER_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -15,5 +14,3 @@ void power_init(const struct boot_info *bi);
  * ResetSystem; else halts. Any CPU, any context.
  */
 noreturn_fn void power_off(u32 status);
-
-#endif

@@ -44,7 +44,7 @@ static noreturn_fn void ap_main(void)
 	write_cr3(boot->cr3);
 	cpu_tables_init(c);
 	lapic_init();
-	__atomic_store_n(&c->online, 1, __ATOMIC_RELEASE);
+	store_release(&c->online, 1);
 	boot->ap_next();
 	__builtin_unreachable();
 }
@@ -54,7 +54,7 @@ static bool wait_online(const struct cpu *c, u64 us)
 	u64 end = rdtsc() + tsc_from_us(us);
 
 	while (rdtsc() < end) {
-		if (__atomic_load_n(&c->online, __ATOMIC_ACQUIRE))
+		if (load_acquire(&c->online))
 			return true;
 		cpu_relax();
 	}
@@ -65,7 +65,7 @@ static bool start_one(struct cpu *c)
 {
 	u32 page = (u32)(boot->ap_page >> PAGE_SHIFT);
 
-	__atomic_store_n(&boot->ap.stack, c->stack_top - 8, __ATOMIC_RELEASE);
+	store_release(&boot->ap.stack, c->stack_top - 8);
 	lapic_startup(c->apic_id, page);
 	if (wait_online(c, SIPI_AGAIN_US))
 		return true;

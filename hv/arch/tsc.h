@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* TSC conversions. */
-#ifndef ARCH_TSC_H
-#define ARCH_TSC_H
+#pragma once
 
 #include "lib/machine.h"
 
@@ -9,5 +8,3 @@ static inline u64 tsc_from_us(u64 us)
 {
 	return us * tsc_khz / 1000;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rest of the one-instruction wrappers. */
-#ifndef ARCH_X86_H
-#define ARCH_X86_H
+#pragma once
 
 #include "lib/x86.h"
 
@@ -38,5 +37,3 @@ static inline void mb(void)
 	__asm__ volatile("mfence" ::: "memory");
 }
 #define barrier() __asm__ volatile("" ::: "memory")
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The little of ACPI that a hypervisor needs. */
-#ifndef BOOT_ACPI_H
-#define BOOT_ACPI_H
+#pragma once
 
 #include "lib/bootinfo.h"
 #include "lib/machine.h"
@@ -16,5 +15,3 @@ const char *acpi_read(const struct boot_info *bi, u64 rsdp, u32 self);
 /* True when [start, start + size) lies in memory that the map names (of any
  * type) or in the legacy area below 1 MiB: it can be read. */
 bool boot_known(const struct boot_info *bi, u64 start, u64 size);
-
-#endif

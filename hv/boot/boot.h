@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the files of the boot stage share; all of it ends with boot services. */
-#ifndef BOOT_BOOT_H
-#define BOOT_BOOT_H
+#pragma once
 
 #include <efi.h>
 
@@ -36,5 +35,3 @@ struct efi_map {
 /* Fills ranges from UEFI's map: sorted, clipped, merged. Pure. Returns how
  * many ranges did not fit (they then belong to nobody). */
 u32 boot_map_convert(struct boot_info *bi, const struct efi_map *map);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads the headers of the host partition's ELF image, with every bound. */
-#ifndef BOOT_ELF_H
-#define BOOT_ELF_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -35,5 +34,3 @@ struct elf_image {
  */
 const char *elf_parse(const void *file, u64 size, u64 limit,
 		      struct elf_image *out);
-
-#endif

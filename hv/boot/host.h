@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Makes the host partition's memory ready, before root mode. */
-#ifndef BOOT_HOST_H
-#define BOOT_HOST_H
+#pragma once
 
 #include "lib/bootinfo.h"
 
@@ -17,5 +16,3 @@ void host_finish(struct boot_info *bi);
 /* Fills out[] with the devices that the host partition gets, and bi's grants
  * of their ports and memory (hostdev.c). Returns how many. */
 u32 host_devices(struct boot_info *bi, struct pv_device *out, u32 max);
-
-#endif

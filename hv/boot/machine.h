@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The parts of the boot stage that look at the machine itself. */
-#ifndef BOOT_MACHINE_H
-#define BOOT_MACHINE_H
+#pragma once
 
 #include "lib/bootinfo.h"
 
@@ -30,5 +29,3 @@ void clock_measure(void);
  * which other CPUs start, and loads bi->cr3. After early_init().
  */
 void paging_init(struct boot_info *bi);
-
-#endif

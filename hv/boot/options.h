@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor's own part of the configuration file. */
-#ifndef BOOT_OPTIONS_H
-#define BOOT_OPTIONS_H
+#pragma once
 
 #include "lib/bootinfo.h"
 
@@ -13,5 +12,3 @@
  */
 bool options_parse(const char *text, size_t n, struct options *o, char *err,
 		   size_t err_size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Builds identity page tables in memory; touches no control register. */
-#ifndef BOOT_PAGETABLE_H
-#define BOOT_PAGETABLE_H
+#pragma once
 
 #include "lib/regs.h"
 #include "lib/types.h"
@@ -28,5 +27,3 @@ void pt_set(struct pagetable *pt, u64 start, u64 size, u64 flags);
 
 /* The entry that maps addr and the size it maps; NULL if there is none. */
 u64 *pt_find(const struct pagetable *pt, u64 addr, u64 *size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Start-of-day page tables, built in a partition's own memory. */
-#ifndef BOOT_START_H
-#define BOOT_START_H
+#pragma once
 
 #include "boot/elf.h"
 
@@ -22,5 +21,3 @@ u64 start_pages(struct start_mem *m, u64 n);
  * where no segment is. Returns the root's gpa, 0 when there is no room.
  */
 u64 start_tables(struct start_mem *m, const struct elf_image *image);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Console rings between a partition and the one that serves its console. */
-#ifndef CORE_CONSOLE_H
-#define CORE_CONSOLE_H
+#pragma once
 
 #include "core/partition.h"
 
@@ -22,5 +21,3 @@ int console_put(struct console_ring *r, struct console_text t, u64 *put,
 /* From the ring into guest memory. PV_EFAULT as above, then nothing is taken. */
 int console_get(struct console_ring *r, struct console_text t,
 		u64 *got) must_check;
-
-#endif

@@ -69,8 +69,7 @@ void event_timer(struct vcpu *v)
 
 bool event_pending(const struct vcpu *v)
 {
-	return __atomic_load_n(&v->page->pending, __ATOMIC_SEQ_CST) ||
-	       (v->apic && vapic_pending(v));
+	return load_seq(&v->page->pending) || (v->apic && vapic_pending(v));
 }
 
 static bool can_take(struct vcpu *v)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Events: 4,096 ports of a partition, delivered as upcalls. */
-#ifndef CORE_EVENT_H
-#define CORE_EVENT_H
+#pragma once
 
 #include "core/partition.h"
 
@@ -22,5 +21,3 @@ bool event_pending(const struct vcpu *v);
 /* Before entry: delivers a due upcall if the guest can take it, else asks for
  * a window. run only, v loaded. */
 void event_deliver(struct vcpu *v);
-
-#endif

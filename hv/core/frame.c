@@ -206,7 +206,7 @@ struct frame *frame_of(hpa_t at)
 
 u64 frame_free_count(void)
 {
-	return __atomic_load_n(&free_frames, __ATOMIC_RELAXED);
+	return load_relaxed(&free_frames);
 }
 
 u64 frame_total(void)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The frame table: one owner and one share state for each 4 KiB frame. */
-#ifndef CORE_FRAME_H
-#define CORE_FRAME_H
+#pragma once
 
 #include "lib/bootinfo.h"
 #include "lib/types.h"
@@ -53,5 +52,3 @@ u64 frame_free_count(void);
 u64 frame_total(void); /* frames that frame_init took over */
 
 #define FRAME_MAX_ORDER 9 /* 2 MiB */
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest memory: population, copies in and out, walks, shares. */
-#ifndef CORE_GMEM_H
-#define CORE_GMEM_H
+#pragma once
 
 #include "core/frame.h"
 #include "core/partition.h"
@@ -74,5 +73,3 @@ bool quiet_done(u64 epoch);
 
 /* Frees some `bound` frames of a dying partition; true when none is left. */
 bool gmem_reap(struct partition *p, u64 bound);
-
-#endif

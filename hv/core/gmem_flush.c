@@ -17,18 +17,18 @@ static u64 quiet_epoch, quiet_seen[CPU_MAX];
 
 static void answer(u32 c)
 {
-	u32 n = __atomic_load_n(&asked[c], __ATOMIC_ACQUIRE);
+	u32 n = load_acquire(&asked[c]);
 
-	__atomic_store_n(&answered[c], n, __ATOMIC_RELEASE);
+	store_release(&answered[c], n);
 }
 
 static void on_shoot(u32 vector)
 {
 	u32 c = cpu_this()->index;
-	u64 e = __atomic_load_n(&quiet_epoch, __ATOMIC_SEQ_CST);
+	u64 e = load_seq(&quiet_epoch);
 
 	answer(c);
-	__atomic_store_n(&quiet_seen[c], e, __ATOMIC_RELEASE);
+	store_release(&quiet_seen[c], e);
 }
 
 void gmem_init(void)
@@ -43,7 +43,7 @@ static void ask(u32 c)
 
 	lapic_ipi(cpu_table[c]->apic_id, VEC_SHOOT);
 	/* two CPUs may ask each other with interrupts off: serve meanwhile */
-	while ((s32)(__atomic_load_n(&answered[c], __ATOMIC_ACQUIRE) - n) < 0) {
+	while ((s32)(load_acquire(&answered[c]) - n) < 0) {
 		answer(self);
 		cpu_relax();
 	}
@@ -71,7 +71,7 @@ u64 quiet_begin(void)
 	u32 self = cpu_this()->index;
 
 	/* the caller keeps nothing that it found before */
-	__atomic_store_n(&quiet_seen[self], e, __ATOMIC_RELEASE);
+	store_release(&quiet_seen[self], e);
 	for (u32 c = 0; c < cpu_count; c++)
 		if (c != self)
 			lapic_ipi(cpu_table[c]->apic_id, VEC_SHOOT);
@@ -81,7 +81,7 @@ u64 quiet_begin(void)
 bool quiet_done(u64 epoch)
 {
 	for (u32 c = 0; c < cpu_count; c++)
-		if (__atomic_load_n(&quiet_seen[c], __ATOMIC_ACQUIRE) < epoch)
+		if (load_acquire(&quiet_seen[c]) < epoch)
 			return false;
 	return true;
 }

@@ -34,8 +34,7 @@ static struct handle *slot_find(struct partition *p, u64 h)
 		return NULL;
 	/* the mask also holds while the branch above is mispredicted */
 	s = &p->handles.slots[i & (HANDLE_MAX - 1)];
-	if (__atomic_load_n(&s->type, __ATOMIC_ACQUIRE) == HANDLE_FREE ||
-	    s->gen != h >> 32)
+	if (load_acquire(&s->type) == HANDLE_FREE || s->gen != h >> 32)
 		return NULL;
 	return s;
 }
@@ -57,7 +56,7 @@ static int lookup_any(struct partition *p, u64 h, struct handle *out)
 	*out = *s;
 	/* a slot that was emptied during the copy has another generation */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (__atomic_load_n(&s->gen, __ATOMIC_RELAXED) != h >> 32)
+	if (load_relaxed(&s->gen) != h >> 32)
 		return PV_EHANDLE;
 	return PV_OK;
 }
@@ -94,8 +93,8 @@ int handle_partition(struct partition *p, u64 h, u32 rights,
 
 static void empty_locked(struct handle *s)
 {
-	__atomic_store_n(&s->type, HANDLE_FREE, __ATOMIC_RELAXED);
-	__atomic_store_n(&s->gen, s->gen + 1, __ATOMIC_RELEASE);
+	store_relaxed(&s->type, HANDLE_FREE);
+	store_release(&s->gen, s->gen + 1);
 }
 
 static void unlink_locked(struct handle *s)
@@ -171,7 +170,7 @@ static int fill_locked(struct partition *p, const struct handle *h, u64 *value)
 	s->obj_gen = h->obj_gen;
 	s->arg = h->arg;
 	s->parent = s->child = s->next = s->prev = HANDLE_NONE;
-	__atomic_store_n(&s->type, h->type, __ATOMIC_RELEASE);
+	store_release(&s->type, h->type);
 	*value = (u64)s->gen << 32 | i;
 	return PV_OK;
 }

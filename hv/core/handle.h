@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Handle tables: per-partition names of objects with rights and a generation. */
-#ifndef CORE_HANDLE_H
-#define CORE_HANDLE_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -69,5 +68,3 @@ int handle_derive(struct partition *p, u64 from, struct partition *to,
 int handle_revoke(struct partition *p, u64 h) must_check;
 /* The same for all handles of a dying partition. */
 void handle_drop_all(struct partition *p);
-
-#endif

@@ -52,7 +52,7 @@ static void post(struct vcpu *v, const struct ioreq *r)
 
 	v->io_count += COOKIE_VCPU + 1;
 	v->call_finish = io_answered;
-	__atomic_store_n(&v->io_done, 0, __ATOMIC_RELAXED);
+	store_relaxed(&v->io_done, 0);
 	s->space = (u8)r->space;
 	s->size = (u8)r->size;
 	s->write = (u8)r->write;
@@ -62,8 +62,8 @@ static void post(struct vcpu *v, const struct ioreq *r)
 	s->cookie = v->io_count | v->id;
 	/* blocked before the server can answer: its wake is not lost */
 	sched_block(v, VCPU_IO, 0);
-	__atomic_store_n(&v->io_cookie, s->cookie, __ATOMIC_RELEASE);
-	__atomic_store_n(&s->state, PV_IO_WAITING, __ATOMIC_RELEASE);
+	store_release(&v->io_cookie, s->cookie);
+	store_release(&s->state, PV_IO_WAITING);
 }
 
 int ioreq_send(struct vcpu *v, const struct ioreq *r, bool *posted)
@@ -103,7 +103,7 @@ int ioreq_complete(struct partition *p, u64 cookie, u64 value)
 		return PV_EINVAL;
 	p->io_page->slot[id].state = PV_IO_FREE;
 	v->io_value = value;
-	__atomic_store_n(&v->io_done, 1, __ATOMIC_SEQ_CST);
+	store_seq(&v->io_done, 1);
 	vcpu_pend(v, PEND_CALL);
 	sched_wake(v);
 	return PV_OK;

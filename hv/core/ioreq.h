@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* I/O regions and requests to the partition that serves them. */
-#ifndef CORE_IOREQ_H
-#define CORE_IOREQ_H
+#pragma once
 
 #include "core/partition.h"
 
@@ -33,5 +32,3 @@ int ioreq_complete(struct partition *p, u64 cookie, u64 value) must_check;
 int ioreq_map(struct partition *p, struct partition *by, gpa_t at) must_check;
 /* Takes that mapping away. No lock held. */
 void ioreq_unmap(struct partition *p);
-
-#endif

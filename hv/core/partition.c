@@ -38,15 +38,14 @@ struct partition *partition_get(u32 id)
 {
 	if (id >= PARTITION_MAX)
 		return NULL;
-	return __atomic_load_n(&partition_table[index_clamp(id, PARTITION_MAX)],
-			       __ATOMIC_ACQUIRE);
+	return load_acquire(&partition_table[index_clamp(id, PARTITION_MAX)]);
 }
 
 struct partition *partition_live(u32 id, u32 gen)
 {
 	struct partition *p = partition_get(id);
 
-	if (!p || p->gen != gen || __atomic_load_n(&p->dying, __ATOMIC_SEQ_CST))
+	if (!p || p->gen != gen || load_seq(&p->dying))
 		return NULL;
 	return p;
 }
@@ -199,7 +198,7 @@ int partition_create(const struct pv_partition_params *pp, int creator,
 		p->creator_gen = by->gen;
 		p->creator_port = pp->port;
 	}
-	__atomic_store_n(&partition_table[id], p, __ATOMIC_RELEASE);
+	store_release(&partition_table[id], p);
 	*out = p;
 	return PV_OK;
 }
@@ -269,7 +268,7 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 	if (!p || p->gen != gen)
 		return PV_EHANDLE;
 	if (!p->dying) {
-		__atomic_store_n(&p->dying, 1, __ATOMIC_SEQ_CST);
+		store_seq(&p->dying, 1);
 		partition_exit(p, 0);
 		p->quiet = quiet_begin();
 	}
@@ -281,7 +280,7 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 	}
 	*more = !gmem_reap(p, REAP_BOUND);
 	if (!*more) {
-		__atomic_store_n(&partition_table[id], NULL, __ATOMIC_RELEASE);
+		store_release(&partition_table[id], NULL);
 		object_free(p);
 		slot_drop(id);
 	}
@@ -298,6 +297,6 @@ int partition_destroy(u32 id, u32 gen, bool *more)
 	if (__atomic_exchange_n(&destroying, 1, __ATOMIC_ACQUIRE))
 		return PV_EAGAIN;
 	err = destroy_step(id, gen, more);
-	__atomic_store_n(&destroying, 0, __ATOMIC_RELEASE);
+	store_release(&destroying, 0);
 	return err;
 }

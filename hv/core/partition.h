@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Partitions and their vCPUs: the objects, their states, their life. */
-#ifndef CORE_PARTITION_H
-#define CORE_PARTITION_H
+#pragma once
 
 #include "core/handle.h"
 #include "lib/list.h"
@@ -202,5 +201,3 @@ void partition_pages_free(struct partition *p, void *at, unsigned order);
 struct partition *partition_get(u32 id);
 /* The same for a name with a generation: NULL if it is gone or going. */
 struct partition *partition_live(u32 id, u32 gen);
-
-#endif

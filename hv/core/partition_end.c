@@ -19,7 +19,7 @@ static bool end_claim(struct partition *p)
 
 static void end_all(struct partition *p, u32 state)
 {
-	__atomic_store_n(&p->state, state, __ATOMIC_SEQ_CST);
+	store_seq(&p->state, state);
 	for (u32 i = 0; i < p->nr_vcpus; i++) {
 		vcpu_pend(p->vcpus[i], PEND_DIED);
 		sched_kick(p->vcpus[i]);
@@ -142,7 +142,7 @@ void partition_die(struct vcpu *v, const char *fmt, ...)
 
 void partition_status_get(struct partition *p, struct pv_partition_status *s)
 {
-	u32 state = __atomic_load_n(&p->state, __ATOMIC_ACQUIRE);
+	u32 state = load_acquire(&p->state);
 
 	*s = p->status;
 	/* while it ends, the report is not complete */

@@ -42,7 +42,7 @@ u32 sched_place(u64 cpu_mask)
 	if (cpu_count < 64 && !(cpu_mask & ((1ull << cpu_count) - 1)))
 		cpu_mask = 0; /* no such CPU: any will do */
 	for (u32 i = 0; i < cpu_count; i++) {
-		u32 l = __atomic_load_n(&sched_of(i)->load, __ATOMIC_RELAXED);
+		u32 l = load_relaxed(&sched_of(i)->load);
 
 		if (cpu_mask && !(cpu_mask >> i & 1))
 			continue;
@@ -57,8 +57,7 @@ u32 sched_place(u64 cpu_mask)
 
 static bool runs(const struct vcpu *v)
 {
-	return __atomic_load_n(&v->part->state, __ATOMIC_RELAXED) ==
-	       PV_STATE_RUNNING;
+	return load_relaxed(&v->part->state) == PV_STATE_RUNNING;
 }
 
 /* Another CPU takes an interrupt, so it leaves its guest or its sleep. */
@@ -128,10 +127,10 @@ void sched_wake(struct vcpu *v)
  * whoever makes it true sets it first and then takes the lock to wake. */
 static bool came_already(const struct vcpu *v, enum vcpu_state why)
 {
-	u32 p = __atomic_load_n(&v->hw.pending, __ATOMIC_SEQ_CST);
+	u32 p = load_seq(&v->hw.pending);
 
 	if (why == VCPU_IO)
-		return __atomic_load_n(&v->io_done, __ATOMIC_SEQ_CST);
+		return load_seq(&v->io_done);
 	return why == VCPU_WAITING &&
 	       (p & (PEND_EVENT | PEND_APIC | PEND_INJECT) || event_pending(v));
 }
@@ -141,7 +140,7 @@ void sched_block(struct vcpu *v, enum vcpu_state why, u64 deadline)
 	struct sched_cpu *s = sched_this();
 
 	lock_take(&s->lock);
-	__atomic_store_n(&v->state, why, __ATOMIC_SEQ_CST);
+	store_seq(&v->state, why);
 	if (came_already(v, why)) {
 		v->state = VCPU_RUNNING;
 	} else {
@@ -156,7 +155,7 @@ void sched_yield(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_of(v->cpu);
 
-	if (!(__atomic_load_n(&s->bitmap, __ATOMIC_RELAXED) >> v->priority))
+	if (!(load_relaxed(&s->bitmap) >> v->priority))
 		return;
 	v->budget_end = 0;
 	vcpu_pend(v, PEND_RESCHED);
@@ -179,7 +178,7 @@ void sched_poke(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_of(v->cpu);
 
-	if (__atomic_load_n(&v->state, __ATOMIC_SEQ_CST) == VCPU_RUNNING) {
+	if (load_seq(&v->state) == VCPU_RUNNING) {
 		kick_cpu(s);
 		return;
 	}
@@ -193,8 +192,7 @@ bool sched_on_cpu(const struct vcpu *v)
 {
 	struct sched_cpu *s = sched_of(v->cpu);
 
-	return __atomic_load_n(&s->running, __ATOMIC_SEQ_CST) == v ||
-	       __atomic_load_n(&s->loaded, __ATOMIC_SEQ_CST) == v;
+	return load_seq(&s->running) == v || load_seq(&s->loaded) == v;
 }
 
 void sched_unpark(struct vcpu *v)
@@ -228,7 +226,7 @@ void sched_forget(struct vcpu *v)
 
 static void start_running(struct sched_cpu *s, struct vcpu *v, u64 now)
 {
-	__atomic_store_n(&s->running, v, __ATOMIC_SEQ_CST);
+	store_seq(&s->running, v);
 	v->state = VCPU_RUNNING;
 	v->run_since = now;
 	v->steal_tsc += now - v->ready_since;
@@ -267,7 +265,7 @@ void sched_put(struct vcpu *v)
 
 	lock_take(&s->lock);
 	v->run_tsc += now - v->run_since;
-	__atomic_store_n(&s->running, NULL, __ATOMIC_SEQ_CST);
+	store_seq(&s->running, NULL);
 	if (v->state == VCPU_RUNNING) {
 		bool left = v->budget_end > now;
 
@@ -280,8 +278,7 @@ void sched_put(struct vcpu *v)
 bool sched_must_leave(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_this();
-	u32 above = __atomic_load_n(&s->bitmap, __ATOMIC_RELAXED) >>
-		    v->priority;
+	u32 above = load_relaxed(&s->bitmap) >> v->priority;
 
 	if (!runs(v) || above > 1)
 		return true;
@@ -331,7 +328,7 @@ void sched_idle_add(u64 ticks)
 
 void sched_set_loaded(struct vcpu *v)
 {
-	__atomic_store_n(&sched_this()->loaded, v, __ATOMIC_SEQ_CST);
+	store_seq(&sched_this()->loaded, v);
 }
 
 struct vcpu *sched_loaded(void)

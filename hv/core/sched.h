@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The scheduler and its timers: per-CPU run queues by priority, round robin. */
-#ifndef CORE_SCHED_H
-#define CORE_SCHED_H
+#pragma once
 
 #include "core/partition.h"
 
@@ -52,5 +51,3 @@ void sched_timers_run(u64 now);
 void sched_timer_set(struct vcpu *v, u64 tsc);
 /* Called when v->timer_at passed; set by trap for hvm, event.c for pv. */
 extern void (*sched_timer_fired)(struct vcpu *v);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The scheduler's per-CPU data, shared by sched.c and timer.c only. */
-#ifndef CORE_SCHED_CPU_H
-#define CORE_SCHED_CPU_H
+#pragma once
 
 #include "core/sched.h"
 
@@ -30,5 +29,3 @@ void sched_wake_locked(struct sched_cpu *s, struct vcpu *v);
 void timer_add_locked(struct list *sleepers, struct vcpu *v, u64 at);
 void timer_drop_locked(struct list *link, u64 *at);
 u64 timer_first_locked(const struct sched_cpu *s);
-
-#endif

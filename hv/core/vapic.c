@@ -93,7 +93,7 @@ int vapic_init(struct vcpu *v)
 static int highest(const u32 *w)
 {
 	for (int i = 7; i >= 0; i--) {
-		u32 x = __atomic_load_n(&w[i], __ATOMIC_ACQUIRE);
+		u32 x = load_acquire(&w[i]);
 
 		if (x)
 			return i * 32 + 31 - __builtin_clz(x);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtual local APIC of hvm and classic: x2APIC registers, priorities. */
-#ifndef CORE_VAPIC_H
-#define CORE_VAPIC_H
+#pragma once
 
 #include "core/partition.h"
 
@@ -36,5 +35,3 @@ void vapic_tpr_set(struct vcpu *v, u32 tpr);
 bool vapic_pending(const struct vcpu *v); /* something above TPR/ISR */
 /* Before entry: injects the highest deliverable vector, or asks for a window. */
 void vapic_deliver(struct vcpu *v);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the decoders share: their form, and checks of arguments. */
-#ifndef HCALL_DECODE_H
-#define HCALL_DECODE_H
+#pragma once
 
 #include "core/gmem.h"
 #include "core/partition.h"
@@ -78,5 +77,3 @@ int hcall_check(struct partition **p, u64 h, u32 right, bool ranges) must_check;
 /* vcpu_wait for v, which is the caller: PV_OK (perhaps after a sleep, which may
  * turn it into PV_ETIME) or PV_ETIME. Deadline in guest TSC, 0: none. */
 int vcpu_wait(struct vcpu *v, u64 deadline);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The dispatch table and the decoders, one file per object. */
-#ifndef HCALL_HCALL_H
-#define HCALL_HCALL_H
+#pragma once
 
 #include "virt/virt.h"
 
@@ -11,5 +10,3 @@ void hcall_init(void);
 /* Each decoder is `struct hret hc_NAME(u64 a0, ..., u64 a5)`; the generated
  * header pvabi/hcalls.h declares them all and lists them as
  * PV_CALL_LIST(X) -> X(number, name). */
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What hv/boot hands over to hv/main once UEFI's boot services have ended. */
-#ifndef LIB_BOOTINFO_H
-#define LIB_BOOTINFO_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -121,5 +120,3 @@ noreturn_fn void hv_main(struct boot_info *bi);
  * the answer shows on UEFI's console. hv/boot has a weak default (NULL).
  */
 const char *hv_probe(void);
-
-#endif

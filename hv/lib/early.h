@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Boot-time page allocator: carves pages that are never given back. */
-#ifndef LIB_EARLY_H
-#define LIB_EARLY_H
+#pragma once
 
 #include "lib/bootinfo.h"
 
@@ -18,5 +17,3 @@ void early_init(struct boot_info *bi);
  * Panics when memory is out. Only until frame_init() (core).
  */
 void *early_alloc(u64 n, u64 align);
-
-#endif

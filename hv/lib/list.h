@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A circular doubly linked list. */
-#ifndef LIB_LIST_H
-#define LIB_LIST_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -33,5 +32,3 @@ static inline void list_del(struct list *n)
 	n->next->prev = n->prev;
 	n->next = n->prev = n;
 }
-
-#endif

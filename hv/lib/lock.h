@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A ticket spin lock. Interrupts are off in the hypervisor but in windows. */
-#ifndef LIB_LOCK_H
-#define LIB_LOCK_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -28,4 +27,17 @@ static inline bool lock_held(const struct lock *l)
 	       __atomic_load_n(&l->next, __ATOMIC_RELAXED);
 }
 
-#endif
+static inline struct lock *lock_taken(struct lock *l)
+{
+	lock_take(l);
+	return l;
+}
+static inline void lock_scope_end(struct lock **l)
+{
+	lock_drop(*l);
+}
+/* Takes the lock until the end of the block that this stands in. */
+#define lock_scope(l)                                              \
+	struct lock *lock_scope_                                   \
+		__attribute__((cleanup(lock_scope_end), unused)) = \
+			lock_taken(l)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor's log: formatted lines, a ring, and the early UART. */
-#ifndef LIB_LOG_H
-#define LIB_LOG_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -36,5 +35,3 @@ size_t log_read(char *buf, size_t n);
 /* Formatter; returns the length that was needed, always terminates (n > 0). */
 int fmt_buf(char *buf, size_t n, const char *fmt, ...) printf_like(3, 4);
 int fmt_vbuf(char *buf, size_t n, const char *fmt, __builtin_va_list ap);
-
-#endif

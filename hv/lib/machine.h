@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What hv/boot found out about the machine; nobody writes it afterwards. */
-#ifndef LIB_MACHINE_H
-#define LIB_MACHINE_H
+#pragma once
 
 #include "lib/types.h"
 #include "lib/x86.h"
@@ -69,5 +68,3 @@ extern struct acpi_info acpi;
 
 extern u64 tsc_khz;   /* of the TSC */
 extern u64 lapic_khz; /* of the local APIC's counter, divided by 1 */
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of the hypervisor: broken invariants of its own. */
-#ifndef LIB_PANIC_H
-#define LIB_PANIC_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -36,5 +35,3 @@ extern bool panic_active; /* written once, by the first CPU that panics */
 			panic("assertion failed: %s, %s:%d", #c, __FILE__, \
 			      __LINE__);                                   \
 	} while (0)
-
-#endif

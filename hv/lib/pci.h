@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* PCI functions present at boot, and their registers by ports 0xCF8/0xCFC. */
-#ifndef LIB_PCI_H
-#define LIB_PCI_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -30,5 +29,3 @@ u32 pci_read32(u16 bdf, u16 reg);
 void pci_write32(u16 bdf, u16 reg, u32 v);
 const struct pci_func *pci_find(u16 bdf);
 bool pci_is_bridge(const struct pci_func *f); /* header type 1 or class 06 */
-
-#endif

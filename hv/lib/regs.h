@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Numbers of control-register and page-table bits and MSRs, with the manuals' names. */
-#ifndef LIB_REGS_H
-#define LIB_REGS_H
+#pragma once
 
 #define CR0_PE (1ull << 0)
 #define CR0_MP (1ull << 1)
@@ -62,5 +61,3 @@
 #define PTE_G (1ull << 8)
 #define PTE_NX (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
-
-#endif

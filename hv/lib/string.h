@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Memory and string helpers; memcpy and memset use REP, which the CPU counts
  * once per iteration in both emulators. */
-#ifndef LIB_STRING_H
-#define LIB_STRING_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -12,5 +11,3 @@ int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
 void page_clear(void *page); /* 4096 bytes */
-
-#endif

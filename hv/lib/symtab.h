@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor's own symbols, embedded by the second link. */
-#ifndef LIB_SYMTAB_H
-#define LIB_SYMTAB_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -20,5 +19,3 @@ extern const u32 symtab_count;
 extern const u32 symtab_offset[];
 extern const u32 symtab_name[];
 extern const char symtab_names[];
-
-#endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Fixed-width integers, the distinct address types, and the status type. */
-#ifndef LIB_TYPES_H
-#define LIB_TYPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lib/atomic.h"
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -83,5 +83,3 @@ static inline u64 index_clamp(u64 i, u64 n)
 			 : "cc");
 	return i & mask;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The one early UART: a 16550 at port 0x3F8, polled. */
-#ifndef LIB_UART_H
-#define LIB_UART_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -20,5 +19,3 @@ size_t uart_write(const char *s, size_t n, bool wait);
 
 /* Waits, bounded, until the last byte is on the wire. */
 void uart_drain(void);
-
-#endif

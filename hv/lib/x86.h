@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One-instruction wrappers that the boot stage uses, too. Names are the
  * instructions'. */
-#ifndef LIB_X86_H
-#define LIB_X86_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -89,5 +88,3 @@ static inline noreturn_fn void cpu_stop(void)
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
-
-#endif

@@ -39,7 +39,7 @@ static void root_mode(void)
 /* The other CPUs wait here until the boot CPU is about to run the host. */
 static void cpu_wait(void)
 {
-	while (!__atomic_load_n(&cpus_go, __ATOMIC_ACQUIRE))
+	while (!load_acquire(&cpus_go))
 		cpu_relax();
 	root_mode();
 	run_cpu();
@@ -148,6 +148,6 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	log("parley: boot: %lu TSC ticks from ExitBootServices to the host "
 	    "partition, %lu before (on Bochs a tick is an instruction)\n",
 	    rdtsc() - bi->tsc_exit_bs, bi->tsc_exit_bs - bi->tsc_entry);
-	__atomic_store_n(&cpus_go, 1, __ATOMIC_RELEASE);
+	store_release(&cpus_go, 1);
 	run_cpu();
 }

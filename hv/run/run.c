@@ -57,8 +57,7 @@ static void run_deliver(struct vcpu *v, u32 work)
 	if (work & PEND_EVENT)
 		event_deliver(v);
 	if (v->apic &&
-	    (work & PEND_APIC ||
-	     __atomic_load_n(&v->hw.pending, __ATOMIC_RELAXED) & PEND_APIC)) {
+	    (work & PEND_APIC || load_relaxed(&v->hw.pending) & PEND_APIC)) {
 		vcpu_unpend(v, PEND_APIC);
 		vapic_deliver(v);
 	}
@@ -69,7 +68,7 @@ static bool run_pending(struct vcpu *v)
 {
 	u32 work;
 
-	while ((work = __atomic_load_n(&v->hw.pending, __ATOMIC_SEQ_CST))) {
+	while ((work = load_seq(&v->hw.pending))) {
 		if (!run_may_stay(v, work))
 			return false;
 		if (work & (PEND_RESCHED | PEND_CALL))

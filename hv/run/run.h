@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The vCPU loop of each CPU. */
-#ifndef RUN_RUN_H
-#define RUN_RUN_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -13,5 +12,3 @@ void run_init(void);
  * off, after virt->cpu_on().
  */
 noreturn_fn void run_cpu(void);
-
-#endif

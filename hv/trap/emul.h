@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the emulators share: faults, fetch and decode, advance, operands. */
-#ifndef TRAP_EMUL_H
-#define TRAP_EMUL_H
+#pragma once
 
 #include "core/gmem.h"
 #include "core/partition.h"
@@ -105,5 +104,3 @@ void trap_desc(struct vcpu *v, struct exit *x);
 bool trap_efer_write(struct vcpu *v, u64 val);
 u32 trap_pci_in(struct vcpu *v, u16 port, u8 size);
 void trap_pci_out(struct vcpu *v, u16 port, u8 size, u32 val);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A pure decoder for the x86 instructions that Parley has to understand. */
-#ifndef TRAP_INSN_H
-#define TRAP_INSN_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -97,5 +96,3 @@ static inline bool insn_high(const struct insn *i, unsigned size)
 {
 	return size == 1 && !i->rex && i->reg >= 4 && i->reg < 8;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bits and MSRs that only guests have, with the manuals' names. */
-#ifndef TRAP_REGS_H
-#define TRAP_REGS_H
+#pragma once
 
 #include "lib/regs.h"
 
@@ -47,5 +46,3 @@
 #define MSR_KERNEL_GS_BASE 0xC0000102
 #define MSR_TSC_AUX 0xC0000103
 #define MSR_HWCR 0xC0010015
-
-#endif

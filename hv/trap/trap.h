@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Emulation, by neutral exit kind. */
-#ifndef TRAP_TRAP_H
-#define TRAP_TRAP_H
+#pragma once
 
 #include "core/partition.h"
 
@@ -16,5 +15,3 @@ void trap_space_setup(struct partition *p);
 /* Prepares the fault that a refused instruction raises. */
 void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error,
 			   u32 error);
-
-#endif

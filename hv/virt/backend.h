@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the two backends share inside this room. */
-#ifndef VIRT_BACKEND_H
-#define VIRT_BACKEND_H
+#pragma once
 
 #include "virt/virt.h"
 #include "lib/regs.h"
@@ -86,5 +85,3 @@ static inline u64 efer_with_lma(u64 efer, u64 cr0)
 
 	return lma ? efer | EFER_LMA : efer & ~EFER_LMA;
 }
-
-#endif

@@ -61,7 +61,7 @@ static u64 table_entry(const u64 *t)
 /* Hardware walks these tables while they change. */
 static void entry_set(u64 *e, u64 val)
 {
-	__atomic_store_n(e, val, __ATOMIC_RELEASE);
+	store_release(e, val);
 }
 
 int nested_init(struct virt_space *s)

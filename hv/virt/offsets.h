@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the entry stubs and C both know. virt.c asserts the offsets in struct
  * virt_vcpu. */
-#ifndef VIRT_OFFSETS_H
-#define VIRT_OFFSETS_H
+#pragma once
 
 #define V_AX 0
 #define V_CX 8
@@ -43,5 +42,3 @@
 
 /* Length of VMCALL and VMMCALL. */
 #define VIRT_CALL_LEN 3
-
-#endif

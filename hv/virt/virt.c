@@ -176,7 +176,7 @@ bool virt_exit_begin(struct virt_vcpu *v, struct exit *x)
 	if (v->how != VIRT_HOW_HCALL)
 		return false;
 	x->kind = EXIT_HCALL;
-	if (__atomic_load_n(&v->pending, __ATOMIC_RELAXED) & PEND_RESUME)
+	if (load_relaxed(&v->pending) & PEND_RESUME)
 		__atomic_and_fetch(&v->pending, ~PEND_RESUME, __ATOMIC_RELAXED);
 	else
 		virt->reg_set(v, VREG_RIP,

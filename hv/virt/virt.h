@@ -3,8 +3,7 @@
  * The backend interface: what core, run, trap and hcall know of VMX and SVM.
  * One backend is chosen at boot; nobody above this room asks which.
  */
-#ifndef VIRT_VIRT_H
-#define VIRT_VIRT_H
+#pragma once
 
 #include "arch/cpu.h"
 #include "lib/types.h"
@@ -401,5 +400,3 @@ const char *virt_mitigation_name(u32 set);
  */
 void virt_switch_out(struct virt_vcpu *v);
 void virt_switch_in(struct virt_vcpu *v);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SVM by the manual: the VMCB (APM Vol. 2, appendix B) and exit codes
  * (appendix C). */
-#ifndef SVM_SVM_H
-#define SVM_SVM_H
+#pragma once
 
 /* Offsets that the stub uses, too. */
 #define VMCB_INT_SHADOW 0x068
@@ -120,5 +119,4 @@ void svm_tag_renew(struct virt_vcpu *v);
 /* svm/stub.S: entries by virt_stub. host: hpa of the host's VMCB. */
 extern void (*const svm_enters[])(struct virt_vcpu *v, u64 host);
 
-#endif
 #endif

@@ -93,7 +93,7 @@ void svm_tag_renew(struct virt_vcpu *v)
 
 static void svm_flush(struct virt_vcpu *v)
 {
-	v->space_gen = __atomic_load_n(&v->space->gen, __ATOMIC_ACQUIRE);
+	v->space_gen = load_acquire(&v->space->gen);
 	tag_take(v);
 }
 

@@ -96,7 +96,7 @@ static void invvpid(u64 type, u64 vpid, u64 gva)
 
 static void vmx_flush(struct virt_vcpu *v)
 {
-	v->space_gen = __atomic_load_n(&v->space->gen, __ATOMIC_ACQUIRE);
+	v->space_gen = load_acquire(&v->space->gen);
 	invept(vmx_caps.invept_single ? 1 : 2, v->space->root | EPTP_WB_4LEVEL);
 }
 

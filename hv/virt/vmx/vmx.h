@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* VMX by the manual: encodings (SDM Vol. 3D, appendix B), control bits, exit
  * reasons (appendix C), and the accessors of the current VMCS. */
-#ifndef VMX_VMX_H
-#define VMX_VMX_H
+#pragma once
 
 /* VMCS fields the stubs use, too. */
 #define GUEST_SS_AR 0x4818
@@ -150,5 +149,4 @@ void vmx_invlpg(struct virt_vcpu *v, u64 gva);
 extern void (*const vmx_enters[])(struct virt_vcpu *v);
 extern void (*const vmx_exits[])(void);
 
-#endif
 #endif
