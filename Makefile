@@ -102,7 +102,7 @@ GEN := $(B)/gen/.pvabi $(B)/gen/version.h
 # ---------------------------------------------------------------- targets
 
 .PHONY: all hv guestkit drivers host guests unit image run test bench size \
-	check format docs clean help deps install objs FORCE
+	check format docs abi clean help deps install objs FORCE
 all: hv host guests
 objs: $(HV_OBJ) $(KIT_OBJ) $(LIBC_OBJ) $(DRV_OBJ) $(HOST_OBJ)
 
@@ -152,6 +152,8 @@ format:
 docs:
 	@mkdir -p docs
 	$(PYTHON) -B pvabi/gen.py --docs docs/pvabi.md
+abi:
+	@$(PYTHON) -B tests/check/abi.py --update
 clean:
 	rm -rf '$(B)'
 help:
@@ -171,6 +173,7 @@ help:
 #: make deps     install what is missing (DEPS_FOR=run|test|check|bench)
 #: make format   reformat the sources with clang-format 14
 #: make docs     write docs/pvabi.md from the table
+#: make abi      record a new version of the ABI in pvabi/abi.txt
 #: make install  DESTDIR= PREFIX=: ABI headers, kit, pkg-config file
 #: make clean    remove the output folder (B=, by default build)
 

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 
+import abi
 import layers
 from files import ROOT, code_lines, read, sources
 
@@ -187,10 +188,15 @@ def check_docs():
     return []
 
 
+def check_abi():
+    """The ABI changes together with its version."""
+    return abi.findings()
+
+
 CHECKS = {"format": check_format, "layers": check_layers,
           "headers": check_headers, "abi-headers": check_abi_headers,
           "static-analysis": check_static, "files": check_files,
-          "docs": check_docs}
+          "docs": check_docs, "abi": check_abi}
 
 
 def main(names):

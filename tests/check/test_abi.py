@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The ABI check catches what it is there for."""
+import re
+import sys
+
+import abi
+
+failed = []
+
+
+def expect(name, good, why=""):
+    print(f"PASS {name}" if good else f"FAIL {name}: {why}")
+    if not good:
+        failed.append(name)
+
+
+def stepped(lines, version):
+    return [f"version {version}", *lines]
+
+
+def rules():
+    base, more, less = ["call 0 nop", "call 1 x"], ["call 2 y"], ["call 0 nop"]
+    notes = "\n## 0.2\n\n## 1.1\n\n## 2.0\n"
+
+    def why(old, new):
+        return abi.refused(old, new, notes)
+    expect("abi-no-step", why(stepped(base, "1.0"), stepped(less, "1.0")))
+    expect("abi-back-step", why(stepped(base, "1.1"), stepped(more, "1.0")))
+    expect("abi-minor-removes", why(stepped(base, "1.0"), stepped(less, "1.1")))
+    expect("abi-no-notes", why(stepped(base, "1.1"),
+                               stepped(base + more, "1.2")))
+    for name, old, new in (
+            ("minor-adds", stepped(base, "1.0"), stepped(base + more, "1.1")),
+            ("major-removes", stepped(base, "1.1"), stepped(less, "2.0")),
+            ("draft-removes", stepped(base, "0.1"), stepped(less, "0.2"))):
+        expect("abi-" + name, why(old, new) is None, why(old, new))
+
+
+def sources_tell():
+    """A changed number, argument or field shows as a difference."""
+    now, header = abi.current(), abi.read(abi.HEADER)
+    fields = {line.split()[1] for line in now if line.startswith("field")}
+    want = {"pv_start.host", "pv_device.bar[0].io", "pv_vcpu_start.rsi"}
+    expect("abi-fields-found", want <= fields, str(want - fields))
+    declared = len(re.findall(r"^struct pv_\w+ \{", header, re.M))
+    found = sum(line.startswith("struct ") for line in now)
+    expect("abi-structs-found", found == declared, f"{found} of {declared}")
+    for k, line in enumerate(now):
+        if abi.difference(now, now[:k] + [line + "!"] + now[k + 1:]) == []:
+            expect("abi-change-shows", False, line)
+            return
+    expect("abi-change-shows", True)
+
+
+rules()
+sources_tell()
+sys.exit(1 if failed else 0)
