@@ -2,8 +2,7 @@
 /* The registers that are the same on every CPU. */
 #include "arch/cpu.h"
 #include "arch/idt.h"
-#include "arch/x86.h"
-#include "lib/regs.h"
+#include "lib/x86.h"
 
 struct cpu *cpu_table[CPU_MAX];
 u32 cpu_count;

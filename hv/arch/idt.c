@@ -3,7 +3,7 @@
 #include "arch/idt.h"
 #include "arch/irq.h"
 #include "arch/power.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "lib/early.h"
 #include "lib/log.h"
 #include "lib/panic.h"

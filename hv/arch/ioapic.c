@@ -2,7 +2,7 @@
 /* I/O APICs, and the legacy PIC switched off; the table of irq handlers. */
 #include "arch/cpu.h"
 #include "arch/irq.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "lib/lock.h"
 
 #define IOREGSEL 0

@@ -2,8 +2,7 @@
 /* The local APIC, by MSRs (x2APIC) or by its page (Intel SDM 3A, chapter 10). */
 #include "arch/cpu.h"
 #include "arch/irq.h"
-#include "arch/x86.h"
-#include "lib/regs.h"
+#include "lib/x86.h"
 
 #define APIC_TPR 0x80
 #define APIC_EOI 0xB0

@@ -3,7 +3,7 @@
 #include "arch/power.h"
 #include "arch/cpu.h"
 #include "arch/irq.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "lib/bootinfo.h"
 #include "lib/log.h"
 #include "lib/panic.h"

@@ -5,8 +5,8 @@
 #include "arch/cpu.h"
 #include "arch/irq.h"
 #include "arch/power.h"
-#include "arch/tsc.h"
-#include "arch/x86.h"
+#include "lib/machine.h"
+#include "lib/x86.h"
 #include "lib/log.h"
 
 #define INIT_WAIT_US 10000 /* between INIT and SIPI (Intel SDM 3A 8.4.4) */

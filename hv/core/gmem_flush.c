@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Cross-CPU requests: dropping translations, and waiting for quiet CPUs. */
 #include "arch/irq.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "core/gmem.h"
 #include "core/sched.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Timers: per CPU, one sorted list of sleepers and one of guests' timers. */
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched_cpu.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtual local APIC of hvm and classic: x2APIC registers, priorities. */
 #include "core/vapic.h"
-#include "lib/regs.h"
-#include "arch/tsc.h"
-#include "arch/x86.h"
+#include "lib/machine.h"
+#include "lib/x86.h"
 #include "core/sched.h"
 #include "pvabi/calls.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vCPUs: making, starting, counters. */
-#include "lib/regs.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "core/event.h"
 #include "core/gmem.h"
 #include "core/sched.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The dispatch table; calls about the caller as a whole, and its console. */
-#include "arch/tsc.h"
+#include "lib/machine.h"
 #include "core/console.h"
 #include "hcall/decode.h"
 #include "hcall/hcall.h"

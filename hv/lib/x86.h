@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One-instruction wrappers that the boot stage uses, too. Names are the
- * instructions'. */
+/* One-instruction wrappers. Names are the instructions'. */
 #pragma once
 
+#include "lib/regs.h"
 #include "lib/types.h"
 
 static inline u64 rdmsr(u32 msr)
@@ -74,8 +74,38 @@ X86_PORT_OUT(outl, u32)
 		__asm__ volatile("mov %0, %%" #name : : "r"(v) : "memory"); \
 	}
 X86_READ_REG(cr0)
+X86_READ_REG(cr2)
 X86_READ_REG(cr3)
 X86_READ_REG(cr4)
+X86_READ_REG(dr0)
+X86_READ_REG(dr1)
+X86_READ_REG(dr2)
+X86_READ_REG(dr3)
+X86_READ_REG(dr6)
+
+static inline void xsetbv(u32 reg, u64 v)
+{
+	__asm__ volatile("xsetbv"
+			 :
+			 : "c"(reg), "a"((u32)v), "d"((u32)(v >> 32)));
+}
+
+/* Takes whatever interrupt is pending, then masks again. */
+static inline void irq_window(void)
+{
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}
+
+/* Sleeps until an interrupt, which is taken; returns with interrupts off. */
+static inline void irq_idle(void)
+{
+	__asm__ volatile("sti; hlt; cli" ::: "memory");
+}
+
+static inline void mb(void)
+{
+	__asm__ volatile("mfence" ::: "memory");
+}
 
 static inline void cpu_relax(void)
 {

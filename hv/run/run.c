@@ -2,7 +2,7 @@
 /* The vCPU loop: pick, switch, pending work, enter, dispatch. */
 #include "run/run.h"
 #include "arch/irq.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
 #include "core/vapic.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Control registers: MOV, CLTS, LMSW, SMSW; validation as SDM Vol. 3A, 2.5. */
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "core/vapic.h"
 #include "trap/emul.h"
 

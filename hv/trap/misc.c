@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The dispatch table, the short emulators, and the exits that end a guest. */
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
 #include "core/vapic.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* RDMSR and WRMSR: what is not listed here raises #GP. */
-#include "arch/tsc.h"
-#include "arch/x86.h"
+#include "lib/machine.h"
+#include "lib/x86.h"
 #include "core/vapic.h"
 #include "trap/emul.h"
 

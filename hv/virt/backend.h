@@ -6,7 +6,6 @@
 #include "lib/regs.h"
 
 #define EFER_SVME (1ull << 12)
-#define RFLAGS_IF (1ull << 9)
 #define AR_LONG (1u << 13)
 #define AR_UNUSABLE (1u << 16)
 #define EXCEPTIONS (1u << 1 | 1u << 17 | 1u << 18) /* #DB #AC #MC */

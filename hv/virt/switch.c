@@ -2,7 +2,7 @@
 /* What changes hands when another vCPU comes to a CPU: extended state, debug
  * registers, MSRs that the backend's structure does not hold. */
 #include "virt/backend.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 
 #define MSR_STAR 0xC0000081
 #define MSR_LSTAR 0xC0000082

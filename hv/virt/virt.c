@@ -2,7 +2,7 @@
 /* Choosing the backend, and what both backends do alike. */
 #include "virt/backend.h"
 #include "lib/early.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "lib/log.h"
 
 const struct virt_ops *virt;

@@ -2,7 +2,7 @@
 /* Exit codes and their information turned into neutral exits (APM Vol. 2,
  * 15.6 to 15.13, 15.20, appendix C). */
 #include "virt/svm/svm.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 
 #define VEC_BP 3
 #define VEC_OF 4

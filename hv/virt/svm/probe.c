@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What SVM needs of the machine, and switching it on (APM Vol. 2, 15.4). */
 #include "virt/svm/svm.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 
 #define MSR_VM_CR 0xC0010114
 #define VM_CR_SVMDIS 16u

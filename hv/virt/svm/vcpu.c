@@ -3,7 +3,7 @@
  * injection, flushes. */
 #include "virt/svm/svm.h"
 #include "arch/irq.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 
 #define NPT_P (1ull << 0)
 #define NPT_W (1ull << 1)

@@ -2,7 +2,7 @@
 /* Exit reasons and qualifications turned into neutral exits (SDM Vol. 3C,
  * chapter 28 and 29.2). */
 #include "virt/vmx/vmx.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 
 #define VEC_NMI 2
 

@@ -2,7 +2,7 @@
 /* What VMX needs of the machine, and switching it on (SDM Vol. 3C, 24.7 and
  * 3D, appendix A). */
 #include "virt/vmx/vmx.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "lib/log.h"
 
 #define MSR_FEATURE_CONTROL 0x3A

@@ -3,7 +3,7 @@
  * window, injection, flushes. */
 #include "virt/vmx/vmx.h"
 #include "arch/irq.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "lib/panic.h"
 
 #define MSR_FLUSH_CMD 0x10B

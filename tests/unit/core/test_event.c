@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "arch/tsc.h"
-#include "arch/x86.h"
+#include "lib/machine.h"
+#include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
 #include "core/vapic.h"

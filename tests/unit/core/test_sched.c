@@ -12,8 +12,8 @@
 
 #include "lib/early.h"
 #include "arch/irq.h"
-#include "arch/tsc.h"
-#include "arch/x86.h"
+#include "lib/machine.h"
+#include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
 #include "lib/panic.h"

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "lib/regs.h"
-#include "arch/x86.h"
+#include "lib/x86.h"
 #include "core/sched.h"
 #include "core/vapic.h"
 #include "pvabi/calls.h"

@@ -1,3 +1,0 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
-/* Kept for the old spelling. */
-#include "lib/pci.h"
