@@ -3,27 +3,14 @@
  * virt_vcpu. */
 #pragma once
 
-#define V_AX 0
-#define V_CX 8
-#define V_DX 16
-#define V_BX 24
-#define V_BP 40
-#define V_SI 48
-#define V_DI 56
-#define V_R8 64
-#define V_R9 72
-#define V_R10 80
-#define V_R11 88
-#define V_CTL 136
-#define V_PENDING 144
-#define V_LAUNCHED 148
-#define V_HOW 152
-#define V_REASON 160
-#define V_HOST_RSP 168
-#define V_CALLS 176
-#define V_GUEST_TSC 384
-#define V_ENTRY_STAMP 392
-#define V_VMCS_ACCESSES 400
+/* What the stubs use of struct virt_vcpu: X(field, offset). */
+/* clang-format off */
+#define VIRT_OFFSETS(X)                                                \
+	X(gpr, 0)       X(ctl, 136)       X(pending, 144)              \
+	X(launched, 148) X(how, 152)      X(reason, 160)               \
+	X(host_rsp, 168) X(calls, 176)    X(guest_tsc, 384)            \
+	X(entry_stamp, 392)               X(vmcs_accesses, 400)
+/* clang-format on */
 
 /* Why a stub returned to C (virt_vcpu.how). */
 #define VIRT_HOW_EXIT 0	 /* an exit, to be decoded */

@@ -10,22 +10,8 @@ hcall_fn virt_hcall_table[HCALL_TABLE_SIZE];
 bool virt_probe;
 
 #define AT(field, off) \
-	_Static_assert(offsetof(struct virt_vcpu, field) == (off), #field)
-AT(gpr[R_AX], V_AX);
-AT(gpr[R_BX], V_BX);
-AT(gpr[R_BP], V_BP);
-AT(gpr[R_DI], V_DI);
-AT(gpr[R_11], V_R11);
-AT(ctl, V_CTL);
-AT(pending, V_PENDING);
-AT(launched, V_LAUNCHED);
-AT(how, V_HOW);
-AT(reason, V_REASON);
-AT(host_rsp, V_HOST_RSP);
-AT(calls, V_CALLS);
-AT(guest_tsc, V_GUEST_TSC);
-AT(entry_stamp, V_ENTRY_STAMP);
-AT(vmcs_accesses, V_VMCS_ACCESSES);
+	_Static_assert(offsetof(struct virt_vcpu, field) == (off), #field);
+VIRT_OFFSETS(AT)
 
 static const char *virt_select(void)
 {

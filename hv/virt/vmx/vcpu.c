@@ -219,7 +219,7 @@ static void state_init(struct virt_vcpu *v)
 	vmwrite(HOST_TR_SEL, SEL_TSS);
 	vmwrite(HOST_PAT, rdmsr(MSR_PAT));
 	vmwrite(HOST_EFER, rdmsr(MSR_EFER));
-	vmwrite(HOST_RIP, (u64)(uintptr_t)vmx_exits[v->stub]);
+	vmwrite(HOST_RIP, (u64)(uintptr_t)vmx_stubs[v->stub].exit);
 	v->host_rsp = 0;
 }
 
@@ -270,7 +270,7 @@ static void vmx_enter(struct virt_vcpu *v)
 		timer_write(v->deadline);
 	if (unlikely(virt_mitigations & MIT_L1D))
 		wrmsr(MSR_FLUSH_CMD, 1);
-	vmx_enters[v->stub](v);
+	vmx_stubs[v->stub].enter(v);
 }
 
 static void vmx_window(struct virt_vcpu *v, bool on)

@@ -145,8 +145,10 @@ void vmx_tag_renew(struct virt_vcpu *v);
 /* INVVPID of one address of v, which is loaded here. */
 void vmx_invlpg(struct virt_vcpu *v, u64 gva);
 
-/* vmx/stub.S: entries and the addresses that exits come to, by virt_stub. */
-extern void (*const vmx_enters[])(struct virt_vcpu *v);
-extern void (*const vmx_exits[])(void);
+/* vmx/stub.S, by virt_stub: the entry, and the address that exits come to. */
+extern const struct {
+	void (*enter)(struct virt_vcpu *v);
+	void (*exit)(void);
+} vmx_stubs[];
 
 #endif
