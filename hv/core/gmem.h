@@ -25,21 +25,30 @@ bool gmem_taken_locked(struct partition *p, u64 at, u64 size);
 /* The frame of p's page at `at`: NULL unless p owns it or has accepted it. */
 struct frame *gmem_frame(struct partition *p, gpa_t at, hpa_t *where);
 
-/* gva -> gpa by the vCPU's own page tables (4 levels, PAE and 32-bit, or no
- * paging), with SDM Vol. 3A 4.6 rights; A/D bits are set as the CPU would. On
- * failure returns false and the #PF error code. v loaded, or not running. */
+/*
+ * Copies n bytes between buf and a guest-virtual address, by the vCPU's own
+ * page tables (4 levels, PAE and 32-bit, or no paging) with SDM Vol. 3A 4.6
+ * rights; A/D bits are set as the CPU would. Crosses pages. a.write: from buf.
+ * false: *f says where it ended, with the #PF error code, or GMEM_NO_MEMORY
+ * where f->gpa is not memory (of p, writable). v loaded, or not running. Takes
+ * p->lock.
+ */
 struct walk_access {
 	bool write, exec, user;
 };
-bool gmem_walk(struct vcpu *v, gva_t at, struct walk_access a, gpa_t *out,
-	       u32 *pf_error);
-/* Bytes at a gva (crosses pages); false with fault address and error code. An
- * address without memory behind it fails with error code GMEM_NO_MEMORY. */
+struct walk_fault {
+	u64 at, gpa;
+	u32 error;
+};
 #define GMEM_NO_MEMORY 0xffffffffu
-bool gmem_read_gva(struct vcpu *v, gva_t at, void *to, u64 n,
-		   struct walk_access a, u64 *fault, u32 *pf_error);
-bool gmem_write_gva(struct vcpu *v, gva_t at, const void *from, u64 n,
-		    struct walk_access a, u64 *fault, u32 *pf_error);
+bool gmem_gva(struct vcpu *v, u64 at, void *buf, u64 n, struct walk_access a,
+	      struct walk_fault *f) must_check;
+/*
+ * The byte at `at`, which v has just fetched as code, and those behind it in
+ * its page; NULL as gmem_gva. Good until v's CPU takes interrupts. Another vCPU
+ * may write there: read once. The last page is kept in v->code.
+ */
+const u8 *gmem_code(struct vcpu *v, u64 at, struct walk_fault *f) must_check;
 
 /* The calls of calls.def, after argument decoding; return PV_*. */
 int gmem_populate(struct partition *p, gpa_t at, u64 pages,

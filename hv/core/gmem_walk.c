@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The walk of a guest's own page tables (SDM Vol. 3A 4.3 to 4.6). */
-#include "lib/regs.h"
 #include "core/gmem.h"
-#include "pvabi/calls.h"
+#include "lib/regs.h"
+#include "lib/string.h"
 
-#define PF_P 1u
-#define PF_W 2u
-#define PF_U 4u
-#define PF_RSVD 8u
-#define PF_I 16u
+enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };
 
 /* One walk: the registers that steer it, and what it has gathered. */
 struct walk {
 	struct vcpu *v;
 	struct walk_access a;
-	u64 cr0, cr4, efer, rflags;
+	u64 cr0, cr3, cr4, efer, rflags;
 	unsigned levels, entry_size;
 	u64 rights; /* W and U as the AND, NX as the OR of the entries */
 	u32 error;
+	struct walk_trail trail;
 };
 
 /* Of a level's entry: shift of the address bits that index it. */
@@ -31,22 +28,29 @@ static u64 level_index(const struct walk *w, u64 at, unsigned level)
 	return at >> level_shift(w, level) & (PAGE_SIZE / w->entry_size - 1);
 }
 
-/* Sets A (and D) in memory as the CPU would, if the guest can write there. */
-static void mark(struct walk *w, u64 where, u64 old, u64 bits)
+/* Where guest-physical memory is; NULL: there is none, or not so. */
+static void *host_locked(const struct walk *w, u64 at, u32 need)
 {
-	struct partition *p = w->v->part;
 	u32 flags;
 	hpa_t h;
 
+	if (!nested_lookup(&w->v->part->space, gpa(at), &h, &flags, NULL) ||
+	    flags & NP_DEVICE || need & ~flags)
+		return NULL;
+	return hpa_ptr(h);
+}
+
+/* Sets A (and D) in memory as the CPU would, if the guest can write there. */
+static void mark_locked(const struct walk *w, u64 where, u64 old, u64 bits)
+{
+	u32 *e;
+
 	if ((old & bits) == bits)
 		return;
-	lock_take(&p->lock);
 	/* A and D are in the low four bytes of either form */
-	if (nested_lookup(&p->space, gpa(where), &h, &flags, NULL) &&
-	    flags & NP_WRITE && !(flags & NP_DEVICE))
-		__atomic_fetch_or((u32 *)hpa_ptr(h), (u32)bits,
-				  __ATOMIC_SEQ_CST);
-	lock_drop(&p->lock);
+	e = host_locked(w, where, NP_WRITE);
+	if (e)
+		__atomic_fetch_or(e, (u32)bits, __ATOMIC_SEQ_CST);
 }
 
 static bool fault(struct walk *w, u32 bits)
@@ -112,7 +116,20 @@ static void gather(struct walk *w, u64 e, unsigned level)
 		    ((w->rights | e) & PTE_NX);
 }
 
-static bool walk_tables(struct walk *w, u64 table, u64 at, u64 *out)
+/* Reads one entry, and notes it in the trail. */
+static bool entry_read_locked(struct walk *w, u64 where, u64 *e)
+{
+	u64 *at = host_locked(w, where, NP_READ);
+
+	if (!at)
+		return false;
+	*e = w->entry_size == 8 ? load_relaxed(at) : load_relaxed((u32 *)at);
+	w->trail.entry[w->trail.nr] = at;
+	w->trail.was[w->trail.nr++] = *e | PTE_A;
+	return *e & PTE_P;
+}
+
+static bool walk_tables_locked(struct walk *w, u64 table, u64 at, u64 *out)
 {
 	unsigned level;
 	u64 e, where;
@@ -120,9 +137,7 @@ static bool walk_tables(struct walk *w, u64 table, u64 at, u64 *out)
 	w->rights = PTE_W | PTE_U;
 	for (level = w->levels;; level--) {
 		where = table + level_index(w, at, level) * w->entry_size;
-		e = 0;
-		if (gmem_read(w->v->part, gpa(where), &e, w->entry_size) ||
-		    !(e & PTE_P))
+		if (!entry_read_locked(w, where, &e))
 			return fault(w, 0);
 		if (entry_bad(w, e, level))
 			return fault(w, PF_P | PF_RSVD);
@@ -130,81 +145,115 @@ static bool walk_tables(struct walk *w, u64 table, u64 at, u64 *out)
 		if (level == 1 || is_large(w, e, level))
 			break;
 		if (w->levels != 3 || level != 3)
-			mark(w, where, e, PTE_A);
+			mark_locked(w, where, e, PTE_A);
 		table = e & PTE_ADDR;
 	}
 	if (!allowed(w))
 		return fault(w, PF_P);
-	mark(w, where, e, PTE_A | (w->a.write ? PTE_D : 0));
+	mark_locked(w, where, e, PTE_A | (w->a.write ? PTE_D : 0));
 	*out = page_base(w, e, level) |
 	       (at & ((1ull << level_shift(w, level)) - 1));
 	return true;
 }
 
-bool gmem_walk(struct vcpu *v, gva_t at, struct walk_access a, gpa_t *out,
-	       u32 *pf_error)
+static u64 reg(struct vcpu *v, enum vreg r)
+{
+	return virt->reg_get(&v->hw, r);
+}
+
+static bool walk_locked(struct walk *w, u64 at, u64 *out)
 {
 	static const u64 root_mask[] = {
 		[2] = 0xfffff000, [3] = 0xffffffe0, [4] = PTE_ADDR
 	};
-	struct walk w = { .v = v, .a = a };
-	u64 cr3;
-	bool ok;
+	struct vcpu *v = w->v;
 
-	w.cr0 = virt->reg_get(&v->hw, VREG_CR0);
-	if (!(w.cr0 & CR0_PG)) {
-		*out = gpa(at.v & 0xffffffff);
+	w->cr0 = reg(v, VREG_CR0);
+	if (!(w->cr0 & CR0_PG)) {
+		*out = (u32)at;
 		return true;
 	}
-	cr3 = virt->reg_get(&v->hw, VREG_CR3);
-	w.cr4 = virt->reg_get(&v->hw, VREG_CR4);
-	w.efer = virt->reg_get(&v->hw, VREG_EFER);
-	w.rflags = virt->reg_get(&v->hw, VREG_RFLAGS);
-	w.entry_size = w.cr4 & CR4_PAE ? 8 : 4;
-	w.levels = w.efer & EFER_LMA ? 4 : w.cr4 & CR4_PAE ? 3 : 2;
-	ok = walk_tables(&w, cr3 & root_mask[w.levels],
-			 w.levels == 4 ? at.v : (u32)at.v, &out->v);
-	if (!ok)
-		*pf_error = w.error;
-	return ok;
+	w->cr3 = reg(v, VREG_CR3);
+	w->cr4 = reg(v, VREG_CR4);
+	w->efer = reg(v, VREG_EFER);
+	w->rflags = reg(v, VREG_RFLAGS);
+	w->entry_size = w->cr4 & CR4_PAE ? 8 : 4;
+	w->levels = w->efer & EFER_LMA ? 4 : w->cr4 & CR4_PAE ? 3 : 2;
+	return walk_tables_locked(w, w->cr3 & root_mask[w->levels],
+				  w->levels == 4 ? at : (u32)at, out);
 }
 
-static bool copy_gva(struct vcpu *v, u64 at, u8 *buf, u64 n,
-		     struct walk_access a, u64 *fault_at, u32 *pf_error)
+/* Where one byte is; NULL: no translation, or no memory (see gmem_gva). */
+static u8 *resolve_locked(struct walk *w, u64 at, struct walk_fault *f)
 {
-	while (n) {
-		u64 c = PAGE_SIZE - (at & PAGE_MASK);
-		gpa_t where;
-		int err;
+	f->at = at;
+	if (!walk_locked(w, at, &f->gpa)) {
+		f->error = w->error;
+		return NULL;
+	}
+	f->error = GMEM_NO_MEMORY;
+	return host_locked(w, f->gpa, w->a.write ? NP_WRITE : NP_READ);
+}
 
+bool gmem_gva(struct vcpu *v, u64 at, void *buf, u64 n, struct walk_access a,
+	      struct walk_fault *f)
+{
+	lock_scope(&v->part->lock);
+	for (u64 c; n; n -= c, at += c, buf = (u8 *)buf + c) {
+		struct walk w = { .v = v, .a = a };
+		u8 *to = resolve_locked(&w, at, f);
+
+		if (!to)
+			return false;
+		c = PAGE_SIZE - (at & PAGE_MASK);
 		c = c < n ? c : n;
-		*fault_at = at;
-		if (!gmem_walk(v, gva(at), a, &where, pf_error))
-			return false;
-		err = a.write ? gmem_write(v->part, where, buf, c) :
-				gmem_read(v->part, where, buf, c);
-		if (err) {
-			*pf_error = GMEM_NO_MEMORY;
-			return false;
-		}
-		at += c;
-		buf += c;
-		n -= c;
+		memcpy(a.write ? to : buf, a.write ? buf : to, c);
 	}
 	return true;
 }
 
-bool gmem_read_gva(struct vcpu *v, gva_t at, void *to, u64 n,
-		   struct walk_access a, u64 *fault_at, u32 *pf_error)
+/*
+ * Would a walk for `at` find the page that is kept? It read these entries, which
+ * are read again here, from this root. Rights were checked by the CPU, which
+ * has just fetched there. The pointers are good: a frame that leaves the space
+ * serves another end only after a shootdown, which bumps gen and then waits
+ * until this CPU takes interrupts.
+ */
+static bool code_kept(struct vcpu *v, u64 at)
 {
-	a.write = false;
-	return copy_gva(v, at.v, to, n, a, fault_at, pf_error);
+	const struct code_page *c = &v->code;
+
+	if (c->at != (at & ~PAGE_MASK) || !c->page ||
+	    c->gen != load_acquire(&v->part->space.gen) ||
+	    c->cr3 != reg(v, VREG_CR3) || !(reg(v, VREG_EFER) & EFER_LMA))
+		return false;
+	for (u32 k = 0; k < c->trail.nr; k++)
+		if (load_relaxed(c->trail.entry[k]) != c->trail.was[k])
+			return false;
+	return true;
 }
 
-bool gmem_write_gva(struct vcpu *v, gva_t at, const void *from, u64 n,
-		    struct walk_access a, u64 *fault_at, u32 *pf_error)
+static const u8 *code_walk(struct vcpu *v, u64 at, struct walk_fault *f)
 {
-	a.write = true;
-	return copy_gva(v, at.v, (u8 *)(uintptr_t)from, n, a, fault_at,
-			pf_error);
+	struct walk w = {
+		.v = v, .a = { .exec = true, .user = reg(v, VREG_CPL) == 3 }
+	};
+	u32 gen = load_acquire(&v->part->space.gen);
+	const u8 *to;
+
+	lock_scope(&v->part->lock);
+	to = resolve_locked(&w, at, f);
+	/* entries of other forms are not read as they are compared */
+	v->code.page = to && w.levels == 4 ? to - (at & PAGE_MASK) : NULL;
+	v->code.at = at & ~PAGE_MASK;
+	v->code.cr3 = w.cr3;
+	v->code.gen = gen;
+	v->code.trail = w.trail;
+	return to;
+}
+
+const u8 *gmem_code(struct vcpu *v, u64 at, struct walk_fault *f)
+{
+	return likely(code_kept(v, at)) ? v->code.page + (at & PAGE_MASK) :
+					  code_walk(v, at, f);
 }

@@ -46,6 +46,21 @@ enum vcpu_state {
 struct partition;
 struct vapic;
 
+/* The entries that a walk has read, from the root down, with A set. */
+struct walk_trail {
+	u32 nr;
+	const u64 *entry[4];
+	u64 was[4];
+};
+
+/* The page that a vCPU's code was last fetched from: see gmem_code(). */
+struct code_page {
+	const u8 *page; /* NULL: nothing is kept */
+	u64 at, cr3;	/* linear address, and root of its walk */
+	u32 gen;	/* of the space */
+	struct walk_trail trail;
+};
+
 /* A vCPU. Fields are guarded by the scheduler lock of v->cpu unless noted. */
 struct vcpu {
 	struct virt_vcpu hw; /* first: the backend's part */
@@ -86,8 +101,9 @@ struct vcpu {
 	struct vapic *apic;	    /* hvm, classic */
 	u64 mtrr[28];		    /* virtual: default type, fixed, variable */
 	u64 tsc_adjust;
-	u64 cr8;	  /* without a virtual APIC */
-	struct exit last; /* the exit being handled */
+	u64 cr8;	       /* without a virtual APIC */
+	struct exit last;      /* the exit being handled */
+	struct code_page code; /* private to v's CPU */
 };
 
 struct partition {

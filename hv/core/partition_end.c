@@ -48,12 +48,12 @@ void partition_exit(struct partition *p, u32 code)
 static void report_insn(struct vcpu *v, struct pv_partition_status *s,
 			struct walk_access a, u64 at)
 {
-	u64 n = PAGE_SIZE - (at & PAGE_MASK), fault;
-	u32 error;
+	u64 n = PAGE_SIZE - (at & PAGE_MASK);
+	struct walk_fault f;
 
 	n = n < sizeof(s->insn) ? n : sizeof(s->insn);
 	a.exec = true;
-	if (gmem_read_gva(v, gva(at), s->insn, n, a, &fault, &error))
+	if (gmem_gva(v, at, s->insn, n, a, &f))
 		s->insn_len = (u32)n;
 }
 
@@ -61,13 +61,11 @@ static void report_insn(struct vcpu *v, struct pv_partition_status *s,
 static void report_trace(struct vcpu *v, struct pv_partition_status *s,
 			 struct walk_access a)
 {
-	u64 frame[2], rbp = v->hw.gpr[R_BP], fault;
-	u32 error;
+	u64 frame[2], rbp = v->hw.gpr[R_BP];
+	struct walk_fault f;
 
 	for (u32 i = 0; i < PV_TRACE_DEPTH && !(rbp & 7); i++) {
-		if (!gmem_read_gva(v, gva(rbp), frame, sizeof(frame), a, &fault,
-				   &error) ||
-		    !frame[1])
+		if (!gmem_gva(v, rbp, frame, sizeof(frame), a, &f) || !frame[1])
 			return;
 		s->trace[i] = frame[1];
 		if (frame[0] <= rbp)

@@ -54,18 +54,24 @@ static void xsave(u32 sub, struct cpuid_regs *r)
 	}
 }
 
-static void parley(const struct vcpu *v, u32 leaf, struct cpuid_regs *r)
+static struct cpuid_regs parley(const struct vcpu *v, u32 leaf)
 {
 	const struct partition *p = v->part;
-	const struct cpuid_regs own[] = {
-		{ PV_CPUID_MAX, PV_CPUID_SIG_B, PV_CPUID_SIG_C,
-		  PV_CPUID_SIG_D },
-		{ PV_ABI_VERSION, 0, PV_CALL_COUNT, 0 },
-		{ p->id, v->id, p->nr_vcpus, p->profile },
-		{ (u32)tsc_khz, v->apic ? (u32)tsc_khz : 0, 0, 0 },
-	};
 
-	*r = own[leaf - PV_CPUID_BASE];
+	switch (leaf) {
+	case PV_CPUID_BASE:
+		return (struct cpuid_regs){ PV_CPUID_MAX, PV_CPUID_SIG_B,
+					    PV_CPUID_SIG_C, PV_CPUID_SIG_D };
+	case PV_CPUID_BASE + 1:
+		return (struct cpuid_regs){ .a = PV_ABI_VERSION,
+					    .c = PV_CALL_COUNT };
+	case PV_CPUID_BASE + 2:
+		return (struct cpuid_regs){ p->id, v->id, p->nr_vcpus,
+					    p->profile };
+	default:
+		return (struct cpuid_regs){ .a = (u32)tsc_khz,
+					    .b = v->apic ? (u32)tsc_khz : 0 };
+	}
 }
 
 static struct cpuid_regs answer(struct vcpu *v, u32 leaf, u32 sub)
@@ -74,6 +80,8 @@ static struct cpuid_regs answer(struct vcpu *v, u32 leaf, u32 sub)
 	const struct guest_leaf *l = guest_cpu.leaf;
 	const struct guest_leaf *end = l + guest_cpu.nr_leaves;
 
+	if (leaf - PV_CPUID_BASE <= PV_CPUID_MAX - PV_CPUID_BASE)
+		return parley(v, leaf);
 	while (l < end && (l->leaf != leaf ||
 			   (l->sub != sub && (leaf == 7 || leaf == 0xd))))
 		l++;
@@ -85,8 +93,6 @@ static struct cpuid_regs answer(struct vcpu *v, u32 leaf, u32 sub)
 		r = topology(v, sub);
 	else if (leaf == 0xd)
 		xsave(sub, &r);
-	else if (leaf >= PV_CPUID_BASE && leaf <= PV_CPUID_MAX)
-		parley(v, leaf, &r);
 	return r;
 }
 
@@ -94,15 +100,15 @@ void trap_cpuid(struct vcpu *v, struct exit *x)
 {
 	u64 *gpr = v->hw.gpr;
 	struct cpuid_regs r;
-	struct insn i;
+	u32 len = trap_length(v, x);
 
 	/* first, as decoding may fault and nothing may have changed */
-	if (!trap_length(v, x, &i))
+	if (!len)
 		return;
 	r = answer(v, (u32)gpr[R_AX], (u32)gpr[R_CX]);
 	gpr[R_AX] = r.a;
 	gpr[R_BX] = r.b;
 	gpr[R_CX] = r.c;
 	gpr[R_DX] = r.d;
-	trap_advance(v, i.len);
+	trap_advance(v, len);
 }

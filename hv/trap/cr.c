@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Control registers: MOV, CLTS, LMSW, SMSW; validation as SDM Vol. 3A, 2.5. */
-#include "lib/x86.h"
+/* Control and debug registers: MOV, CLTS, LMSW, SMSW (SDM Vol. 3A, 2.5, and for
+ * the classic profile 3B, 17.2). */
 #include "core/vapic.h"
 #include "trap/emul.h"
 
@@ -8,7 +8,47 @@
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | \
 	 CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR_NUMBERS 0x11du /* those that there are, as bits */
-/* a change of these changes translations */
+#define DR6_FIXED 0xffff0ff0ull
+#define DR7_FIXED 0x400ull
+#define DR7_ZERO 0xd000ull
+
+/* Fills *x as a CPU would that decodes for us. false: it is done, or faulted. */
+static bool decode(struct vcpu *v, struct exit *x)
+{
+	struct insn i;
+
+	if (x->cr.known && x->insn_len != INSN_UNKNOWN)
+		return true;
+	if (!trap_decode(v, &i, INSN_SMSW, INSN_CLTS))
+		return false;
+	x->insn_len = i.len;
+	x->cr.gpr = i.rm;
+	/* LOCK MOV CR0 is CR8 on AMD (APM Vol. 3, MOV CRn) */
+	x->cr.nr = i.op == INSN_LMSW ? 0 : i.reg | (i.lock ? 8 : 0);
+	if (i.op == INSN_SMSW) {
+		if (trap_rm16_put(v, &i, reg_get(v, VREG_CR0)))
+			trap_advance(v, i.len);
+		return false;
+	}
+	x->cr.op = i.op == INSN_LMSW	  ? CR_LMSW :
+		   i.op == INSN_CLTS	  ? CR_CLTS :
+		   i.op >= INSN_MOV_TO_CR ? CR_WRITE :
+					    CR_READ;
+	return i.op != INSN_LMSW || trap_rm16_get(v, &i, &x->cr.lmsw);
+}
+
+/* The other operand of a MOV. */
+static u64 operand(struct vcpu *v, const struct exit *x)
+{
+	return insn_mask(trap_gpr(v, x->cr.gpr), trap_mode(v) == 8 ? 8 : 4);
+}
+
+static void operand_put(struct vcpu *v, const struct exit *x, u64 val)
+{
+	trap_gpr_set(v, x->cr.gpr, val, trap_mode(v) == 8 ? 8 : 4);
+}
+
+/* ---- control registers; false: #GP ---- */
 
 /* What switching paging on or off needs, and does to EFER.LMA. */
 static bool paging_switch(struct vcpu *v, u64 val)
@@ -44,24 +84,6 @@ static bool cr0_write(struct vcpu *v, u64 val)
 	return true;
 }
 
-static bool cr3_write(struct vcpu *v, u64 val)
-{
-	if (reg_get(v, VREG_EFER) & EFER_LMA &&
-	    val & ~0ull << cpu_feat.phys_bits)
-		return false;
-	reg_set(v, VREG_CR3, val);
-	return true;
-}
-
-static bool cr4_write(struct vcpu *v, u64 val)
-{
-	if (val & ~guest_cpu.cr4 ||
-	    (!(val & CR4_PAE) && reg_get(v, VREG_EFER) & EFER_LMA))
-		return false;
-	reg_set(v, VREG_CR4, val);
-	return true;
-}
-
 /* Task priority; a partition without a virtual APIC only keeps the value. */
 static bool cr8_write(struct vcpu *v, u64 val)
 {
@@ -76,15 +98,17 @@ static bool cr8_write(struct vcpu *v, u64 val)
 
 static bool cr_write(struct vcpu *v, u8 nr, u64 val)
 {
+	static const u8 vregs[] = { [2] = VREG_CR2, VREG_CR3, VREG_CR4 };
+	bool lma = reg_get(v, VREG_EFER) & EFER_LMA;
+
 	if (nr == 0)
 		return cr0_write(v, val);
-	if (nr == 3)
-		return cr3_write(v, val);
-	if (nr == 4)
-		return cr4_write(v, val);
 	if (nr == 8)
 		return cr8_write(v, val);
-	reg_set(v, VREG_CR2, val);
+	if ((nr == 3 && lma && val & ~0ull << cpu_feat.phys_bits) ||
+	    (nr == 4 && (val & ~guest_cpu.cr4 || (lma && !(val & CR4_PAE)))))
+		return false;
+	reg_set(v, vregs[nr], val);
 	return true;
 }
 
@@ -97,66 +121,75 @@ static u64 cr_read(struct vcpu *v, u8 nr)
 	return v->apic ? vapic_tpr(v) >> 4 : v->cr8;
 }
 
-static bool lmsw(struct vcpu *v, u16 val)
+static bool cr_access(struct vcpu *v, const struct exit *x)
 {
-	u64 old = reg_get(v, VREG_CR0);
+	u64 cr0 = reg_get(v, VREG_CR0);
 
-	/* PE can be set, not cleared */
-	return cr0_write(v, (old & ~0xeull) | (val & 0xf));
-}
-
-/* Fills *x as a CPU would that decodes for us. false: it is done, or faulted. */
-static bool decode(struct vcpu *v, struct exit *x, struct insn *i)
-{
-	if (!trap_decode(v, i))
-		return false;
-	if (i->op < INSN_MOV_FROM_CR || i->op > INSN_SMSW) {
-		trap_not_understood(v);
-		return false;
+	switch (x->cr.op) {
+	case CR_READ:
+		operand_put(v, x, cr_read(v, x->cr.nr));
+		return true;
+	case CR_WRITE:
+		return cr_write(v, x->cr.nr, operand(v, x));
+	case CR_CLTS:
+		return cr0_write(v, cr0 & ~CR0_TS);
+	default: /* LMSW: PE can be set, not cleared */
+		return cr0_write(v, (cr0 & ~0xeull) | (x->cr.lmsw & 0xf));
 	}
-	x->insn_len = i->len;
-	x->cr.gpr = i->rm;
-	/* LOCK MOV CR0 is CR8 on AMD (APM Vol. 3, MOV CRn) */
-	x->cr.nr = i->reg | (i->lock ? 8 : 0);
-	if (i->op == INSN_CLTS || i->op == INSN_LMSW)
-		x->cr.nr = 0;
-	if (i->op == INSN_SMSW) {
-		if (trap_rm16_put(v, i, reg_get(v, VREG_CR0)))
-			trap_advance(v, i->len);
-		return false;
-	}
-	x->cr.op = i->op == INSN_MOV_FROM_CR ? CR_READ :
-		   i->op == INSN_CLTS	     ? CR_CLTS :
-		   i->op == INSN_LMSW	     ? CR_LMSW :
-					       CR_WRITE;
-	return i->op != INSN_LMSW || trap_rm16_get(v, i, &x->cr.lmsw);
 }
 
 void trap_cr(struct vcpu *v, struct exit *x)
 {
-	struct insn i = { .size = trap_mode(v) == 8 ? 8 : 4 };
-	bool ok = true;
-
-	if ((!x->cr.known || x->insn_len == INSN_UNKNOWN) && !decode(v, x, &i))
+	if (!decode(v, x))
 		return;
-	if (x->cr.nr != 0 && x->cr.nr != 2 && x->cr.nr != 3 && x->cr.nr != 4 &&
-	    x->cr.nr != 8) {
+	if (!(CR_NUMBERS >> x->cr.nr & 1))
 		trap_ud(v);
-		return;
-	}
-	if (reg_get(v, VREG_CPL))
-		ok = false;
-	else if (x->cr.op == CR_WRITE)
-		ok = cr_write(v, x->cr.nr,
-			      insn_mask(trap_gpr(v, x->cr.gpr), i.size));
-	else if (x->cr.op == CR_READ)
-		trap_gpr_set(v, x->cr.gpr, cr_read(v, x->cr.nr), i.size);
-	else if (x->cr.op == CR_CLTS)
-		reg_set(v, VREG_CR0, reg_get(v, VREG_CR0) & ~CR0_TS);
-	else
-		ok = lmsw(v, x->cr.lmsw);
-	if (ok)
-		trap_advance(v, x->insn_len);
-	else
+	else if (reg_get(v, VREG_CPL) || !cr_access(v, x))
 		trap_gp(v, 0);
+	else
+		trap_advance(v, x->insn_len);
+}
+
+/* ---- debug registers ---- */
+
+static bool dr_access(struct vcpu *v, const struct exit *x)
+{
+	static const u8 vregs[] = { VREG_DR0, VREG_DR1, VREG_DR2, VREG_DR3,
+				    VREG_DR6, VREG_DR7, VREG_DR6, VREG_DR7 };
+	enum vreg r = vregs[x->cr.nr];
+	u64 val = operand(v, x);
+
+	if (x->cr.op == CR_READ) {
+		operand_put(v, x, reg_get(v, r));
+		return true;
+	}
+	if (x->cr.nr >= 4 && val >> 32)
+		return false;
+	if (r == VREG_DR6)
+		val = (val & 0xe00f) | DR6_FIXED;
+	else if (r == VREG_DR7)
+		val = (val & ~DR7_ZERO) | DR7_FIXED;
+	reg_set(v, r, val);
+	return true;
+}
+
+void trap_dr(struct vcpu *v, struct exit *x)
+{
+	u64 dr7 = reg_get(v, VREG_DR7);
+
+	if (!decode(v, x))
+		return;
+	/* DR4 and DR5 are DR6 and DR7 unless CR4.DE is set */
+	if (x->cr.nr > 7 ||
+	    ((x->cr.nr & 6) == 4 && reg_get(v, VREG_CR4) & CR4_DE)) {
+		trap_ud(v);
+	} else if (!reg_get(v, VREG_CPL) && dr7 & DR7_GD) {
+		reg_set(v, VREG_DR7, dr7 & ~DR7_GD);
+		reg_set(v, VREG_DR6, reg_get(v, VREG_DR6) | DR6_BD);
+		trap_inject_exception(v, VEC_DB, false, 0);
+	} else if (reg_get(v, VREG_CPL) || !dr_access(v, x)) {
+		trap_gp(v, 0);
+	} else {
+		trap_advance(v, x->insn_len);
+	}
 }

@@ -31,13 +31,13 @@ static bool table_register(struct vcpu *v, const struct insn *i)
 	if (i->op == INSN_SGDT || i->op == INSN_SIDT) {
 		m.limit = (u16)reg_get(v, limit);
 		m.base = reg_get(v, base);
-		return trap_write_gva(v, at, &m, 2 + n);
+		return trap_copy(v, at, &m, 2 + n, true);
 	}
-	if (!trap_read_gva(v, at, &m, 2 + n))
+	if (!trap_copy(v, at, &m, 2 + n, false))
 		return false;
 	if (n == 4 && i->size == 2)
 		m.base &= 0xffffff;
-	if (n == 8 && !trap_canonical(m.base)) {
+	if (n == 8 && !canonical48(m.base)) {
 		trap_gp(v, 0);
 		return false;
 	}
@@ -49,16 +49,8 @@ static bool table_register(struct vcpu *v, const struct insn *i)
 /* An access of the CPU itself: supervisor rights whatever the CPL. */
 static bool gdt_access(struct vcpu *v, u64 at, u64 *d, unsigned n, bool write)
 {
-	struct walk_access a = { .write = write };
-	u64 fault;
-	u32 error;
-	bool ok;
-
-	ok = write ? gmem_write_gva(v, gva(at), d, n, a, &fault, &error) :
-		     gmem_read_gva(v, gva(at), d, n, a, &fault, &error);
-	if (!ok)
-		trap_pf(v, fault, error);
-	return ok;
+	return trap_copy_as(v, at, d, n,
+			    (struct walk_access){ .write = write });
 }
 
 static u8 wanted_type(bool tss, u64 d)
@@ -100,7 +92,7 @@ static bool descriptor(struct vcpu *v, u16 sel, bool tss, struct vseg *out)
 		return false;
 	}
 	*out = unpack(sel, d);
-	if (!trap_canonical(out->base) || d[1] >> 40 & 0x1f)
+	if (!canonical48(out->base) || d[1] >> 40 & 0x1f)
 		goto gp;
 	if (tss) {
 		d[0] |= DESC_BUSY;
@@ -148,19 +140,15 @@ void trap_desc(struct vcpu *v, struct exit *x)
 	bool load, ok;
 	struct insn i;
 
-	if (!trap_decode(v, &i))
+	if (!trap_decode(v, &i, INSN_SLDT, INSN_LIDT))
 		return;
-	if (i.op < INSN_SGDT || i.op > INSN_LTR) {
-		trap_not_understood(v);
-		return;
-	}
-	load = i.op == INSN_LGDT || i.op == INSN_LIDT || i.op == INSN_LLDT ||
-	       i.op == INSN_LTR;
+	load = i.op == INSN_LLDT || i.op == INSN_LTR || i.op == INSN_LGDT ||
+	       i.op == INSN_LIDT;
 	if (load && reg_get(v, VREG_CPL)) {
 		trap_gp(v, 0);
 		return;
 	}
-	if (i.op <= INSN_LIDT)
+	if (i.op >= INSN_SGDT)
 		ok = table_register(v, &i);
 	else
 		ok = load ? selector_load(v, &i) : selector_store(v, &i);

@@ -2,6 +2,7 @@
 /* What the emulators share: faults, fetch and decode, advance, operands. */
 #include "trap/emul.h"
 #include "lib/log.h"
+#include "lib/string.h"
 #include "pvabi/calls.h"
 
 /* It goes before an event whose delivery the exit cut short: with #DB and #AC,
@@ -54,11 +55,6 @@ u8 trap_mode(struct vcpu *v)
 	return ar & CS_AR_D ? 4 : 2;
 }
 
-bool trap_canonical(u64 addr)
-{
-	return insn_sext(addr & 0xffffffffffff, 6) == addr;
-}
-
 u64 trap_seg_base(struct vcpu *v, u8 seg)
 {
 	static const u8 base[6] = { VREG_ES_BASE, VREG_CS_BASE, VREG_SS_BASE,
@@ -69,62 +65,33 @@ u64 trap_seg_base(struct vcpu *v, u8 seg)
 	return reg_get(v, base[seg]);
 }
 
-enum access { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
-
-static u64 page_rest(u64 at, u64 n)
+/* What the guest meets where a walk ended. */
+static bool walk_failed(struct vcpu *v, const struct walk_fault *f,
+			const char *what)
 {
-	u64 rest = PAGE_SIZE - (at & PAGE_MASK);
-
-	return n < rest ? n : rest;
+	if (f->error == GMEM_NO_MEMORY)
+		partition_die(v,
+			      "%s at 0x%lx: no memory at guest-physical 0x%lx",
+			      what, f->at, f->gpa);
+	else
+		trap_pf(v, f->at, f->error);
+	return false;
 }
 
-/* One page at most. */
-static bool access_page(struct vcpu *v, u64 at, void *buf, u64 n,
-			enum access how)
+bool trap_copy_as(struct vcpu *v, u64 at, void *buf, u64 n,
+		  struct walk_access a)
 {
-	struct walk_access a = { .write = how == ACCESS_WRITE,
-				 .exec = how == ACCESS_FETCH,
+	struct walk_fault f;
+
+	return gmem_gva(v, at, buf, n, a, &f) || walk_failed(v, &f, "operand");
+}
+
+bool trap_copy(struct vcpu *v, u64 at, void *buf, u64 n, bool write)
+{
+	struct walk_access a = { .write = write,
 				 .user = reg_get(v, VREG_CPL) == 3 };
-	gpa_t g;
-	u32 error;
-	int err;
 
-	if (!gmem_walk(v, gva(at), a, &g, &error)) {
-		trap_pf(v, at, error);
-		return false;
-	}
-	err = a.write ? gmem_write(v->part, g, buf, n) :
-			gmem_read(v->part, g, buf, n);
-	if (err != PV_OK)
-		partition_die(
-			v, "%s at 0x%lx: no memory at guest-physical 0x%lx",
-			how == ACCESS_FETCH ? "code" : "operand", at, g.v);
-	return err == PV_OK;
-}
-
-static bool access_gva(struct vcpu *v, u64 at, void *buf, u64 n,
-		       enum access how)
-{
-	while (n) {
-		u64 part = page_rest(at, n);
-
-		if (!access_page(v, at, buf, part, how))
-			return false;
-		at += part;
-		buf = (u8 *)buf + part;
-		n -= part;
-	}
-	return true;
-}
-
-bool trap_read_gva(struct vcpu *v, u64 at, void *to, u64 n)
-{
-	return access_gva(v, at, to, n, ACCESS_READ);
-}
-
-bool trap_write_gva(struct vcpu *v, u64 at, const void *from, u64 n)
-{
-	return access_gva(v, at, (void *)(uintptr_t)from, n, ACCESS_WRITE);
+	return trap_copy_as(v, at, buf, n, a);
 }
 
 bool trap_address(struct vcpu *v, const struct insn *i, u64 *at)
@@ -132,7 +99,7 @@ bool trap_address(struct vcpu *v, const struct insn *i, u64 *at)
 	*at = trap_seg_base(v, i->seg) + i->ea;
 	if (trap_mode(v) != 8)
 		*at = (u32)*at;
-	if (trap_canonical(*at))
+	if (canonical48(*at))
 		return true;
 	trap_inject_exception(v, i->seg == SEG_SS ? VEC_SS : VEC_GP, true, 0);
 	return false;
@@ -144,7 +111,7 @@ bool trap_rm16_get(struct vcpu *v, const struct insn *i, u16 *val)
 
 	*val = (u16)(i->mem ? 0 : trap_gpr(v, i->rm));
 	return !i->mem ||
-	       (trap_address(v, i, &at) && trap_read_gva(v, at, val, 2));
+	       (trap_address(v, i, &at) && trap_copy(v, at, val, 2, false));
 }
 
 bool trap_rm16_put(struct vcpu *v, const struct insn *i, u64 val)
@@ -153,70 +120,87 @@ bool trap_rm16_put(struct vcpu *v, const struct insn *i, u64 val)
 
 	if (i->mem)
 		return trap_address(v, i, &at) &&
-		       trap_write_gva(v, at, &val, 2);
+		       trap_copy(v, at, &val, 2, true);
 	trap_gpr_set(v, i->rm, val, i->size);
 	return true;
 }
 
-/* Bytes as text, for a report. */
-static void hex(char *to, const u8 *b, unsigned n)
+/* At most n bytes of code, as far as the page goes; 0: none, as trap_decode. */
+static unsigned fetch(struct vcpu *v, u64 at, u8 *b, unsigned n)
 {
-	for (unsigned k = 0; k < n; k++)
-		fmt_buf(to + 3 * k, 4, " %02x", b[k]);
+	u64 rest = PAGE_SIZE - (at & PAGE_MASK);
+	struct walk_fault f;
+	const u8 *from = gmem_code(v, at, &f);
+
+	if (!from)
+		return walk_failed(v, &f, "code");
+	n = rest < n ? rest : n;
+	memcpy(b, from, n);
+	return n;
 }
 
-static void die_at(struct vcpu *v, u64 rip, const u8 *b, unsigned n)
+static u64 code_at(struct vcpu *v)
+{
+	return reg_get(v, VREG_RIP) + trap_seg_base(v, SEG_CS);
+}
+
+static void not_understood(struct vcpu *v)
 {
 	char text[3 * INSN_MAX + 1] = "";
-
-	hex(text, b, n);
-	partition_die(v, "instruction at 0x%lx is not understood:%s", rip,
-		      text);
-}
-
-/* The bytes at RIP up to the end of the page, and where that is. */
-static bool fetch_first(struct vcpu *v, u8 *b, unsigned *n, u64 *rip)
-{
-	u64 at;
-
-	*rip = reg_get(v, VREG_RIP);
-	at = *rip + trap_seg_base(v, SEG_CS);
-	*n = (unsigned)page_rest(at, INSN_MAX);
-	return access_gva(v, at, b, *n, ACCESS_FETCH);
-}
-
-void trap_not_understood(struct vcpu *v)
-{
 	u8 b[INSN_MAX];
-	unsigned n;
-	u64 rip;
+	unsigned n = fetch(v, code_at(v), b, INSN_MAX);
 
-	if (fetch_first(v, b, &n, &rip))
-		die_at(v, rip, b, n);
+	for (unsigned k = 0; k < n; k++)
+		fmt_buf(text + 3 * k, 4, " %02x", b[k]);
+	if (n)
+		partition_die(v, "instruction at 0x%lx is not understood:%s",
+			      reg_get(v, VREG_RIP), text);
 }
 
-bool trap_decode(struct vcpu *v, struct insn *i)
+bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
+		 enum insn_op last)
 {
-	struct insn_env env = { .mode = trap_mode(v), .gpr = v->hw.gpr };
+	struct insn_env env = { .mode = trap_mode(v),
+				.rip = reg_get(v, VREG_RIP),
+				.gpr = v->hw.gpr };
+	u64 at = code_at(v);
+	u8 b[INSN_MAX];
+	unsigned n = fetch(v, at, b, INSN_MAX), more;
 	enum insn_status s;
-	u8 b[INSN_MAX];
-	unsigned n;
 
-	if (!fetch_first(v, b, &n, &env.rip))
+	if (!n)
 		return false;
 	v->hw.gpr[R_SP] = reg_get(v, VREG_RSP);
 	s = insn_decode(i, b, n, &env);
 	if (s == INSN_SHORT) {
 		/* it crosses into the next page, which may fault */
-		if (!access_gva(v, env.rip + trap_seg_base(v, SEG_CS) + n,
-				b + n, INSN_MAX - n, ACCESS_FETCH))
+		more = fetch(v, at + n, b + n, INSN_MAX - n);
+		if (!more)
 			return false;
-		n = INSN_MAX;
-		s = insn_decode(i, b, n, &env);
+		s = insn_decode(i, b, n + more, &env);
 	}
-	if (s != INSN_OK)
-		die_at(v, env.rip, b, n);
-	return s == INSN_OK;
+	if (s == INSN_OK && i->op >= first && i->op <= last)
+		return true;
+	not_understood(v);
+	return false;
+}
+
+/* No prefix comes first: then a guess of the length is right. */
+static bool plain(struct vcpu *v)
+{
+	struct walk_fault f;
+	const u8 *b = gmem_code(v, code_at(v), &f);
+
+	return b && (*b == 0x0f || *b == 0xf4);
+}
+
+u32 trap_length(struct vcpu *v, const struct exit *x)
+{
+	struct insn i;
+
+	if (x->insn_len != INSN_UNKNOWN && (!x->insn_guess || plain(v)))
+		return x->insn_len;
+	return trap_decode(v, &i, INSN_LOAD, INSN_OTHER) ? i.len : 0;
 }
 
 void trap_advance(struct vcpu *v, u32 len)
@@ -233,29 +217,12 @@ void trap_advance(struct vcpu *v, u32 len)
 	}
 }
 
-bool trap_length(struct vcpu *v, const struct exit *x, struct insn *i)
-{
-	u8 b[INSN_MAX];
-	unsigned n;
-	u64 rip;
-
-	*i = (struct insn){ .len = (u8)x->insn_len };
-	if (i->len != INSN_UNKNOWN && !x->insn_guess)
-		return true;
-	if (i->len == INSN_UNKNOWN)
-		return trap_decode(v, i);
-	/* the guess is right unless a prefix comes first */
-	if (!fetch_first(v, b, &n, &rip))
-		return false;
-	return b[0] == 0x0f || b[0] == 0xf4 || trap_decode(v, i);
-}
-
 void trap_skip(struct vcpu *v, const struct exit *x)
 {
-	struct insn i;
+	u32 len = trap_length(v, x);
 
-	if (trap_length(v, x, &i))
-		trap_advance(v, i.len);
+	if (len)
+		trap_advance(v, len);
 }
 
 static void index_step(struct vcpu *v, u8 n, const struct insn *i, bool down)

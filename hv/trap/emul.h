@@ -28,31 +28,33 @@ void trap_gpr_set(struct vcpu *v, u8 n, u64 val, unsigned size);
 
 /* Default address size in bytes: 8 in 64-bit mode, else 4 or 2. */
 u8 trap_mode(struct vcpu *v);
-bool trap_canonical(u64 addr);
 
 /* Base of a segment as address computation uses it in this mode. */
 u64 trap_seg_base(struct vcpu *v, u8 seg);
 
 /*
- * Decodes the instruction at RIP. false: a fault was raised, or the partition
- * ended because the instruction is not known; the caller returns.
+ * Decodes the instruction at RIP, one of those from first to last. false: a
+ * fault was raised, or the partition ended because it is another; the caller
+ * returns.
  */
-bool trap_decode(struct vcpu *v, struct insn *i) must_check;
-/* The same, but only i->len is set when the CPU has said it. */
-bool trap_length(struct vcpu *v, const struct exit *x,
-		 struct insn *i) must_check;
+bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
+		 enum insn_op last) must_check;
+/* The length of the exit's instruction, decoded if need be. 0: as false. */
+u32 trap_length(struct vcpu *v, const struct exit *x) must_check;
 
 /* RIP behind an instruction of len bytes; a single step then raises #DB. */
 void trap_advance(struct vcpu *v, u32 len);
-/* The same for the exit's instruction, which is decoded if need be. */
+/* The same for the exit's instruction. */
 void trap_skip(struct vcpu *v, const struct exit *x);
 
 /*
- * Guest-virtual access with the rights of the running code. false: a fault was
- * raised, or the partition ended because no memory is there.
+ * Guest-virtual access, from or (write) to the guest; with the rights of the
+ * running code, or others. false: a fault was raised, or the partition ended
+ * because no memory is there.
  */
-bool trap_read_gva(struct vcpu *v, u64 at, void *to, u64 n) must_check;
-bool trap_write_gva(struct vcpu *v, u64 at, const void *from, u64 n) must_check;
+bool trap_copy(struct vcpu *v, u64 at, void *buf, u64 n, bool write) must_check;
+bool trap_copy_as(struct vcpu *v, u64 at, void *buf, u64 n,
+		  struct walk_access a) must_check;
 
 /* Linear address of the memory operand. false: a fault was raised. */
 bool trap_address(struct vcpu *v, const struct insn *i, u64 *at) must_check;
@@ -60,9 +62,6 @@ bool trap_address(struct vcpu *v, const struct insn *i, u64 *at) must_check;
  * in the instruction's operand size. */
 bool trap_rm16_get(struct vcpu *v, const struct insn *i, u16 *val) must_check;
 bool trap_rm16_put(struct vcpu *v, const struct insn *i, u64 val) must_check;
-
-/* Ends the partition: the instruction at RIP is not understood. */
-void trap_not_understood(struct vcpu *v);
 
 /* One step of a string instruction done: counts, and whether RIP may go on. */
 bool trap_string_step(struct vcpu *v, const struct insn *i, bool si, bool di);

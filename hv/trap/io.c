@@ -15,7 +15,7 @@ static void port_finish(struct vcpu *v, u64 value)
 	if (i.op == INSN_IN)
 		trap_gpr_set(v, R_AX, value, i.size);
 	if (i.op == INSN_INS &&
-	    !trap_write_gva(v, trap_string_at(v, &i, true), &value, i.size))
+	    !trap_copy(v, trap_string_at(v, &i, true), &value, i.size, true))
 		return;
 	if (i.op == INSN_IN || i.op == INSN_OUT ||
 	    trap_string_step(v, &i, !in, in))
@@ -49,18 +49,14 @@ static void port_access(struct vcpu *v, const struct ioreq *r)
 /* INS and OUTS: one element for each time through here. */
 static bool string_start(struct vcpu *v, struct insn *i, u64 *value)
 {
-	if (!trap_decode(v, i))
+	if (!trap_decode(v, i, INSN_INS, INSN_OUTS))
 		return false;
-	if (i->op != INSN_INS && i->op != INSN_OUTS) {
-		trap_not_understood(v);
-		return false;
-	}
 	if (trap_string_done(v, i)) {
 		trap_advance(v, i->len);
 		return false;
 	}
 	return i->op == INSN_INS ||
-	       trap_read_gva(v, trap_string_at(v, i, false), value, i->size);
+	       trap_copy(v, trap_string_at(v, i, false), value, i->size, false);
 }
 
 void trap_io(struct vcpu *v, struct exit *x)
@@ -76,7 +72,8 @@ void trap_io(struct vcpu *v, struct exit *x)
 		if (!string_start(v, i, &r.value))
 			return;
 	} else {
-		if (!trap_length(v, x, i))
+		i->len = (u8)trap_length(v, x);
+		if (!i->len)
 			return;
 		i->op = x->io.in ? INSN_IN : INSN_OUT;
 		i->size = x->io.size;

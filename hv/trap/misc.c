@@ -20,38 +20,39 @@ void trap_hlt(struct vcpu *v, struct exit *x)
 
 static void trap_invlpg(struct vcpu *v, struct exit *x)
 {
-	struct exit decode = { 0 };
+	struct insn i = { .len = (u8)x->insn_len };
 	u64 at = x->invlpg.gva;
-	struct insn i;
 
-	if (!trap_length(v, x->invlpg.known ? x : &decode, &i))
-		return;
-	if (i.op == INSN_INVLPG)
+	if (!x->invlpg.known || i.len == INSN_UNKNOWN) {
+		if (!trap_decode(v, &i, INSN_INVLPG, INSN_INVLPG))
+			return;
 		at = trap_seg_base(v, i.seg) + i.ea;
+	}
 	/* there is no translation of a non-canonical address */
-	if (trap_canonical(at))
+	if (canonical48(at))
 		reg_set(v, VREG_INVLPG, at);
 	trap_advance(v, i.len);
 }
 
 static void trap_rdtsc(struct vcpu *v, struct exit *x)
 {
-	struct insn i;
-	bool aux;
+	struct insn i = { .len = (u8)x->insn_len };
 	u64 t;
 
-	if (!trap_length(v, x, &i))
-		return;
 	/* some emulators report RDTSCP as RDTSC, but then give no length */
-	aux = x->rdtscp || i.op == INSN_RDTSCP;
-	if (aux && !cpu_feat.rdtscp) {
+	if (i.len == INSN_UNKNOWN || x->insn_guess) {
+		if (!trap_decode(v, &i, INSN_RDTSCP, INSN_OTHER))
+			return;
+		x->rdtscp |= i.op == INSN_RDTSCP;
+	}
+	if (x->rdtscp && !cpu_feat.rdtscp) {
 		trap_ud(v);
 		return;
 	}
 	t = rdtsc() + reg_get(v, VREG_TSC_OFFSET);
 	v->hw.gpr[R_AX] = (u32)t;
 	v->hw.gpr[R_DX] = t >> 32;
-	if (aux)
+	if (x->rdtscp)
 		v->hw.gpr[R_CX] = (u32)reg_get(v, VREG_TSC_AUX);
 	trap_advance(v, i.len);
 }
@@ -75,9 +76,9 @@ static void trap_wbinvd(struct vcpu *v, struct exit *x)
 static void trap_xsetbv(struct vcpu *v, struct exit *x)
 {
 	u64 val = v->hw.gpr[R_DX] << 32 | (u32)v->hw.gpr[R_AX];
-	struct insn i;
+	u32 len = trap_length(v, x);
 
-	if (!trap_length(v, x, &i))
+	if (!len)
 		return;
 	if (!cpu_feat.xsave || !(reg_get(v, VREG_CR4) & CR4_OSXSAVE)) {
 		trap_ud(v);
@@ -91,7 +92,7 @@ static void trap_xsetbv(struct vcpu *v, struct exit *x)
 	}
 	v->hw.xcr0 = val;
 	xsetbv(0, val);
-	trap_advance(v, i.len);
+	trap_advance(v, len);
 }
 
 /* MONITOR, MWAIT, RDPMC; and what only a hypervisor may execute. */

@@ -95,7 +95,7 @@ static void mmio_finish(struct vcpu *v, u64 value)
 	} else if (i->op == INSN_LOAD) {
 		reg_put(v, i, i->sign ? insn_sext(value, i->msize) : value);
 	} else if (i->op == INSN_MOVS) {
-		if (!trap_write_gva(v, s->operand, &value, i->msize))
+		if (!trap_copy(v, s->operand, &value, i->msize, true))
 			return;
 	} else if (i->op == INSN_XCHG) {
 		s->old = value;
@@ -122,8 +122,8 @@ static bool operands(struct vcpu *v, struct io_state *s, bool write, u64 *at)
 	if (i->op == INSN_MOVS)
 		s->operand = write ? 0 : trap_string_at(v, i, true);
 	return i->op != INSN_MOVS || !write ||
-	       trap_read_gva(v, trap_string_at(v, i, false), &s->operand,
-			     i->size);
+	       trap_copy(v, trap_string_at(v, i, false), &s->operand, i->size,
+			 false);
 }
 
 static void mmio_emulate(struct vcpu *v, struct io_state *s,
@@ -135,7 +135,7 @@ static void mmio_emulate(struct vcpu *v, struct io_state *s,
 		return;
 	s->at = x->mmio.gpa.v;
 	s->written = false;
-	if (((at ^ s->at) & PAGE_MASK) ||
+	if (!(s->i.mem || is_string(&s->i)) || ((at ^ s->at) & PAGE_MASK) ||
 	    (at & PAGE_MASK) + s->i.msize > PAGE_SIZE)
 		partition_die(v,
 			      "device access at 0x%lx crosses a page, or "
@@ -217,10 +217,6 @@ void trap_mmio(struct vcpu *v, struct exit *x)
 			      access_name(v, x), at);
 		return;
 	}
-	if (!trap_decode(v, &s->i))
-		return;
-	if (s->i.op > INSN_STOS || (s->i.op < INSN_MOVS && !s->i.mem))
-		trap_not_understood(v);
-	else
+	if (trap_decode(v, &s->i, INSN_LOAD, INSN_STOS))
 		mmio_emulate(v, s, x);
 }

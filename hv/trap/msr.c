@@ -145,11 +145,11 @@ void trap_msr(struct vcpu *v, struct exit *x)
 {
 	u32 msr = (u32)v->hw.gpr[R_CX];
 	u64 val = v->hw.gpr[R_DX] << 32 | (u32)v->hw.gpr[R_AX];
-	struct insn i;
+	u32 len = trap_length(v, x);
 	bool ok;
 
 	/* first, as decoding may fault and nothing may have changed */
-	if (!trap_length(v, x, &i))
+	if (!len)
 		return;
 	if (x->msr.write)
 		ok = vapic_msr(v, msr) ? vapic_write(v, msr, val) :
@@ -165,5 +165,5 @@ void trap_msr(struct vcpu *v, struct exit *x)
 		v->hw.gpr[R_AX] = (u32)val;
 		v->hw.gpr[R_DX] = val >> 32;
 	}
-	trap_advance(v, i.len);
+	trap_advance(v, len);
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest registers in the VMCB, as the guest sees them. */
 #include "virt/svm/svm.h"
-#include "lib/string.h"
 
+/* Where a register is in the VMCB; at 0 is none. */
 struct place {
 	u16 at;
-	u8 size; /* bytes; 0: not a field */
+	u8 unused; /* bits of the eight bytes there that are not its own */
+	bool ar;   /* access rights, packed */
 };
 
 /* clang-format off */
-#define F(field) { offsetof(struct vmcb, field), sizeof(((struct vmcb *)0)->field) }
+#define F(field) { offsetof(struct vmcb, field), 64 - 8 * sizeof(((struct vmcb *)0)->field), false }
+#define SEG(n, s) \
+	[VREG_ES_BASE + n] = F(s.base), [VREG_ES_LIMIT + n] = F(s.limit), \
+	[VREG_ES_AR + n] = { offsetof(struct vmcb, s.attr), 48, true }, \
+	[VREG_ES_SEL + n] = F(s.sel)
 static const struct place fields[VREG_COUNT] = {
 	[VREG_RIP] = F(rip),       [VREG_RSP] = F(rsp),   [VREG_RFLAGS] = F(rflags),
 	[VREG_CR0] = F(cr0),       [VREG_CR2] = F(cr2),   [VREG_CR3] = F(cr3),
@@ -22,34 +27,15 @@ static const struct place fields[VREG_COUNT] = {
 	[VREG_STAR] = F(star),     [VREG_LSTAR] = F(lstar),
 	[VREG_CSTAR] = F(cstar),   [VREG_SFMASK] = F(sfmask),
 	[VREG_TSC_OFFSET] = F(tsc_offset), [VREG_EVENT] = F(eventinj),
+	SEG(0, es), SEG(1, cs), SEG(2, ss), SEG(3, ds),
+	SEG(4, fs), SEG(5, gs), SEG(6, ldtr), SEG(7, tr),
 };
 /* clang-format on */
 
-/* Where ES CS SS DS FS GS LDTR TR are among the VMCB's, and what is in each. */
-static const u8 seg_at[SEGMENTS] = { 0, 1, 2, 3, 4, 5, 7, 9 };
-static const struct place parts[] = {
-	{ offsetof(struct vmcb_seg, base), 8 },
-	{ offsetof(struct vmcb_seg, limit), 4 },
-	{ offsetof(struct vmcb_seg, attr), 2 },
-	{ offsetof(struct vmcb_seg, sel), 2 },
-};
-
-static struct place place_of(enum vreg r)
+/* All of them have eight bytes there. */
+static u64 *field_of(struct virt_vcpu *v, struct place p)
 {
-	u32 n = r - VREG_ES_BASE;
-	struct place p = fields[r];
-
-	if (n < SEGMENTS * array_size(parts)) {
-		p = parts[n / SEGMENTS];
-		p.at += offsetof(struct vmcb, es) +
-			seg_at[n % SEGMENTS] * sizeof(struct vmcb_seg);
-	}
-	return p;
-}
-
-static bool is_ar(enum vreg r)
-{
-	return r >= VREG_ES_AR && r < VREG_ES_AR + SEGMENTS;
+	return (u64 *)((u8 *)v->ctl + p.at);
 }
 
 /* The VMCB packs the access rights; it has no "unusable", only P = 0. */
@@ -67,17 +53,15 @@ static u16 ar_to_attr(u32 ar)
 
 u64 svm_reg_get(struct virt_vcpu *v, enum vreg r)
 {
-	struct place p = place_of(r);
-	u64 val = 0;
+	struct place p = fields[r];
+	u64 val = *field_of(v, p) & ~0ull >> p.unused;
 
-	if (r == VREG_INTR_SHADOW)
-		return vmcb_of(v)->int_shadow & 1;
-	if (!p.size)
-		return virt_soft_get(v, r);
-	memcpy(&val, (u8 *)v->ctl + p.at, p.size);
-	if (is_ar(r))
-		return attr_to_ar(val);
-	return r == VREG_EFER ? val & ~EFER_SVME : val;
+	if (likely(p.at))
+		return p.ar	      ? attr_to_ar(val) :
+		       r == VREG_EFER ? val & ~EFER_SVME :
+					val;
+	return r == VREG_INTR_SHADOW ? vmcb_of(v)->int_shadow & 1 :
+				       virt_soft_get(v, r);
 }
 
 static void invlpg(struct virt_vcpu *v, u64 gva)
@@ -103,17 +87,17 @@ static u64 adapted(struct vmcb *b, enum vreg r, u64 val)
 	case VREG_RFLAGS:
 		return val | 2;
 	default:
-		return is_ar(r) ? ar_to_attr(val) : val;
+		return fields[r].ar ? ar_to_attr(val) : val;
 	}
 }
 
 void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 {
-	struct place p = place_of(r);
-	u64 field = adapted(v->ctl, r, val);
+	struct place p = fields[r];
+	u64 mask = ~0ull >> p.unused, field = adapted(v->ctl, r, val);
 
-	if (p.size)
-		memcpy((u8 *)v->ctl + p.at, &field, p.size);
+	if (likely(p.at))
+		*field_of(v, p) = (*field_of(v, p) & ~mask) | (field & mask);
 	else if (r == VREG_INVLPG)
 		invlpg(v, val);
 	else

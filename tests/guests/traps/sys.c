@@ -178,6 +178,42 @@ void test_ports(void)
 
 #define CODE_VA 0x600000000000ull
 
+/* Runs the CPUID that is at CODE_VA. */
+static uint64_t code_run(void)
+{
+	uint64_t rax = PV_CPUID_BASE;
+
+	__asm__ volatile("call *%1"
+			 : "+a"(rax)
+			 : "r"(CODE_VA)
+			 : "rbx", "rcx", "rdx", "rsi", "memory", "cc");
+	return rax;
+}
+
+/* The same instruction in another page with a prefix, at the same address: with
+ * the old length it would go on in the middle of it. */
+void test_remap(void)
+{
+	static const uint8_t plain[] = { 0x0f, 0xa2, 0xc3 },
+			     prefixed[] = { 0x67, 0x48, 0x0f, 0xa2, 0xc3 };
+	uint8_t *a = kit_pages_alloc(1), *b = kit_pages_alloc(1);
+	uint64_t x, y, z;
+
+	memcpy(a, plain, sizeof(plain));
+	memcpy(b, prefixed, sizeof(prefixed));
+	kit_map(CODE_VA, kit_gpa(a), 4096, KIT_EXEC);
+	x = code_run();
+	kit_map(CODE_VA, kit_gpa(b), 4096, KIT_EXEC); /* INVLPG */
+	y = code_run();
+	kit_map(CODE_VA, kit_gpa(a), 4096, KIT_EXEC);
+	memcpy(a, prefixed, sizeof(prefixed));
+	z = code_run();
+	kit_unmap(CODE_VA, 4096);
+	check(x == PV_CPUID_MAX && y == x && z == x, "fetch-remapped",
+	      "%llx %llx %llx", (unsigned long long)x, (unsigned long long)y,
+	      (unsigned long long)z);
+}
+
 /* An emulated instruction that lies across two pages, then without its end. */
 void test_fetch(void)
 {

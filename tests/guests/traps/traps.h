@@ -42,6 +42,7 @@ void test_desc(void);
 void test_step(void);
 void test_tsc(void);
 void test_ports(void);
+void test_remap(void);
 void test_fetch(void);
 void test_tlb(void);
 void test_apic(void);
