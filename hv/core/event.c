@@ -49,7 +49,7 @@ void event_send(struct partition *p, u32 port)
 	struct vcpu *v = p->vcpus[n ? n - 1 : 0];
 	u32 word = port / 64;
 
-	__atomic_fetch_or(&p->page->port_pending[word], 1ull << port % 64,
+	__atomic_fetch_or(&p->page.port_pending[word], 1ull << port % 64,
 			  __ATOMIC_RELAXED);
 	__atomic_fetch_or(&v->page->port_summary, 1ull << word,
 			  __ATOMIC_RELEASE);

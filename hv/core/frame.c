@@ -14,36 +14,27 @@ static struct lock frame_lock;
 static u32 heads[FRAME_MAX_ORDER + 1];
 static u64 free_frames;
 
-static void link_set(struct frame *f, u32 prev, u32 next)
-{
-	f->peer_gpa = (u64)prev << 32 | next;
-}
-
+/* A link to frame 0, which is not used, may be written: nobody reads it. */
 static void push_locked(u32 i, unsigned order, bool clean)
 {
 	struct frame *f = &table[i];
-	u32 next = heads[order];
 
 	f->owner = FRAME_FREE;
 	f->order = (u8)order;
 	f->clean = clean;
-	link_set(f, 0, next);
-	if (next)
-		link_set(&table[next], i, (u32)table[next].peer_gpa);
+	f->prev = 0;
+	f->next = heads[order];
+	table[f->next].prev = i;
 	heads[order] = i;
 }
 
-static void unlink_locked(u32 i)
+static void unlink_locked(struct frame *f)
 {
-	struct frame *f = &table[i];
-	u32 next = (u32)f->peer_gpa, prev = (u32)(f->peer_gpa >> 32);
-
-	if (prev)
-		link_set(&table[prev], (u32)(table[prev].peer_gpa >> 32), next);
+	if (f->prev)
+		table[f->prev].next = f->next;
 	else
-		heads[f->order] = next;
-	if (next)
-		link_set(&table[next], prev, (u32)table[next].peer_gpa);
+		heads[f->order] = f->next;
+	table[f->next].prev = f->prev;
 	f->order = FRAME_INNER;
 }
 
@@ -63,13 +54,13 @@ static void put_locked(u32 i, unsigned order, bool clean)
 		if (!is_free_block(buddy, order))
 			break;
 		clean = clean && table[buddy].clean;
-		unlink_locked(buddy);
+		unlink_locked(&table[buddy]);
 		i &= buddy;
 	}
 	push_locked(i, order, clean);
 }
 
-static void put_range_locked(u64 from, u64 to, bool clean)
+static void put_range_locked(u64 from, u64 to)
 {
 	while (from < to) {
 		unsigned order = (unsigned)__builtin_ctzll(from);
@@ -78,26 +69,9 @@ static void put_range_locked(u64 from, u64 to, bool clean)
 			order = FRAME_MAX_ORDER;
 		while (from + (1u << order) > to)
 			order--;
-		put_locked((u32)from, order, clean);
+		put_locked((u32)from, order, false);
 		from += 1u << order;
 	}
-}
-
-static bool take_locked(unsigned order, u32 *out, bool *clean)
-{
-	unsigned o = order;
-
-	while (o <= FRAME_MAX_ORDER && !heads[o])
-		o++;
-	if (o > FRAME_MAX_ORDER)
-		return false;
-	*out = heads[o];
-	*clean = table[*out].clean;
-	unlink_locked(*out);
-	while (o-- > order)
-		push_locked(*out + (1u << o), o, *clean);
-	free_frames -= 1u << order;
-	return true;
 }
 
 static void own(u32 i, u64 n, u16 owner, enum frame_state st)
@@ -108,44 +82,60 @@ static void own(u32 i, u64 n, u16 owner, enum frame_state st)
 				     .order = FRAME_INNER };
 }
 
-static void clear(u32 i, u64 n)
+/* The first frame of a block, now owned; 0: none is left. */
+static u32 take(u16 owner, enum frame_state st, unsigned order, bool *clean)
 {
-	for (u64 at = (u64)i << PAGE_SHIFT; n--; at += PAGE_SIZE)
-		page_clear(hpa_ptr(hpa(at)));
-}
-
-bool frame_alloc(u16 owner, enum frame_state st, unsigned order, bool zero,
-		 hpa_t *out)
-{
-	bool ok, clean;
+	unsigned o = order;
 	u32 i;
 
-	lock_take(&frame_lock);
-	ok = take_locked(order, &i, &clean);
-	if (ok)
-		own(i, 1u << order, owner, st);
-	lock_drop(&frame_lock);
-	if (!ok)
-		return false;
-	if (zero && !clean)
-		clear(i, 1u << order);
-	*out = hpa((u64)i << PAGE_SHIFT);
-	return true;
+	lock_scope(&frame_lock);
+	while (o < FRAME_MAX_ORDER && !heads[o])
+		o++;
+	i = heads[o];
+	if (!i)
+		return 0;
+	*clean = table[i].clean;
+	unlink_locked(&table[i]);
+	while (o-- > order)
+		push_locked(i + (1u << o), o, *clean);
+	free_frames -= 1u << order;
+	own(i, 1u << order, owner, st);
+	return i;
 }
 
-void frame_free(hpa_t at, unsigned order)
+hpa_t frame_hpa(const struct frame *f)
 {
-	u32 i = (u32)(at.v >> PAGE_SHIFT);
+	return hpa((u64)(f - table) << PAGE_SHIFT);
+}
+
+static void clear(u32 i, unsigned order)
+{
+	for (u64 n = 0; n < 1u << order; n++)
+		page_clear(hpa_ptr(frame_hpa(&table[i + n])));
+}
+
+void *frame_alloc(u16 owner, enum frame_state st, unsigned order)
+{
+	bool clean;
+	u32 i = take(owner, st, order, &clean);
+
+	if (i && !clean)
+		clear(i, order);
+	return hpa_ptr(frame_hpa(&table[i]));
+}
+
+void frame_free(void *at, unsigned order)
+{
+	u32 i = (u32)(ptr_hpa(at).v >> PAGE_SHIFT);
 
 	hv_assert(range_within(i, 1u << order, nr_frames) &&
 		  !(i & ((1u << order) - 1)));
 	for (u32 k = 0; k < 1u << order; k++)
 		hv_assert(table[i + k].owner < FRAME_FREE);
-	clear(i, 1u << order);
-	lock_take(&frame_lock);
+	clear(i, order);
+	lock_scope(&frame_lock);
 	own(i, 1u << order, FRAME_FREE, FRAME_PLAIN);
 	put_locked(i, order, true);
-	lock_drop(&frame_lock);
 }
 
 void frame_adopt(hpa_t at, u64 n, u16 owner)
@@ -192,7 +182,7 @@ void frame_init(struct boot_info *bi)
 			 PAGE_SHIFT;
 
 		if (r->type == BOOT_MEM_FREE)
-			put_range_locked(from ? from : 1, to, false);
+			put_range_locked(from ? from : 1, to);
 	}
 	total = free_frames;
 }

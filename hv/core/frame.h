@@ -7,9 +7,6 @@
 
 #define FRAME_NOBODY 0xffffu /* not RAM that UEFI calls usable */
 #define FRAME_FREE 0xfffeu
-#define FRAME_HV \
-	0xfffdu /* the hypervisor's; tables and control structures
-			    are charged to a partition by their owner field */
 
 enum frame_state { FRAME_PLAIN, FRAME_SHARED, FRAME_ACCEPTED, FRAME_TABLE };
 
@@ -19,14 +16,19 @@ enum frame_state { FRAME_PLAIN, FRAME_SHARED, FRAME_ACCEPTED, FRAME_TABLE };
  * free block only the first frame is kept up to date.
  */
 struct frame {
-	u16 owner;    /* partition id or FRAME_* */
-	u16 peer;     /* SHARED, ACCEPTED: the partition it is shared with */
-	u8 state;     /* enum frame_state */
-	u8 write;     /* shared writable */
-	u8 order;     /* of a free block's first frame, else FRAME_INNER */
-	u8 clean;     /* of a free block: it is all zero */
-	u64 peer_gpa; /* ACCEPTED: where the peer maps it; SHARED: the peer's
-			 generation; free: list links */
+	u16 owner; /* partition id or FRAME_* */
+	u16 peer;  /* SHARED, ACCEPTED: the partition it is shared with */
+	u8 state;  /* enum frame_state */
+	u8 write;  /* shared writable */
+	u8 order;  /* of a free block's first frame, else FRAME_INNER */
+	u8 clean;  /* of a free block: it is all zero */
+	union {
+		u64 peer_gpa; /* ACCEPTED: where the peer maps it; SHARED: the
+				 peer's generation */
+		struct {
+			u32 prev, next; /* free: list links, frame numbers */
+		};
+	};
 };
 static_assert_size(struct frame, 16);
 #define FRAME_INNER 0xffu
@@ -35,19 +37,18 @@ static_assert_size(struct frame, 16);
 void frame_init(struct boot_info *bi);
 
 /*
- * 2^order contiguous zeroed frames, owned by `owner` (a partition id or
- * FRAME_HV), as state PLAIN, or TABLE for hypervisor use on its behalf.
- * false: none left. zero=false skips zeroing (the caller overwrites all).
+ * 2^order contiguous zeroed frames of partition `owner`, as state PLAIN, or
+ * TABLE for what the hypervisor keeps on its behalf. NULL: none left.
  */
-bool frame_alloc(u16 owner, enum frame_state st, unsigned order, bool zero,
-		 hpa_t *out) must_check;
+void *frame_alloc(u16 owner, enum frame_state st, unsigned order) must_check;
 /* Scrubs and frees. Any part of what was allocated, if naturally aligned. */
-void frame_free(hpa_t at, unsigned order);
+void frame_free(void *at, unsigned order);
 /* Gives n frames that no list holds (the host partition's memory, made ready
  * by hv/boot) to an owner, as PLAIN. Boot only. */
 void frame_adopt(hpa_t at, u64 n, u16 owner);
 
 struct frame *frame_of(hpa_t at); /* NULL outside the table */
+hpa_t frame_hpa(const struct frame *f);
 u64 frame_free_count(void);
 u64 frame_total(void); /* frames that frame_init took over */
 

@@ -65,12 +65,8 @@ static int access_locked(struct partition *p, u64 at, u8 *buf, u64 n,
 
 static int access(struct partition *p, gpa_t at, void *buf, u64 n, bool write)
 {
-	int err;
-
-	lock_take(&p->lock);
-	err = access_locked(p, at.v, buf, n, write);
-	lock_drop(&p->lock);
-	return err;
+	lock_scope(&p->lock);
+	return access_locked(p, at.v, buf, n, write);
 }
 
 bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write)
@@ -88,34 +84,33 @@ int gmem_write(struct partition *p, gpa_t at, const void *from, u64 n)
 	return access(p, at, (void *)(uintptr_t)from, n, true);
 }
 
-/* Two partitions' locks: the lower id first. */
-static void lock_both(struct partition *a, struct partition *b)
+static int copy_locked(struct partition *tp, u64 to, struct partition *fp,
+		       u64 from, u64 n)
 {
-	lock_take(a->id < b->id ? &a->lock : &b->lock);
-	if (a != b)
-		lock_take(a->id < b->id ? &b->lock : &a->lock);
+	if (access_locked(fp, from, NULL, n, false) ||
+	    access_locked(tp, to, NULL, n, true))
+		return PV_EFAULT;
+	for (u64 c; n; n -= c, from += c, to += c) {
+		u8 *ptr;
+
+		c = span_locked(fp, from, NP_READ, &ptr);
+		c = c < n ? c : n;
+		if (access_locked(tp, to, ptr, c, true))
+			return PV_EFAULT;
+	}
+	return PV_OK;
 }
 
 int gmem_copy(struct partition *tp, gpa_t to, struct partition *fp, gpa_t from,
 	      u64 n)
 {
-	int err;
+	bool up = tp->id < fp->id;
 
-	lock_both(tp, fp);
-	err = access_locked(fp, from.v, NULL, n, false);
-	if (!err)
-		err = access_locked(tp, to.v, NULL, n, true);
-	for (u64 c; n && !err; n -= c, from.v += c, to.v += c) {
-		u8 *ptr;
-
-		c = span_locked(fp, from.v, NP_READ, &ptr);
-		c = c < n ? c : n;
-		err = access_locked(tp, to.v, ptr, c, true);
+	lock_scope(up ? &tp->lock : &fp->lock);
+	{
+		lock_scope(up ? &fp->lock : &tp->lock);
+		return copy_locked(tp, to.v, fp, from.v, n);
 	}
-	lock_drop(&tp->lock);
-	if (tp != fp)
-		lock_drop(&fp->lock);
-	return err;
 }
 
 bool gmem_taken_locked(struct partition *p, u64 at, u64 size)
@@ -131,100 +126,104 @@ bool gmem_taken_locked(struct partition *p, u64 at, u64 size)
 	return false;
 }
 
-struct frame *gmem_frame(struct partition *p, gpa_t at, hpa_t *where)
+struct frame *gmem_frame(struct partition *p, gpa_t at)
 {
-	struct frame *f = NULL;
+	struct frame *f;
 	u32 flags;
+	hpa_t h;
 
-	lock_take(&p->lock);
-	if (nested_lookup(&p->space, at, where, &flags, NULL) &&
-	    !(flags & NP_DEVICE))
-		f = frame_of(*where);
-	lock_drop(&p->lock);
-	if (!f || f->state == FRAME_TABLE ||
-	    (f->owner != p->id &&
-	     (f->state != FRAME_ACCEPTED || f->peer != p->id)))
+	lock_scope(&p->lock);
+	if (!nested_lookup(&p->space, at, &h, &flags, NULL) ||
+	    flags & NP_DEVICE)
+		return NULL;
+	f = frame_of(h);
+	if (!f || f->state == FRAME_TABLE)
+		return NULL;
+	if (f->owner != p->id &&
+	    (f->state != FRAME_ACCEPTED || f->peer != p->id))
 		return NULL;
 	return f;
+}
+
+int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr)
+{
+	const struct frame *f = gmem_frame(p, at);
+
+	if (!f)
+		return PV_EFAULT;
+	*addr = frame_hpa(f).v;
+	return PV_OK;
 }
 
 /* One page or one large page of new memory. */
 static int populate_one(struct partition *p, u64 at, unsigned order)
 {
-	u64 n = 1ull << order;
-	int err = PV_ENOMEM;
-	hpa_t to;
+	u64 size = PAGE_SIZE << order;
+	void *block;
 
-	if (!frame_alloc((u16)p->id, FRAME_PLAIN, order, true, &to))
+	lock_scope(&p->lock);
+	if (gmem_taken_locked(p, at, size))
+		return PV_EEXIST;
+	block = partition_frames(p, FRAME_PLAIN, order);
+	if (!block)
 		return PV_ENOMEM;
-	lock_take(&p->lock);
-	if (gmem_taken_locked(p, at, n * PAGE_SIZE))
-		err = PV_EEXIST;
-	else if (n <= p->max_pages && p->pages <= p->max_pages - n &&
-		 !nested_map(&p->space, gpa(at), to, n * PAGE_SIZE, RAM_FLAGS,
-			     order ? 2 : 1))
-		err = PV_OK;
-	if (!err)
-		p->pages += n;
-	lock_drop(&p->lock);
-	if (err)
-		frame_free(to, order);
+	if (!nested_map(&p->space, gpa(at), ptr_hpa(block), size, RAM_FLAGS,
+			order ? 2 : 1))
+		return PV_OK;
+	partition_pages_free(p, block, order);
+	return PV_ENOMEM;
+}
+
+/* The pages up to the next multiple of 2 MiB: one large page if it can be. */
+static int populate_round(struct partition *p, u64 at, u64 pages)
+{
+	int err = PV_ENOMEM;
+
+	if (pages == LARGE_PAGES)
+		err = populate_one(p, at, FRAME_MAX_ORDER);
+	if (err != PV_ENOMEM)
+		return err;
+	/* no large block is left, or it is beyond the quota */
+	for (err = PV_OK; !err && pages--; at += PAGE_SIZE)
+		err = populate_one(p, at, 0);
 	return err;
 }
 
-int gmem_populate(struct partition *p, gpa_t at, u64 pages, u64 *done)
+int gmem_populate(struct partition *p, u64 *at, u64 *pages, bool *more)
 {
-	*done = 0;
-	/* what is clear from the start changes nothing; tables come on top */
-	if (p->pages > p->max_pages || pages > p->max_pages - p->pages ||
-	    pages > frame_free_count())
-		return PV_ENOMEM;
-	while (*done < pages && *done < LARGE_PAGES) {
-		u64 a = at.v + *done * PAGE_SIZE;
-		bool large = !(a & (LARGE_SIZE - 1)) &&
-			     pages - *done >= LARGE_PAGES;
-		int err = PV_ENOMEM;
+	u64 n = LARGE_PAGES - (*at >> PAGE_SHIFT) % LARGE_PAGES;
+	int err;
 
-		/* a large page is a round of its own */
-		if (large && *done)
-			break;
-		if (large)
-			err = populate_one(p, a, FRAME_MAX_ORDER);
-		/* no large block is left, or it is beyond the quota */
-		if (err == PV_ENOMEM) {
-			large = false;
-			err = populate_one(p, a, 0);
-		}
-		if (err)
-			return err;
-		*done += large ? LARGE_PAGES : 1;
-	}
-	return PV_OK;
+	if (p->state > PV_STATE_PAUSED)
+		return PV_ESTATE;
+	/* what is clear from the start changes nothing; tables come on top */
+	if (p->pages > p->max_pages || *pages > p->max_pages - p->pages ||
+	    *pages > frame_free_count())
+		return PV_ENOMEM;
+	n = *pages < n ? *pages : n;
+	err = populate_round(p, *at, n);
+	*at += n * PAGE_SIZE;
+	*pages -= n;
+	*more = *pages;
+	return err;
 }
 
 int gmem_map_hv(struct partition *p, gpa_t at, hpa_t to, u64 size, u32 flags)
 {
-	int err = PV_EEXIST;
-
-	lock_take(&p->lock);
-	if (!gmem_taken_locked(p, at.v, size)) {
-		err = PV_OK;
-		if (nested_map(&p->space, at, to, size, flags, 2)) {
-			err = PV_ENOMEM;
-			/* nothing of it was mapped before: no split */
-			if (nested_unmap(&p->space, at, size))
-				hv_assert(!"unmap of what was just mapped");
-		}
-	}
-	lock_drop(&p->lock);
-	return err;
+	lock_scope(&p->lock);
+	if (gmem_taken_locked(p, at.v, size))
+		return PV_EEXIST;
+	if (!nested_map(&p->space, at, to, size, flags, 2))
+		return PV_OK;
+	/* nothing of it was mapped before: no split */
+	if (nested_unmap(&p->space, at, size))
+		panic("unmap of what was just mapped");
+	return PV_ENOMEM;
 }
 
-void gmem_unmap_hv(struct partition *p, gpa_t at)
+void gmem_unmap_page(struct partition *p, gpa_t at)
 {
-	lock_take(&p->lock);
+	lock_scope(&p->lock);
 	if (nested_unmap(&p->space, at, PAGE_SIZE))
-		hv_assert(!"unmap of a single page");
-	lock_drop(&p->lock);
-	gmem_shootdown(p);
+		panic("a single page of partition %u is mapped large", p->id);
 }

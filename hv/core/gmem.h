@@ -14,7 +14,7 @@ u64 gmem_limit(void);
 int gmem_read(struct partition *p, gpa_t at, void *to, u64 n) must_check;
 int gmem_write(struct partition *p, gpa_t at, const void *from,
 	       u64 n) must_check;
-/* From one partition to another. */
+/* From one partition to another; not to itself. */
 int gmem_copy(struct partition *to_part, gpa_t to, struct partition *from_part,
 	      gpa_t from, u64 n) must_check;
 
@@ -23,7 +23,7 @@ bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write);
 /* Is anything mapped, or a region served, in the range? p->lock held. */
 bool gmem_taken_locked(struct partition *p, u64 at, u64 size);
 /* The frame of p's page at `at`: NULL unless p owns it or has accepted it. */
-struct frame *gmem_frame(struct partition *p, gpa_t at, hpa_t *where);
+struct frame *gmem_frame(struct partition *p, gpa_t at);
 
 /*
  * Copies n bytes between buf and a guest-virtual address, by the vCPU's own
@@ -51,8 +51,10 @@ bool gmem_gva(struct vcpu *v, u64 at, void *buf, u64 n, struct walk_access a,
 const u8 *gmem_code(struct vcpu *v, u64 at, struct walk_fault *f) must_check;
 
 /* The calls of calls.def, after argument decoding; return PV_*. */
-int gmem_populate(struct partition *p, gpa_t at, u64 pages,
-		  u64 *done) must_check; /* bounded: 512 pages */
+/* At most 512 pages; what *at and *pages then name is left: *more. */
+int gmem_populate(struct partition *p, u64 *at, u64 *pages,
+		  bool *more) must_check;
+int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr) must_check;
 int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
 	       bool write) must_check;
 int gmem_revoke(struct partition *p, gpa_t at, u64 pages) must_check;
@@ -64,8 +66,9 @@ int gmem_return(struct partition *p, gpa_t at, u64 pages) must_check;
  * partition. PV_OK, PV_EEXIST, PV_ENOMEM. */
 int gmem_map_hv(struct partition *p, gpa_t at, hpa_t to, u64 size,
 		u32 np_flags) must_check;
-/* Takes one such page away, and waits until no CPU can use it. */
-void gmem_unmap_hv(struct partition *p, gpa_t at);
+/* Takes a 4 KiB mapping away: no split, so that it cannot fail. The caller has
+ * the shoot-down made. */
+void gmem_unmap_page(struct partition *p, gpa_t at);
 
 /* Before the first partition is made: takes VEC_SHOOT. */
 void gmem_init(void);

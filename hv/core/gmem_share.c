@@ -16,11 +16,6 @@ struct id_set {
 	u64 bits[(PARTITION_MAX + 63) / 64];
 };
 
-static gpa_t page_at(gpa_t start, u64 n)
-{
-	return gpa(start.v + n * PAGE_SIZE);
-}
-
 static void shoot_set(const struct id_set *s)
 {
 	for (u32 id = 0; id < PARTITION_MAX; id++) {
@@ -33,54 +28,77 @@ static void shoot_set(const struct id_set *s)
 	}
 }
 
-/* A single 4 KiB mapping of a share: no split, so that it cannot fail. */
-static void unmap_page(struct partition *p, u64 at)
+/*
+ * One call: what it does to one page after the other, first to check all, then
+ * to act, which fails for want of memory alone.
+ */
+struct share {
+	struct partition *p;	/* whose pages are looked at, from `from` on */
+	struct partition *peer; /* share: with whom; accept: the caller */
+	gpa_t from, at;		/* at: where accept maps them */
+	bool write;
+	bool act;	     /* second round */
+	u64 pages;	     /* how many are to be done, in a round */
+	struct id_set stale; /* whose mappings were taken away */
+};
+
+/* f is the frame of p's page, `offset` bytes behind the first. */
+typedef int (*share_step)(struct share *s, struct frame *f, u64 offset);
+
+/* In the second round, s->pages becomes the number of those that were done. */
+static int round_locked(struct share *s, share_step step)
 {
-	lock_take(&p->lock);
-	if (nested_unmap(&p->space, gpa(at), PAGE_SIZE))
-		panic("a shared page of partition %u is mapped large", p->id);
-	lock_drop(&p->lock);
-}
+	for (u64 n = 0; n < s->pages; n++) {
+		u64 offset = n * PAGE_SIZE;
+		struct frame *f = gmem_frame(s->p, gpa(s->from.v + offset));
+		/* what is mapped twice in the range may be gone already */
+		int err = f || s->act ? PV_OK : PV_EFAULT;
 
-static struct frame *owned_frame(struct partition *p, gpa_t at)
-{
-	hpa_t where;
-	struct frame *f = gmem_frame(p, at, &where);
-
-	return f && f->owner == p->id ? f : NULL;
-}
-
-static int share_check_locked(struct partition *p, gpa_t at, u64 pages)
-{
-	for (u64 n = 0; n < pages; n++) {
-		const struct frame *f = owned_frame(p, page_at(at, n));
-
-		if (!f)
-			return PV_EFAULT;
-		if (f->state != FRAME_PLAIN)
-			return PV_EEXIST;
+		if (f)
+			err = step(s, f, offset);
+		if (!err)
+			continue;
+		s->pages = n;
+		return err;
 	}
+	return PV_OK;
+}
+
+static int share_run_locked(struct share *s, share_step step)
+{
+	int err = round_locked(s, step);
+
+	if (err)
+		return err;
+	s->act = true;
+	return round_locked(s, step);
+}
+
+static int share_page(struct share *s, struct frame *f, u64 offset)
+{
+	if (f->owner != s->p->id)
+		return PV_EFAULT;
+	if (f->state != FRAME_PLAIN)
+		return PV_EEXIST;
+	if (!s->act)
+		return PV_OK;
+	f->peer = (u16)s->peer->id;
+	f->peer_gpa = s->peer->gen;
+	f->write = s->write;
+	f->state = FRAME_SHARED;
+	s->p->pages_shared++;
 	return PV_OK;
 }
 
 int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
 	       bool write)
 {
-	int err;
+	struct share s = {
+		.p = p, .peer = peer, .from = at, .pages = pages, .write = write
+	};
 
-	lock_take(&share_lock);
-	err = share_check_locked(p, at, pages);
-	for (u64 n = 0; !err && n < pages; n++) {
-		struct frame *f = owned_frame(p, page_at(at, n));
-
-		f->peer = (u16)peer->id;
-		f->peer_gpa = peer->gen;
-		f->write = write;
-		f->state = FRAME_SHARED;
-		p->pages_shared++;
-	}
-	lock_drop(&share_lock);
-	return err;
+	lock_scope(&share_lock);
+	return share_run_locked(&s, share_page);
 }
 
 /* Ends the share of one frame of p; says whose translations must go. */
@@ -88,99 +106,88 @@ static void unshare_locked(struct partition *p, struct frame *f,
 			   struct id_set *stale)
 {
 	if (f->state == FRAME_ACCEPTED) {
-		unmap_page(partition_get(f->peer), f->peer_gpa);
+		gmem_unmap_page(partition_get(f->peer), gpa(f->peer_gpa));
 		stale->bits[f->peer / 64] |= 1ull << f->peer % 64;
 	}
 	f->state = FRAME_PLAIN;
 	p->pages_shared--;
 }
 
+static int revoke_page(struct share *s, struct frame *f, u64 offset)
+{
+	if (f->owner != s->p->id || f->state == FRAME_PLAIN)
+		return s->act ? PV_OK : PV_EFAULT;
+	if (s->act)
+		unshare_locked(s->p, f, &s->stale);
+	return PV_OK;
+}
+
 int gmem_revoke(struct partition *p, gpa_t at, u64 pages)
 {
-	struct id_set stale = { { 0 } };
-	int err = PV_OK;
+	struct share s = { .p = p, .from = at, .pages = pages };
+	int err;
 
 	lock_take(&share_lock);
-	for (u64 n = 0; !err && n < pages; n++) {
-		const struct frame *f = owned_frame(p, page_at(at, n));
-
-		if (!f || f->state == FRAME_PLAIN)
-			err = PV_EFAULT;
-	}
-	for (u64 n = 0; !err && n < pages; n++) {
-		struct frame *f = owned_frame(p, page_at(at, n));
-
-		/* one frame may be mapped twice in the range */
-		if (f->state != FRAME_PLAIN)
-			unshare_locked(p, f, &stale);
-	}
+	err = share_run_locked(&s, revoke_page);
 	lock_drop(&share_lock);
-	shoot_set(&stale);
+	shoot_set(&s.stale);
 	return err;
 }
 
-static int accept_check_locked(struct partition *p, struct partition *owner,
-			       gpa_t from, u64 pages)
+static int return_page(struct share *s, struct frame *f, u64 offset)
 {
-	for (u64 n = 0; n < pages; n++) {
-		const struct frame *f = owned_frame(owner, page_at(from, n));
+	u64 at = s->from.v + offset;
 
-		if (!f || f->state == FRAME_PLAIN || f->peer != p->id)
-			return PV_EFAULT;
-		if (f->state == FRAME_ACCEPTED)
-			return PV_EEXIST;
-		if (f->peer_gpa != p->gen)
-			return PV_EFAULT;
-	}
+	if (f->state != FRAME_ACCEPTED || f->peer != s->p->id ||
+	    f->peer_gpa != at)
+		return PV_EFAULT;
+	if (!s->act)
+		return PV_OK;
+	gmem_unmap_page(s->p, gpa(at));
+	f->state = FRAME_SHARED;
+	f->peer_gpa = s->p->gen;
 	return PV_OK;
 }
 
-static int accept_one_locked(struct partition *p, struct partition *owner,
-			     gpa_t from, gpa_t at)
+static int accept_page(struct share *s, struct frame *f, u64 offset)
 {
-	hpa_t where;
-	struct frame *f = gmem_frame(owner, from, &where);
 	u32 flags = NP_READ | (f->write ? NP_WRITE : 0);
-	int err;
+	u64 at = s->at.v + offset;
 
-	lock_take(&p->lock);
-	err = nested_map(&p->space, at, where, PAGE_SIZE, flags, 1);
-	lock_drop(&p->lock);
-	if (err)
+	if (f->owner != s->p->id || f->state == FRAME_PLAIN ||
+	    f->peer != s->peer->id)
+		return PV_EFAULT;
+	if (f->state == FRAME_ACCEPTED)
+		return PV_EEXIST;
+	if (f->peer_gpa != s->peer->gen)
+		return PV_EFAULT;
+	lock_scope(&s->peer->lock);
+	if (!s->act && gmem_taken_locked(s->peer, at, PAGE_SIZE))
+		return PV_EEXIST;
+	if (!s->act)
+		return PV_OK;
+	if (nested_map(&s->peer->space, gpa(at), frame_hpa(f), PAGE_SIZE, flags,
+		       1))
 		return PV_ENOMEM;
-	f->peer_gpa = at.v;
+	f->peer_gpa = at;
 	f->state = FRAME_ACCEPTED;
 	return PV_OK;
-}
-
-static void return_one_locked(struct partition *p, gpa_t at)
-{
-	hpa_t where;
-	struct frame *f = gmem_frame(p, at, &where);
-
-	unmap_page(p, at.v);
-	f->state = FRAME_SHARED;
-	f->peer_gpa = p->gen;
 }
 
 int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
 		u64 pages, gpa_t at)
 {
-	u64 n = 0;
+	struct share s = {
+		.p = owner, .peer = p, .from = from, .pages = pages, .at = at
+	};
+	struct share undo = { .p = p, .from = at, .act = true };
 	int err;
 
 	lock_take(&share_lock);
-	err = accept_check_locked(p, owner, from, pages);
-	lock_take(&p->lock);
-	if (!err && gmem_taken_locked(p, at.v, pages * PAGE_SIZE))
-		err = PV_EEXIST;
-	lock_drop(&p->lock);
-	for (; !err && n < pages; n++)
-		err = accept_one_locked(p, owner, page_at(from, n),
-					page_at(at, n));
-	/* undo: the last one was not made */
-	for (n = err && n ? n - 1 : 0; n--;)
-		return_one_locked(p, page_at(at, n));
+	err = share_run_locked(&s, accept_page);
+	undo.pages = s.pages;
+	if (err && s.act)
+		hv_assert(!round_locked(&undo, return_page));
 	lock_drop(&share_lock);
 	if (err == PV_ENOMEM)
 		gmem_shootdown(p);
@@ -189,19 +196,11 @@ int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
 
 int gmem_return(struct partition *p, gpa_t at, u64 pages)
 {
-	int err = PV_OK;
+	struct share s = { .p = p, .from = at, .pages = pages };
+	int err;
 
 	lock_take(&share_lock);
-	for (u64 n = 0; !err && n < pages; n++) {
-		hpa_t where;
-		const struct frame *f = gmem_frame(p, page_at(at, n), &where);
-
-		if (!f || f->state != FRAME_ACCEPTED || f->peer != p->id ||
-		    f->peer_gpa != page_at(at, n).v)
-			err = PV_EFAULT;
-	}
-	for (u64 n = 0; !err && n < pages; n++)
-		return_one_locked(p, page_at(at, n));
+	err = share_run_locked(&s, return_page);
 	lock_drop(&share_lock);
 	if (!err)
 		gmem_shootdown(p);
@@ -244,8 +243,8 @@ static void reap_leaf(struct partition *p, hpa_t at, u64 page)
 	p->pages -= page / PAGE_SIZE;
 	lock_drop(&p->lock);
 	for (; page > LARGE_SIZE; page -= LARGE_SIZE, at.v += LARGE_SIZE)
-		frame_free(at, FRAME_MAX_ORDER);
-	frame_free(at, (unsigned)__builtin_ctzll(page / PAGE_SIZE));
+		frame_free(hpa_ptr(at), FRAME_MAX_ORDER);
+	frame_free(hpa_ptr(at), (unsigned)__builtin_ctzll(page / PAGE_SIZE));
 }
 
 bool gmem_reap(struct partition *p, u64 bound)

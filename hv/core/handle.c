@@ -69,32 +69,16 @@ int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
 	return rights & ~out->rights ? PV_ERIGHT : PV_OK;
 }
 
-int handle_lookup(struct partition *p, u64 h, enum handle_type type, u32 rights,
-		  struct handle *out)
-{
-	int err = handle_name(p, h, type, rights, out);
-
-	return err == PV_EHANDLE || partition_live(out->obj, out->obj_gen) ?
-		       err :
-		       (int)PV_EHANDLE;
-}
-
 int handle_partition(struct partition *p, u64 h, u32 rights,
 		     struct partition **out)
 {
 	struct handle e;
-	int err = handle_lookup(p, h, HANDLE_PARTITION, rights, &e);
+	int err = handle_name(p, h, HANDLE_PARTITION, rights, &e);
 
-	if (err)
+	if (err == PV_EHANDLE)
 		return err;
 	*out = partition_live(e.obj, e.obj_gen);
-	return *out ? PV_OK : PV_EHANDLE;
-}
-
-static void empty_locked(struct handle *s)
-{
-	store_relaxed(&s->type, HANDLE_FREE);
-	store_release(&s->gen, s->gen + 1);
+	return *out ? err : (int)PV_EHANDLE;
 }
 
 static void unlink_locked(struct handle *s)
@@ -121,39 +105,28 @@ static void drop_tree_locked(u16 top)
 			continue;
 		}
 		unlink_locked(s);
-		empty_locked(s);
+		store_relaxed(&s->type, HANDLE_FREE);
+		store_release(&s->gen, s->gen + 1);
 		if (n == top)
 			return;
 		n = s->parent;
 	}
 }
 
-static bool usable(const struct handle *s)
-{
-	/* a slot whose generations are used up is never filled again */
-	return s->type == HANDLE_FREE && s->gen != ~0u;
-}
-
-/* A free slot, else one whose object is gone; 0 if there is none. */
+/* A free slot, in a second round also one whose object is gone; 0: none. */
 static u32 slot_take_locked(struct partition *p)
 {
-	struct handle *s = p->handles.slots;
-
-	for (u32 n = 0; n < HANDLE_MAX; n++) {
+	for (u32 n = 0; n < 2 * HANDLE_MAX; n++) {
 		u32 i = (p->handles.free_hint + n) & (HANDLE_MAX - 1);
+		const struct handle *s = &p->handles.slots[i];
 
-		if (i && usable(&s[i])) {
-			p->handles.free_hint = i;
-			return i;
-		}
-	}
-	for (u32 i = 1; i < HANDLE_MAX; i++)
-		if (s[i].type != HANDLE_FREE &&
-		    !partition_live(s[i].obj, s[i].obj_gen)) {
+		if (n >= HANDLE_MAX && s->type != HANDLE_FREE &&
+		    !partition_live(s->obj, s->obj_gen))
 			drop_tree_locked(ref_of(p, i));
-			if (usable(&s[i]))
-				return i;
-		}
+		/* a slot whose generations are used up is never filled again */
+		if (i && s->type == HANDLE_FREE && s->gen != ~0u)
+			return p->handles.free_hint = i;
+	}
 	return 0;
 }
 
@@ -177,12 +150,8 @@ static int fill_locked(struct partition *p, const struct handle *h, u64 *value)
 
 int handle_install(struct partition *p, const struct handle *h, u64 *value)
 {
-	int err;
-
-	lock_take(&handle_lock);
-	err = fill_locked(p, h, value);
-	lock_drop(&handle_lock);
-	return err;
+	lock_scope(&handle_lock);
+	return fill_locked(p, h, value);
 }
 
 int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
@@ -207,11 +176,12 @@ static void adopt_locked(u16 parent, u16 child)
 	a->child = child;
 }
 
-static int derive_locked(struct partition *p, u64 from, struct partition *to,
-			 u32 rights, u64 *value)
+int handle_derive(struct partition *p, u64 from, struct partition *to,
+		  u32 rights, u64 *value)
 {
 	struct handle h;
 
+	lock_scope(&handle_lock);
 	if (lookup_any(p, from, &h) || !partition_live(h.obj, h.obj_gen))
 		return PV_EHANDLE;
 	if (!(h.rights & PV_RIGHT_GRANT) || rights & ~h.rights)
@@ -224,34 +194,21 @@ static int derive_locked(struct partition *p, u64 from, struct partition *to,
 	return PV_OK;
 }
 
-int handle_derive(struct partition *p, u64 from, struct partition *to,
-		  u32 rights, u64 *value)
-{
-	int err;
-
-	lock_take(&handle_lock);
-	err = derive_locked(p, from, to, rights, value);
-	lock_drop(&handle_lock);
-	return err;
-}
-
 int handle_revoke(struct partition *p, u64 h)
 {
-	struct handle *s;
-
-	lock_take(&handle_lock);
-	s = slot_find(p, h);
-	if (s)
-		drop_tree_locked(ref_of(p, (u32)h));
-	lock_drop(&handle_lock);
-	return s ? PV_OK : PV_EHANDLE;
+	lock_scope(&handle_lock);
+	if (h == PV_SELF)
+		return PV_EINVAL;
+	if (!slot_find(p, h))
+		return PV_EHANDLE;
+	drop_tree_locked(ref_of(p, (u32)h));
+	return PV_OK;
 }
 
 void handle_drop_all(struct partition *p)
 {
-	lock_take(&handle_lock);
+	lock_scope(&handle_lock);
 	for (u32 i = 1; i < HANDLE_MAX; i++)
 		if (p->handles.slots[i].type != HANDLE_FREE)
 			drop_tree_locked(ref_of(p, i));
-	lock_drop(&handle_lock);
 }

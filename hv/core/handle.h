@@ -28,7 +28,7 @@ struct handle {
 static_assert_size(struct handle, 32);
 
 struct handle_table {
-	struct handle *slots; /* HANDLE_MAX entries */
+	struct handle slots[HANDLE_MAX];
 	u32 free_hint;
 };
 
@@ -36,16 +36,14 @@ struct partition;
 
 /*
  * Looks a handle up. Returns PV_OK and a copy, PV_EHANDLE (no such, stale,
- * wrong type, object gone) or PV_ERIGHT. PV_SELF names the caller's partition
- * with every partition right but PV_RIGHT_MACHINE. The index is clamped
- * against speculation. Caller holds no lock.
+ * wrong type) or PV_ERIGHT. What it names may be going, or gone. PV_SELF names
+ * the caller's partition with every partition right but PV_RIGHT_MACHINE. The
+ * index is clamped against speculation. Caller holds no lock.
  */
-int handle_lookup(struct partition *p, u64 h, enum handle_type type, u32 rights,
-		  struct handle *out) must_check;
-/* The same, but also while the object is being destroyed, or is gone. */
 int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
 		struct handle *out) must_check;
-/* The same as handle_lookup, to the partition object that it names. */
+/* The same, to the partition that it names: PV_EHANDLE if that is gone or
+ * going. *out is also set with PV_ERIGHT. */
 int handle_partition(struct partition *p, u64 h, u32 rights,
 		     struct partition **out) must_check;
 
@@ -64,7 +62,8 @@ int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
 int handle_derive(struct partition *p, u64 from, struct partition *to,
 		  u32 rights, u64 *value) must_check;
 
-/* Closes h and everything derived from it, in all partitions; PV_EHANDLE. */
+/* Closes h and everything derived from it, in all partitions; PV_EHANDLE, or
+ * PV_EINVAL for PV_SELF. */
 int handle_revoke(struct partition *p, u64 h) must_check;
 /* The same for all handles of a dying partition. */
 void handle_drop_all(struct partition *p);

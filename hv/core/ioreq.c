@@ -6,8 +6,6 @@
 #include "core/sched.h"
 #include "pvabi/calls.h"
 
-_Static_assert(sizeof(struct pv_io_page) == PAGE_SIZE, "one page");
-
 /* Guards io_mapper of all partitions; taken before a partition's lock. */
 static struct lock mapper_lock;
 
@@ -48,7 +46,7 @@ static void io_answered(struct vcpu *v)
 
 static void post(struct vcpu *v, const struct ioreq *r)
 {
-	struct pv_io_slot *s = &v->part->io_page->slot[v->id];
+	struct pv_io_slot *s = &v->part->io_page.slot[v->id];
 
 	v->io_count += COOKIE_VCPU + 1;
 	v->call_finish = io_answered;
@@ -101,7 +99,7 @@ int ioreq_complete(struct partition *p, u64 cookie, u64 value)
 	if (!__atomic_compare_exchange_n(&v->io_cookie, &cookie, 0, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		return PV_EINVAL;
-	p->io_page->slot[id].state = PV_IO_FREE;
+	p->io_page.slot[id].state = PV_IO_FREE;
 	v->io_value = value;
 	store_seq(&v->io_done, 1);
 	vcpu_pend(v, PEND_CALL);
@@ -188,8 +186,10 @@ static void mapping_drop(const struct io_mapper *m)
 {
 	struct partition *by = partition_live(m->part, m->gen);
 
-	if (by)
-		gmem_unmap_hv(by, gpa(m->at));
+	if (!by)
+		return;
+	gmem_unmap_page(by, gpa(m->at));
+	gmem_shootdown(by);
 }
 
 int ioreq_map(struct partition *p, struct partition *by, gpa_t at)
@@ -199,7 +199,7 @@ int ioreq_map(struct partition *p, struct partition *by, gpa_t at)
 
 	/* whoever replaces a mapping takes it away: none is forgotten */
 	lock_take(&mapper_lock);
-	err = gmem_map_hv(by, at, ptr_hpa(p->io_page), PAGE_SIZE, NP_READ);
+	err = gmem_map_hv(by, at, ptr_hpa(&p->io_page), PAGE_SIZE, NP_READ);
 	old = p->io_mapper;
 	if (!err)
 		p->io_mapper = new;

@@ -8,30 +8,14 @@
 #include "lib/string.h"
 #include "pvabi/calls.h"
 
-/* The object's page also holds the array of its vCPUs. */
-_Static_assert(sizeof(struct partition) + PV_VCPUS_MAX * sizeof(void *) <=
-		       PAGE_SIZE,
-	       "one page");
-
-/* It is the first page of a block, which holds what every partition has. */
-enum {
-	BLOCK_PAGE = 1,
-	BLOCK_PORT_MAP,
-	BLOCK_IO_PAGE,
-	BLOCK_OUT,
-	BLOCK_IN,
-	BLOCK_HANDLES, /* two pages */
-	BLOCK_ORDER = 3
-};
-_Static_assert(HANDLE_MAX * sizeof(struct handle) <=
-		       ((1 << BLOCK_ORDER) - BLOCK_HANDLES) * PAGE_SIZE,
-	       "the block holds the handle table");
+#define BLOCK_ORDER 3
+_Static_assert(sizeof(struct partition) <= PAGE_SIZE << BLOCK_ORDER,
+	       "the block holds the object");
 #define REAP_BOUND 512
 
 struct partition *partition_table[PARTITION_MAX];
-static struct lock partition_lock; /* slot_used, slot_gen */
-static bool slot_used[PARTITION_MAX];
-static u32 slot_gen[PARTITION_MAX];
+static struct lock partition_lock;  /* slot_gen */
+static u32 slot_gen[PARTITION_MAX]; /* odd while the slot is in use */
 void (*partition_setup)(struct partition *p);
 
 struct partition *partition_get(u32 id)
@@ -50,21 +34,27 @@ struct partition *partition_live(u32 id, u32 gen)
 	return p;
 }
 
-void *partition_pages(struct partition *p, unsigned order)
+void *partition_frames(struct partition *p, enum frame_state st, unsigned order)
 {
 	u64 n = 1ull << order;
-	hpa_t at;
+	void *at;
 
-	if (n > p->max_pages || p->pages > p->max_pages - n ||
-	    !frame_alloc((u16)p->id, FRAME_TABLE, order, true, &at))
+	if (n > p->max_pages || p->pages > p->max_pages - n)
 		return NULL;
-	p->pages += n;
-	return hpa_ptr(at);
+	at = frame_alloc((u16)p->id, st, order);
+	if (at)
+		p->pages += n;
+	return at;
+}
+
+void *partition_pages(struct partition *p, unsigned order)
+{
+	return partition_frames(p, FRAME_TABLE, order);
 }
 
 void partition_pages_free(struct partition *p, void *at, unsigned order)
 {
-	frame_free(ptr_hpa(at), order);
+	frame_free(at, order);
 	p->pages -= 1ull << order;
 }
 
@@ -83,45 +73,33 @@ static bool params_ok(const struct pv_partition_params *pp)
 /* The host partition takes slot 0, others the first free one behind it. */
 static bool slot_take(bool host, u32 *id)
 {
-	u32 i, end = host ? 1 : PARTITION_MAX;
+	u32 end = host ? 1 : PARTITION_MAX;
 
-	lock_take(&partition_lock);
-	for (i = host ? 0 : 1; i < end && slot_used[i]; i++)
-		;
-	if (i < end) {
-		slot_used[i] = true;
-		slot_gen[i]++;
-	}
-	lock_drop(&partition_lock);
-	*id = i;
-	return i < end;
+	lock_scope(&partition_lock);
+	for (*id = host ? 0 : 1; *id < end; ++*id)
+		if (!(slot_gen[*id] & 1)) {
+			slot_gen[*id]++;
+			return true;
+		}
+	return false;
 }
 
 static void slot_drop(u32 id)
 {
-	lock_take(&partition_lock);
-	slot_used[id] = false;
-	lock_drop(&partition_lock);
+	lock_scope(&partition_lock);
+	slot_gen[id]++;
 }
 
 static struct partition *object_new(u32 id,
 				    const struct pv_partition_params *pp)
 {
 	struct partition *p;
-	hpa_t at;
-	u8 *block;
 
-	if (pp->max_pages < 1 << BLOCK_ORDER ||
-	    !frame_alloc((u16)id, FRAME_TABLE, BLOCK_ORDER, true, &at))
+	if (pp->max_pages < 1 << BLOCK_ORDER)
 		return NULL;
-	p = hpa_ptr(at);
-	block = hpa_ptr(at);
-	p->page = (void *)(block + BLOCK_PAGE * PAGE_SIZE);
-	p->port_map = block + BLOCK_PORT_MAP * PAGE_SIZE;
-	p->io_page = (void *)(block + BLOCK_IO_PAGE * PAGE_SIZE);
-	p->out.data = block + BLOCK_OUT * PAGE_SIZE;
-	p->in.data = block + BLOCK_IN * PAGE_SIZE;
-	p->handles.slots = (void *)(block + BLOCK_HANDLES * PAGE_SIZE);
+	p = frame_alloc((u16)id, FRAME_TABLE, BLOCK_ORDER);
+	if (!p)
+		return NULL;
 	p->id = id;
 	p->gen = slot_gen[id];
 	p->state = PV_STATE_NEW;
@@ -133,7 +111,6 @@ static struct partition *object_new(u32 id,
 	p->pages = 1 << BLOCK_ORDER;
 	p->in_port = PV_PORT_CONSOLE;
 	p->nr_vcpus = pp->vcpus;
-	p->vcpus = (struct vcpu **)(p + 1);
 	for (u32 i = 0; i < REGION_MAX; i++)
 		p->regions[i].space = REGION_FREE;
 	p->space.owner = p;
@@ -148,7 +125,7 @@ static int object_fill(struct partition *p)
 
 	if (nested_init(&p->space) || virt_bitmaps_init(&p->space))
 		return PV_ENOMEM;
-	err = gmem_map_hv(p, gpa(PV_PARTITION_PAGE), ptr_hpa(p->page),
+	err = gmem_map_hv(p, gpa(PV_PARTITION_PAGE), ptr_hpa(&p->page),
 			  PAGE_SIZE, NP_READ | NP_WRITE);
 	if (partition_setup)
 		partition_setup(p);
@@ -167,35 +144,31 @@ static void object_free(struct partition *p)
 		virt_bitmaps_free(&p->space);
 	if (p->space.root)
 		nested_free(&p->space);
-	frame_free(ptr_hpa(p), BLOCK_ORDER);
+	frame_free(p, BLOCK_ORDER);
 }
 
-int partition_create(const struct pv_partition_params *pp, int creator,
-		     struct partition **out)
+int partition_create(const struct pv_partition_params *pp,
+		     const struct partition *creator, struct partition **out)
 {
-	const struct partition *by = creator < 0 ? NULL :
-						   partition_get((u32)creator);
 	struct partition *p;
 	u32 id;
 
 	if (!params_ok(pp))
 		return PV_EINVAL;
-	if (creator < 0)
+	if (!creator)
 		gmem_init();
-	if (!slot_take(creator < 0, &id))
+	if (!slot_take(!creator, &id))
 		return PV_ENOMEM;
 	p = object_new(id, pp);
-	if (p && object_fill(p)) {
-		object_free(p);
-		p = NULL;
-	}
-	if (!p) {
+	if (!p || object_fill(p)) {
+		if (p)
+			object_free(p);
 		slot_drop(id);
 		return PV_ENOMEM;
 	}
-	if (by) {
-		p->creator = by->id;
-		p->creator_gen = by->gen;
+	if (creator) {
+		p->creator = creator->id;
+		p->creator_gen = creator->gen;
 		p->creator_port = pp->port;
 	}
 	store_release(&partition_table[id], p);
@@ -287,16 +260,18 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 	return PV_OK;
 }
 
-int partition_destroy(u32 id, u32 gen, bool *more)
+int partition_destroy(const struct handle *h, bool *more)
 {
 	/* one at a time; not a lock, as it is held while other CPUs answer */
 	static u32 destroying;
 	int err;
 
 	*more = false;
+	if (h->obj == vcpu_current()->part->id)
+		return PV_EINVAL;
 	if (__atomic_exchange_n(&destroying, 1, __ATOMIC_ACQUIRE))
 		return PV_EAGAIN;
-	err = destroy_step(id, gen, more);
+	err = destroy_step(h->obj, h->obj_gen, more);
 	store_release(&destroying, 0);
 	return err;
 }

@@ -2,6 +2,7 @@
 /* Partitions and their vCPUs: the objects, their states, their life. */
 #pragma once
 
+#include "core/frame.h"
 #include "core/handle.h"
 #include "lib/list.h"
 #include "lib/lock.h"
@@ -14,9 +15,9 @@
 
 /* A byte ring for console text; head - tail <= CONSOLE_SIZE. */
 struct console_ring {
+	struct lock lock; /* the below; taken before any partition's lock */
 	u32 head, tail;	  /* bytes ever put and taken */
-	u8 *data;	  /* one page */
-	struct lock lock; /* the above; taken before any partition's lock */
+	u8 data[CONSOLE_SIZE];
 };
 
 /* A range of ports or MMIO addresses that another partition serves. */
@@ -106,20 +107,21 @@ struct vcpu {
 	struct code_page code; /* private to v's CPU */
 };
 
+/* In one block of frames; guests may map no more of it than the two pages. */
 struct partition {
-	u32 id;	   /* slot; 0 is the host partition */
-	u32 gen;   /* of the slot */
-	u32 state; /* PV_STATE_* */
+	struct pv_partition_page page; /* shared with the guest */
+	struct pv_io_page io_page;     /* shared with its server */
+	u32 id;			       /* slot; 0 is the host partition */
+	u32 gen;		       /* of the slot */
+	u32 state;		       /* PV_STATE_* */
 	enum virt_profile profile;
 	char name[32];
 	struct lock lock; /* memory, handles, regions, status */
 	struct virt_space space;
 	struct handle_table handles;
 	u32 nr_vcpus;
-	struct vcpu **vcpus;
-	struct pv_partition_page *page;
-	u8 *port_map; /* one page: vCPU + 1 of each port, 0 unbound */
-	struct pv_io_page *io_page;
+	struct vcpu *vcpus[PV_VCPUS_MAX];
+	u8 port_map[PV_PORTS]; /* vCPU + 1 of each port, 0 unbound */
 	struct io_region regions[REGION_MAX];
 	struct console_ring out, in;
 	u32 creator, creator_gen; /* told of state changes and output */
@@ -139,6 +141,8 @@ struct partition {
 	struct pv_partition_status status; /* how it ended */
 	u32 pci_addr; /* the last value written to port 0xCF8 */
 };
+static_assert_size(struct pv_partition_page, PAGE_SIZE);
+static_assert_size(struct pv_io_page, PAGE_SIZE);
 
 /* Slot table; NULL when free. Written by partition.c alone, atomically. */
 extern struct partition *partition_table[PARTITION_MAX];
@@ -159,10 +163,11 @@ static inline void vcpu_unpend(struct vcpu *v, u32 bits)
 }
 
 /*
- * Makes a partition (state NEW): space, bitmaps, shared pages, vCPUs.
- * creator < 0 for the host partition. Returns PV_* status.
+ * Makes a partition (state NEW): space, bitmaps, shared pages, vCPUs. No
+ * creator: the host partition. Returns PV_* status.
  */
-int partition_create(const struct pv_partition_params *p, int creator,
+int partition_create(const struct pv_partition_params *p,
+		     const struct partition *creator,
 		     struct partition **out) must_check;
 
 /* Ends it: state EXITED or DIED; all vCPUs leave their CPUs; tells creator. */
@@ -183,12 +188,13 @@ int partition_start(struct partition *p,
 		    const struct pv_vcpu_start *s) must_check;
 
 /*
- * Stops, scrubs, frees. PV_EAGAIN while a vCPU is still on another CPU, or
- * another CPU may still use the object; *more is set when the bound was
- * reached and the call must resume. When it returns PV_OK without *more, the
- * partition is gone. PV_EHANDLE: it was gone before.
+ * Stops, scrubs, frees partition h->obj of generation h->obj_gen. PV_EAGAIN
+ * while a vCPU is still on another CPU, or another CPU may still use the
+ * object; *more is set when the bound was reached and the call must resume.
+ * When it returns PV_OK without *more, the partition is gone. PV_EHANDLE: it
+ * was gone before. PV_EINVAL: it is the caller.
  */
-int partition_destroy(u32 id, u32 gen, bool *more) must_check;
+int partition_destroy(const struct handle *h, bool *more) must_check;
 
 /* Takes a vCPU's or partition's state in the ABI's form. */
 void partition_status_get(struct partition *p, struct pv_partition_status *s);
@@ -206,9 +212,12 @@ void vcpu_destroy(struct vcpu *v);
 int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s) must_check;
 
 /*
- * 2^order zeroed pages charged to p's quota, for what the hypervisor keeps for
- * it; NULL when quota or memory is used up. p->lock held, or p not yet visible.
+ * 2^order zeroed pages charged to p's quota; NULL when quota or memory is used
+ * up. The second is for what the hypervisor keeps for it. p->lock held, or p
+ * not yet visible.
  */
+void *partition_frames(struct partition *p, enum frame_state st,
+		       unsigned order);
 void *partition_pages(struct partition *p, unsigned order);
 void partition_pages_free(struct partition *p, void *at, unsigned order);
 

@@ -24,7 +24,7 @@ static int send(u64 event)
 	struct handle h;
 	int err;
 
-	err = handle_lookup(self(), event, HANDLE_EVENT, PV_RIGHT_SEND, &h);
+	err = handle_name(self(), event, HANDLE_EVENT, PV_RIGHT_SEND, &h);
 	if (err)
 		return err;
 	p = partition_live(h.obj, h.obj_gen);
@@ -55,5 +55,5 @@ HCALL(handle_derive)
 
 HCALL(handle_close)
 {
-	return a0 == PV_SELF ? (int)PV_EINVAL : handle_revoke(p, a0);
+	return handle_revoke(p, a0);
 }

@@ -28,12 +28,6 @@ HCALL(mem_return)
 
 HCALL(mem_device_addr)
 {
-	hpa_t where;
-
-	if (a0 & PAGE_MASK)
-		return PV_EINVAL;
-	if (!gmem_frame(p, gpa(a0), &where))
-		return PV_EFAULT;
-	*value = where.v;
-	return PV_OK;
+	return a0 & PAGE_MASK ? (int)PV_EINVAL :
+				gmem_device_addr(p, gpa(a0), value);
 }

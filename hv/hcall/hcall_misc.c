@@ -16,17 +16,13 @@ int hcall_check(struct partition **p, u64 h, u32 right, bool ranges)
 {
 	struct partition *me = self();
 	int err = PV_OK;
-	struct handle e;
 
 	*p = me;
-	if (right == PV_RIGHT_MACHINE) {
-		err = handle_lookup(me, h, HANDLE_PARTITION, 0, &e);
-		if (err || e.obj != me->id)
-			return PV_EHANDLE;
-		err = e.rights & PV_RIGHT_MACHINE ? PV_OK : PV_ERIGHT;
-	} else if (right) {
+	if (right)
 		err = handle_partition(me, h, right, p);
-	}
+	/* the right to the machine is one to the caller itself */
+	if (right == PV_RIGHT_MACHINE && err != PV_EHANDLE && *p != me)
+		return PV_EHANDLE;
 	return err || ranges ? err : (int)PV_EINVAL;
 }
 

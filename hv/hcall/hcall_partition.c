@@ -10,32 +10,32 @@ HCALL(partition_create)
 {
 	struct pv_partition_params params;
 	struct partition *new = NULL;
+	struct handle all;
 	bool more;
 	int err = struct_read(a1, &params, sizeof(params));
 
 	if (!err)
-		err = partition_create(&params, (int)p->id, &new);
+		err = partition_create(&params, p, &new);
 	if (err || !handle_grant(p, new, ALL_RIGHTS, value))
 		return err;
 	/* never ran: it goes at once, or its slot waits for a later destroy
 	 * through partition_enumerate */
-	err = partition_destroy(new->id, new->gen, &more);
+	all = (struct handle){ .obj = new->id, .obj_gen = new->gen };
+	err = partition_destroy(&all, &more);
 	return PV_ENOMEM;
 }
 
 HCALL(partition_populate)
 {
-	u64 done;
+	bool more;
 	int err;
 
 	if (!pages_ok(a1, a2))
 		return PV_EINVAL;
-	if (p->state > PV_STATE_PAUSED)
-		return PV_ESTATE;
-	err = gmem_populate(p, gpa(a1), a2, &done);
-	if (!err && done < a2)
+	err = gmem_populate(p, &a1, &a2, &more);
+	if (!err && more)
 		virt_call_resume(virt_current(), PV_CALL_partition_populate, a0,
-				 a1 + done * PAGE_SIZE, a2 - done, 0, 0, 0);
+				 a1, a2, 0, 0, 0);
 	return err;
 }
 
@@ -74,9 +74,7 @@ HCALL_PLAIN(partition_destroy)
 	err = handle_name(v->part, a0, HANDLE_PARTITION, PV_RIGHT_CONTROL, &h);
 	if (err)
 		return ret(err);
-	if (h.obj == v->part->id)
-		return ret(PV_EINVAL);
-	err = partition_destroy(h.obj, h.obj_gen, &more);
+	err = partition_destroy(&h, &more);
 	if (!err && more)
 		virt_call_resume(&v->hw, PV_CALL_partition_destroy, a0, 0, 0, 0,
 				 0, 0);

@@ -75,7 +75,7 @@ const char *host_build(const struct boot_info *bi)
 	const char *wrong;
 	struct partition *p;
 
-	if (partition_create(&params, -1, &p))
+	if (partition_create(&params, NULL, &p))
 		return "no memory for the host partition's structures";
 	wrong = host_map(p, bi);
 	if (wrong)

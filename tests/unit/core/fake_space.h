@@ -44,21 +44,27 @@ bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len)
 	return false;
 }
 
-static void *page_new(struct partition *p, unsigned order)
+void *partition_frames(struct partition *p, enum frame_state st, unsigned order)
 {
-	hpa_t at;
+	void *at;
 
-	if (p->pages >= p->max_pages ||
-	    !frame_alloc((u16)p->id, FRAME_TABLE, order, true, &at))
+	if (p->pages + (1ull << order) > p->max_pages)
 		return NULL;
-	p->pages += 1ull << order;
-	return hpa_ptr(at);
+	at = frame_alloc((u16)p->id, st, order);
+	if (at)
+		p->pages += 1ull << order;
+	return at;
 }
 
-static void page_drop(struct partition *p, void *at, unsigned order)
+void *partition_pages(struct partition *p, unsigned order)
+{
+	return partition_frames(p, FRAME_TABLE, order);
+}
+
+void partition_pages_free(struct partition *p, void *at, unsigned order)
 {
 	p->pages -= 1ull << order;
-	frame_free(ptr_hpa(at), order);
+	frame_free(at, order);
 }
 
 static inline int fake_setup(void **state)
@@ -76,8 +82,8 @@ static inline int fake_setup(void **state)
 		p->gen = 100 + i;
 		p->max_pages = 4096;
 		p->space.owner = p;
-		p->space.block_alloc = page_new;
-		p->space.block_free = page_drop;
+		p->space.block_alloc = partition_pages;
+		p->space.block_free = partition_pages_free;
 		assert_int_equal(nested_init(&p->space), 0);
 		partition_table[i] = p;
 	}
@@ -97,15 +103,21 @@ static inline int fake_teardown(void **state)
 	return 0;
 }
 
+/* All rounds of it. */
+static inline int populate_all(struct partition *p, u64 at, u64 pages)
+{
+	bool more;
+	int err;
+
+	do {
+		err = gmem_populate(p, &at, &pages, &more);
+	} while (!err && more);
+	return err;
+}
+
 static inline void populate(u32 part, u64 at, u64 pages)
 {
-	u64 done = 0, all = 0;
-
-	for (; all < pages; all += done)
-		assert_int_equal(gmem_populate(&parts[part],
-					       gpa(at + all * PAGE_SIZE),
-					       pages - all, &done),
-				 PV_OK);
+	assert_int_equal(populate_all(&parts[part], at, pages), PV_OK);
 }
 
 #endif

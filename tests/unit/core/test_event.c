@@ -17,10 +17,8 @@
 #include "core/vapic.h"
 #include "pvabi/calls.h"
 
-static struct pv_partition_page part_page;
 static struct pv_vcpu_page pages[2];
-static struct vcpu v[2], *list[2] = { &v[0], &v[1] };
-static u8 port_map[PV_PORTS];
+static struct vcpu v[2];
 static struct partition p;
 static u32 pokes, injected, windows, raised;
 static u64 rflags, shadow;
@@ -67,18 +65,15 @@ const struct virt_ops *virt = &fake;
 
 static int setup(void **state)
 {
-	memset(&part_page, 0, sizeof(part_page));
 	memset(pages, 0, sizeof(pages));
 	memset(v, 0, sizeof(v));
-	memset(port_map, 0, sizeof(port_map));
 	pokes = injected = windows = raised = 0;
 	rflags = RFLAGS_IF;
 	shadow = 0;
-	p = (struct partition){ .nr_vcpus = 2,
-				.vcpus = list,
-				.page = &part_page,
-				.port_map = port_map };
+	memset(&p, 0, sizeof(p));
+	p.nr_vcpus = 2;
 	for (u32 i = 0; i < 2; i++) {
+		p.vcpus[i] = &v[i];
 		v[i].id = i;
 		v[i].part = &p;
 		v[i].page = &pages[i];
@@ -98,7 +93,7 @@ static void send_sets_three_levels(void **state)
 {
 	assert_int_equal(event_bind(&p, 130, 1), PV_OK);
 	event_send(&p, 130);
-	assert_int_equal(part_page.port_pending[2], 4);
+	assert_int_equal(p.page.port_pending[2], 4);
 	assert_int_equal(pages[1].port_summary, 4);
 	assert_int_equal(pages[1].pending, PV_PENDING_EVENT);
 	assert_int_equal(pages[0].pending, 0);

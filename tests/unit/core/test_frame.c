@@ -43,22 +43,22 @@ static void counts_only_usable_memory(void **state)
 static void never_gives_out_what_is_not_usable(void **state)
 {
 	u64 n = frame_free_count();
-	u64 *seen = calloc(n, sizeof(*seen));
-	hpa_t at;
+	u8 **seen = calloc(n, sizeof(*seen)), *at;
 
 	for (u64 i = 0; i < n; i++) {
-		assert_true(frame_alloc(1, FRAME_PLAIN, 0, false, &at));
-		assert_true(at.v >= RAM_START && at.v < RAM_START + RAM_SIZE);
-		assert_int_not_equal(at.v, RAM_START + 3 * PAGE_SIZE);
-		assert_int_equal(frame_of(at)->owner, 1);
-		seen[i] = at.v;
+		assert_non_null((at = frame_alloc(1, FRAME_PLAIN, 0)));
+		assert_true(at >= (u8 *)RAM_START &&
+			    at < (u8 *)RAM_START + RAM_SIZE);
+		assert_ptr_not_equal(at, (u8 *)RAM_START + 3 * PAGE_SIZE);
+		assert_int_equal(frame_of(ptr_hpa(at))->owner, 1);
+		seen[i] = at;
 	}
 	assert_int_equal(frame_free_count(), 0);
-	assert_false(frame_alloc(1, FRAME_PLAIN, 0, false, &at));
+	assert_null(frame_alloc(1, FRAME_PLAIN, 0));
 	for (u64 i = 0; i < n; i++) {
 		/* given out once only */
-		assert_int_equal(frame_of(hpa(seen[i]))->owner, 1);
-		frame_free(hpa(seen[i]), 0);
+		assert_int_equal(frame_of(ptr_hpa(seen[i]))->owner, 1);
+		frame_free(seen[i], 0);
 	}
 	free(seen);
 	assert_int_equal(frame_free_count(), n);
@@ -67,51 +67,50 @@ static void never_gives_out_what_is_not_usable(void **state)
 static void merges_back_to_large_blocks(void **state)
 {
 	u64 free_before = frame_free_count();
-	hpa_t at[8], large;
+	void *at[8], *large;
 
 	for (int i = 0; i < 8; i++)
-		assert_true(frame_alloc(2, FRAME_TABLE, i % 3, true, &at[i]));
+		assert_non_null((at[i] = frame_alloc(2, FRAME_TABLE, i % 3)));
 	for (int i = 0; i < 8; i++)
 		frame_free(at[(i * 3) % 8], ((i * 3) % 8) % 3);
 	assert_int_equal(frame_free_count(), free_before);
-	assert_true(frame_alloc(2, FRAME_PLAIN, FRAME_MAX_ORDER, true, &large));
-	assert_int_equal(large.v & (LARGE_SIZE - 1), 0);
+	assert_non_null((large = frame_alloc(2, FRAME_PLAIN, FRAME_MAX_ORDER)));
+	assert_int_equal((u64)large & (LARGE_SIZE - 1), 0);
 	frame_free(large, FRAME_MAX_ORDER);
 }
 
 static void scrubs_on_free_and_gives_zeroes(void **state)
 {
 	static const u8 zero[PAGE_SIZE];
-	hpa_t at, again;
+	void *at, *again;
 
 	for (int i = 0; i < 4; i++) {
-		assert_true(frame_alloc(3, FRAME_PLAIN, 1, true, &at));
-		assert_memory_equal(hpa_ptr(at), zero, PAGE_SIZE);
-		memset(hpa_ptr(at), 0xa5, 2 * PAGE_SIZE);
+		assert_non_null((at = frame_alloc(3, FRAME_PLAIN, 1)));
+		assert_memory_equal(at, zero, PAGE_SIZE);
+		memset(at, 0xa5, 2 * PAGE_SIZE);
 		frame_free(at, 1);
-		assert_memory_equal(hpa_ptr(at), zero, PAGE_SIZE);
-		assert_true(frame_alloc(3, FRAME_PLAIN, 0, true, &again));
-		assert_memory_equal(hpa_ptr(again), zero, PAGE_SIZE);
+		assert_memory_equal(at, zero, PAGE_SIZE);
+		assert_non_null((again = frame_alloc(3, FRAME_PLAIN, 0)));
+		assert_memory_equal(again, zero, PAGE_SIZE);
 		frame_free(again, 0);
 	}
 }
 
 static void dirty_memory_is_zeroed_first(void **state)
 {
-	static u64 at[RAM_SIZE / PAGE_SIZE];
+	static u64 *at[RAM_SIZE / PAGE_SIZE], *page;
 	u64 n = 0;
-	hpa_t page;
 
 	/* as firmware may have left it: in blocks that were never given out */
 	memset((void *)(RAM_START + RAM_SIZE / 2), 0xff, 4 * LARGE_SIZE);
-	while (frame_alloc(0, FRAME_PLAIN, 0, true, &page)) {
+	while ((page = frame_alloc(0, FRAME_PLAIN, 0))) {
 		for (u64 i = 0; i < PAGE_SIZE / 8; i++)
-			assert_int_equal(((u64 *)hpa_ptr(page))[i], 0);
-		at[n++] = page.v;
+			assert_int_equal(page[i], 0);
+		at[n++] = page;
 	}
 	assert_int_equal(n, frame_total());
 	while (n)
-		frame_free(hpa(at[--n]), 0);
+		frame_free(at[--n], 0);
 	assert_int_equal(frame_free_count(), frame_total());
 }
 
@@ -128,12 +127,12 @@ static void adopted_memory_has_its_owner(void **state)
 
 static void double_free_is_caught(void **state)
 {
-	hpa_t at;
+	void *at;
 
-	assert_true(frame_alloc(1, FRAME_PLAIN, 0, false, &at));
+	assert_non_null((at = frame_alloc(1, FRAME_PLAIN, 0)));
 	frame_free(at, 0);
 	expect_assert_failure(frame_free(at, 0));
-	expect_assert_failure(frame_free(hpa(RAM_START + 3 * PAGE_SIZE), 0));
+	expect_assert_failure(frame_free((u8 *)RAM_START + 3 * PAGE_SIZE, 0));
 }
 
 int main(void)

@@ -39,16 +39,14 @@ static void populates_with_large_pages_where_aligned(void **state)
 
 static void refuses_what_is_mapped_and_what_is_over_quota(void **state)
 {
-	u64 free_before, done;
+	u64 free_before;
 
 	populate(1, 0, 4);
 	free_before = frame_free_count();
-	assert_int_equal(gmem_populate(A, gpa(PAGE_SIZE), 1, &done), PV_EEXIST);
+	assert_int_equal(populate_all(A, PAGE_SIZE, 1), PV_EEXIST);
 	A->max_pages = A->pages;
-	assert_int_equal(gmem_populate(A, gpa(16 * PAGE_SIZE), 1, &done),
-			 PV_ENOMEM);
-	assert_int_equal(gmem_populate(A, gpa(LARGE_SIZE), 512, &done),
-			 PV_ENOMEM);
+	assert_int_equal(populate_all(A, 16 * PAGE_SIZE, 1), PV_ENOMEM);
+	assert_int_equal(populate_all(A, LARGE_SIZE, 512), PV_ENOMEM);
 	assert_int_equal(frame_free_count(), free_before);
 }
 
@@ -224,10 +222,8 @@ static void a_share_with_oneself_is_a_second_mapping(void **state)
 
 static void a_populate_over_quota_changes_nothing(void **state)
 {
-	u64 done;
-
 	A->max_pages = A->pages + 600;
-	assert_int_equal(gmem_populate(A, gpa(0), 601, &done), PV_ENOMEM);
+	assert_int_equal(populate_all(A, 0, 601), PV_ENOMEM);
 	assert_false(mapped(A, 0, NULL));
 }
 

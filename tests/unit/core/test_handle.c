@@ -8,7 +8,6 @@
 
 struct partition *partition_table[PARTITION_MAX];
 static struct partition parts[PARTS];
-static struct handle slots[PARTS][HANDLE_MAX];
 
 struct partition *partition_live(u32 id, u32 gen)
 {
@@ -19,12 +18,10 @@ struct partition *partition_live(u32 id, u32 gen)
 
 static int setup(void **state)
 {
-	memset(slots, 0, sizeof(slots));
 	memset(parts, 0, sizeof(parts));
 	for (u32 i = 0; i < PARTS; i++) {
 		parts[i].id = i;
 		parts[i].gen = 10 + i;
-		parts[i].handles.slots = slots[i];
 		partition_table[i] = &parts[i];
 	}
 	return 0;
@@ -50,7 +47,7 @@ static u32 used(u32 in)
 	u32 n = 0;
 
 	for (u32 i = 0; i < HANDLE_MAX; i++)
-		n += slots[in][i].type != HANDLE_FREE;
+		n += parts[in].handles.slots[i].type != HANDLE_FREE;
 	return n;
 }
 
@@ -83,7 +80,7 @@ static void rights_and_type_are_checked(void **state)
 	assert_int_equal(look(0, h, PV_RIGHT_STATS), PV_OK);
 	assert_int_equal(look(0, h, PV_RIGHT_STATS | PV_RIGHT_CONTROL),
 			 PV_ERIGHT);
-	assert_int_equal(handle_lookup(&parts[0], h, HANDLE_EVENT, 0, &out),
+	assert_int_equal(handle_name(&parts[0], h, HANDLE_EVENT, 0, &out),
 			 PV_EHANDLE);
 	/* of another table, or of another generation */
 	assert_int_equal(look(1, h, 0), PV_EHANDLE);
@@ -198,7 +195,7 @@ static void a_used_up_slot_is_never_filled_again(void **state)
 {
 	u64 h = grant(0, 1, 0);
 
-	slots[0][(u32)h].gen = ~0u - 1;
+	parts[0].handles.slots[(u32)h].gen = ~0u - 1;
 	h = (u64)(~0u - 1) << 32 | (u32)h;
 	assert_int_equal(handle_revoke(&parts[0], h), PV_OK);
 	assert_int_not_equal((u32)grant(0, 1, 0), (u32)h);
@@ -214,7 +211,7 @@ static void a_dying_partition_gets_no_handles(void **state)
 			 PV_ENOMEM);
 	handle_drop_all(&parts[2]);
 	assert_int_equal(used(2), 0);
-	assert_int_equal(slots[0][(u32)h].child, HANDLE_NONE);
+	assert_int_equal(parts[0].handles.slots[(u32)h].child, HANDLE_NONE);
 }
 
 #define T(name) cmocka_unit_test_setup(name, setup)

@@ -29,7 +29,7 @@
 
 u64 tsc_khz = 1000000; /* a periodic timer is at least 100,000 ticks */
 static struct partition part;
-static struct vcpu vcpus[VCPUS], *table[VCPUS];
+static struct vcpu vcpus[VCPUS];
 static struct vcpu *const v = &vcpus[0];
 static u64 regs[VREG_COUNT];
 static int injected; /* vector, or -1 */
@@ -78,9 +78,8 @@ static int setup(void **state)
 	memset(vcpus, 0, sizeof(vcpus));
 	memset(&part, 0, sizeof(part));
 	part.nr_vcpus = VCPUS;
-	part.vcpus = table;
 	for (u32 i = 0; i < VCPUS; i++) {
-		table[i] = &vcpus[i];
+		part.vcpus[i] = &vcpus[i];
 		vcpus[i].id = i;
 		vcpus[i].part = &part;
 		assert_int_equal(vapic_init(&vcpus[i]), PV_OK);
