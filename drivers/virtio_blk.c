@@ -40,6 +40,7 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 	struct virtio_blk *d = blk_of(dev);
 	struct virtq_buf buf[BLK_SEGS + 2];
 	int slot = slot_free(d);
+	unsigned n;
 	int head;
 
 	if (req->op == BLK_FLUSH && !d->has_flush) {
@@ -52,7 +53,8 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 	d->slot[slot].hdr.reserved = 0;
 	d->slot[slot].hdr.sector = req->op == BLK_FLUSH ? 0 : req->sector;
 	d->slot[slot].status = STATUS_NONE;
-	head = virtq_add(&d->q, buf, chain_fill(d, req, (unsigned)slot, buf));
+	n = chain_fill(d, req, (unsigned)slot, buf);
+	head = virtq_add(&d->q, buf, n);
 	if (head < 0)
 		return BLK_EBUSY;
 	d->req[slot] = req;

@@ -3,7 +3,8 @@
 """Run the tests: suite.py [unit|script|emu] [NAME-PART...].
 
 unit    the programs under build/unit, cmocka's report
-script  tests/*/test_*.py: they print lines `PASS name` and `FAIL name: why`
+script  tests/*/test_*.py: they print lines `PASS name`, `FAIL name: why`, and
+        `NOTE name: why` for what cannot be tested on this machine
 emu     tests/emu/cases/*.case: boots of both back ends
 
 A case is
@@ -48,6 +49,7 @@ TEST = os.path.join(OUTPUT, "test")
 TIMES = os.path.join(TEST, "times.json")
 EMULATORS = {"svm": ("qemu", ""), "vmx": ("bochs", ""),
              "svm-bochs": ("bochs", "ryzen")}
+NOTE_LINE = re.compile(r"^NOTE .*$", re.M)
 GUEST_LINE = re.compile(r"^(?:\[[^\]]*\] )?(PASS|FAIL) (.*)$")
 SCRIPT_LIMIT = 1200
 
@@ -58,6 +60,7 @@ class Tally:
     def __init__(self):
         self.lock = threading.Lock()
         self.passed, self.failures, self.times = 0, [], {}
+        self.notes = []  # what could not be tested here
 
     def add(self, name, passed, failures, seconds, note=""):
         with self.lock:
@@ -79,6 +82,7 @@ class Unit:
     """One cmocka program."""
 
     limit = 120
+    notes = ()
 
     def __init__(self, path):
         self.path = path
@@ -117,6 +121,7 @@ class Script(Unit):
                               stdout=subprocess.PIPE, errors="replace",
                               stderr=subprocess.STDOUT, timeout=self.limit)
         good, bad = guest_lines(done.stdout.splitlines())
+        self.notes = NOTE_LINE.findall(done.stdout)
         if done.returncode and not bad:
             bad = [f"exit status {done.returncode}"]
         elif not good and not bad:
@@ -252,6 +257,7 @@ def run_one(job, tally):
     except Exception:  # a broken test must not stop the others
         good, bad, note = 0, ["the harness failed"], traceback.format_exc()
     tally.add(job.name, good, bad, time.monotonic() - start, note)
+    tally.notes += getattr(job, "notes", ())
 
 
 def walk(folder, keep):
@@ -312,8 +318,8 @@ def main():
             run_one(coverage.Coverage(ROOT, TEST, backend), tally)
     with open(TIMES, "w", encoding="utf-8") as f:
         json.dump({**before, **tally.times}, f, indent=1, sort_keys=True)
-    for failure in tally.failures:
-        print(f"FAILED: {failure}")
+    for line in tally.notes + [f"FAILED: {f}" for f in tally.failures]:
+        print(line)
     print(f"took {time.monotonic() - start:.0f} s")
     print(f"{tally.passed} passed, {len(tally.failures)} failed")
     return 1 if tally.failures or not tally.passed else 0
