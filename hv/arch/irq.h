@@ -28,9 +28,7 @@ void irq_dispatch(u32 vector);
 void lapic_init(void);
 void lapic_eoi(void);
 void lapic_ipi(u32 apic_id, u32 vector);
-void lapic_init_others(void);		   /* INIT to every other CPU */
-void lapic_startup(u32 apic_id, u32 page); /* SIPI; page: address >> 12 */
-void lapic_nmi_others(void);
+void lapic_nmi_others(void); /* to every other CPU */
 
 /*
  * One-shot timer on this CPU: VEC_TIMER at TSC value `tsc` (in the past: at
@@ -39,11 +37,9 @@ void lapic_nmi_others(void);
  */
 void lapic_timer_arm(u64 tsc);
 
-/* I/O APICs from the MADT. All pins start masked. */
-void ioapic_init(void);
 /*
- * Routes a GSI (or ISA IRQ, through the MADT's overrides, when isa is true) to
- * VEC_GSI_BASE + gsi on CPU `cpu`. Returns the GSI, or -1 if there is no such
+ * I/O APICs from the MADT; all pins start masked. Routes a GSI (or ISA IRQ, through the MADT's overrides, when isa is true) to
+ * VEC_GSI_BASE + gsi on CPU `cpu`, which is online. Returns the GSI, or -1 if there is no such
  * pin. level: PCI INTx polarity/trigger unless an override says otherwise.
  * The pin is unmasked.
  */

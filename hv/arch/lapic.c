@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC, by MSRs (x2APIC) or by its page (Intel SDM 3A, chapter 10). */
-#include "arch/cpu.h"
 #include "arch/irq.h"
-#include "lib/x86.h"
+#include "lib/machine.h"
 
-#define APIC_TPR 0x80
-#define APIC_EOI 0xB0
-#define APIC_SVR 0xF0
-#define APIC_ICR 0x300
-#define APIC_ICR_HIGH 0x310
-#define APIC_LVT_TIMER 0x320
-#define APIC_LVT_LINT0 0x350
-#define APIC_LVT_LINT1 0x360
-#define APIC_LVT_ERROR 0x370
-#define APIC_TIMER_INIT 0x380
-#define APIC_TIMER_DIVIDE 0x3E0
+/* clang-format off */
+enum {
+	APIC_TPR = 0x80,        APIC_EOI = 0xB0,        APIC_SVR = 0xF0,
+	APIC_ICR = 0x300,       APIC_ICR_HIGH = 0x310,  APIC_LVT_TIMER = 0x320,
+	APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360, APIC_LVT_ERROR = 0x370,
+	APIC_TIMER_INIT = 0x380, APIC_TIMER_DIVIDE = 0x3E0,
 
-#define SVR_ENABLE 0x100
-#define LVT_MASKED 0x10000
-#define LVT_NMI 0x400
-#define LVT_DEADLINE 0x40000
-#define DIVIDE_BY_1 0xB
-#define ICR_NMI 0x400
-#define ICR_INIT 0x500
-#define ICR_SIPI 0x600
-#define ICR_PENDING 0x1000
-#define ICR_ASSERT 0x4000
-#define ICR_OTHERS 0xC0000
-#define BASE_X2APIC (1u << 10)
-#define BASE_ENABLE (1u << 11)
+	BASE_X2APIC = 1 << 10,  BASE_ENABLE = 1 << 11,  SVR_ENABLE = 0x100,
+	LVT_NMI = 0x400,        LVT_MASKED = 0x10000,   LVT_DEADLINE = 0x40000,
+	ICR_NMI = 0x400,        ICR_PENDING = 0x1000,   ICR_ASSERT = 0x4000,
+	ICR_OTHERS = 0xC0000,   DIVIDE_BY_1 = 0xB,
+};
+/* clang-format on */
 #define WAIT_MAX (1ull << 40) /* its product with any rate in kHz fits */
 
 static volatile u32 *page; /* NULL: x2APIC */
@@ -56,6 +43,17 @@ static void icr_write(u32 dest, u32 v)
 
 void lapic_init(void)
 {
+	const u32 start[][2] = {
+		{ APIC_SVR, SVR_ENABLE | VEC_SPURIOUS },
+		{ APIC_TPR, 0 },
+		{ APIC_LVT_LINT0, LVT_MASKED },
+		{ APIC_LVT_LINT1, LVT_NMI },
+		{ APIC_LVT_ERROR, LVT_MASKED },
+		{ APIC_TIMER_DIVIDE, DIVIDE_BY_1 },
+		{ APIC_TIMER_INIT, 0 },
+		{ APIC_LVT_TIMER,
+		  VEC_TIMER | (cpu_feat.tsc_deadline ? LVT_DEADLINE : 0) },
+	};
 	u64 base = rdmsr(MSR_APIC_BASE) | BASE_ENABLE;
 
 	wrmsr(MSR_APIC_BASE, base); /* xAPIC first: no other way in */
@@ -63,15 +61,8 @@ void lapic_init(void)
 		wrmsr(MSR_APIC_BASE, base | BASE_X2APIC);
 	else
 		page = (volatile u32 *)acpi.lapic_addr;
-	reg_write(APIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
-	reg_write(APIC_TPR, 0);
-	reg_write(APIC_LVT_LINT0, LVT_MASKED);
-	reg_write(APIC_LVT_LINT1, LVT_NMI);
-	reg_write(APIC_LVT_ERROR, LVT_MASKED);
-	reg_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
-	reg_write(APIC_TIMER_INIT, 0);
-	reg_write(APIC_LVT_TIMER,
-		  VEC_TIMER | (cpu_feat.tsc_deadline ? LVT_DEADLINE : 0));
+	for (u32 i = 0; i < array_size(start); i++)
+		reg_write(start[i][0], start[i][1]);
 	mb(); /* the mode before any write of the deadline (SDM 10.5.4.1) */
 	for (u32 i = 0; i < 8; i++)
 		lapic_eoi(); /* what the firmware left in service */
@@ -85,16 +76,6 @@ void lapic_eoi(void)
 void lapic_ipi(u32 apic_id, u32 vector)
 {
 	icr_write(apic_id, vector | ICR_ASSERT);
-}
-
-void lapic_init_others(void)
-{
-	icr_write(0, ICR_INIT | ICR_ASSERT | ICR_OTHERS);
-}
-
-void lapic_startup(u32 apic_id, u32 start)
-{
-	icr_write(apic_id, ICR_SIPI | ICR_ASSERT | start);
 }
 
 void lapic_nmi_others(void)

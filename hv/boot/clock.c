@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rates of the TSC and of the local APIC's counter. */
+#include "boot/apic.h"
 #include "boot/machine.h"
-#include "lib/machine.h"
-#include "lib/regs.h"
-#include "lib/x86.h"
 
 #define PM_TIMER_HZ 3579545u
 #define PIT_HZ 1193182u
@@ -13,15 +11,7 @@
 #define WINDOW_US 2000u
 #define TRIES 5
 
-#define BASE_X2APIC (1u << 10)
-#define BASE_ENABLE (1u << 11)
-#define APIC_SVR 0xF0
-#define SVR_ENABLED 0x1FF /* spurious vector 255 */
-#define APIC_LVT_TIMER 0x320
 #define LVT_MASKED 0x10000
-#define APIC_TIMER_INIT 0x380
-#define APIC_TIMER_COUNT 0x390
-#define APIC_TIMER_DIVIDE 0x3E0
 #define DIVIDE_BY_1 0xB
 
 /* A moment on three clocks. */
@@ -32,35 +22,9 @@ struct sample {
 
 static u32 ref_mask, ref_hz;
 
-static volatile u32 *apic_reg(u32 reg)
+/* lapic_init() sets all of it anew. */
+static void apic_count_start(void)
 {
-	return (volatile u32 *)(acpi.lapic_addr + reg);
-}
-
-static bool is_x2apic(void)
-{
-	return rdmsr(MSR_APIC_BASE) & BASE_X2APIC;
-}
-
-static void apic_write(u32 reg, u32 v)
-{
-	if (is_x2apic())
-		wrmsr(MSR_X2APIC + reg / 16, v);
-	else
-		*apic_reg(reg) = v;
-}
-
-static u32 apic_count(void)
-{
-	return is_x2apic() ? (u32)rdmsr(MSR_X2APIC + APIC_TIMER_COUNT / 16) :
-			     *apic_reg(APIC_TIMER_COUNT);
-}
-
-/* In the mode that firmware left it in; lapic_init() sets all of it anew. */
-static void apic_start(void)
-{
-	wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | BASE_ENABLE);
-	apic_write(APIC_SVR, SVR_ENABLED);
 	apic_write(APIC_LVT_TIMER, LVT_MASKED);
 	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
 	apic_write(APIC_TIMER_INIT, 0xFFFFFFFF);
@@ -100,7 +64,7 @@ static struct sample sample(void)
 
 	for (u32 i = 0; i < TRIES; i++) {
 		u64 before = rdtsc();
-		u32 ref = ref_read(), apic = apic_count();
+		u32 ref = ref_read(), apic = apic_read(APIC_TIMER_COUNT);
 		u64 after = rdtsc();
 
 		if (after - before < shortest) {
@@ -136,7 +100,7 @@ static void measure(u64 *tsc_rate, u64 *apic_rate)
 	u32 need = (u32)((u64)ref_hz * WINDOW_US / 1000000), ticks, spins = 0;
 	struct sample from, to;
 
-	apic_start();
+	apic_count_start();
 	from = sample();
 	do
 		ticks = (ref_read() - from.ref) & ref_mask;

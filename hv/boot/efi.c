@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The UEFI application's entry: gathers, leaves boot services, hands over. */
 #include "boot/acpi.h"
+#include "boot/apic.h"
 #include "boot/boot.h"
 #include "boot/host.h"
 #include "boot/machine.h"
-#include "lib/early.h"
 #include "lib/log.h"
-#include "lib/machine.h"
+#include "lib/power.h"
 #include "lib/string.h"
 #include "lib/uart.h"
-#include "lib/x86.h"
 #include "version.h"
 
 #define AP_PAGES 2
@@ -108,7 +107,7 @@ static void gather(struct boot_info *bi)
 	bi->stacks = (u64)boot_pages(cpus * CPU_STACK_PAGES, HV_STACK_SIZE);
 	bi->cpu_pages = (u64)boot_pages(cpus, PAGE_SIZE);
 	bi->ap_page = cpus > 1 ? alloc_ap_pages() : 0;
-	bi->reset_system = (u64)boot_st->RuntimeServices->ResetSystem;
+	power_reset_system = (u64)boot_st->RuntimeServices->ResetSystem;
 }
 
 static void read_map(struct efi_map *map)
@@ -170,19 +169,20 @@ static void take_over(struct boot_info *bi, struct efi_map *map)
 		log("parley: boot: %u memory ranges not used\n", lost);
 	early_init(bi);
 	paging_init(bi);
+	irq_lines_mask();
+	apic_on();
 	clock_measure();
 	guest_cpu_choose();
 	pci_scan();
 	host_finish(bi);
+	cpus_start(bi);
 }
 
 static noreturn_fn void enter_hv(struct boot_info *bi)
 {
-	u64 end = bi->stacks + BOOT_CPU_STACKS * HV_STACK_SIZE;
-
 	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2"
 			 :
-			 : "r"(end - 16), "r"(hv_main), "D"(bi)
+			 : "r"(boot_stack_top(bi, 0)), "r"(hv_main), "D"(bi)
 			 : "memory");
 	__builtin_unreachable();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/bootinfo.h"
+#include "lib/machine.h"
 
 /* Fills cpu_feat. Before anything that reads it. */
 void cpu_features_read(void);
@@ -24,8 +25,33 @@ void pci_scan(void);
 void clock_measure(void);
 
 /*
- * Builds bi->cr3 and bi->runtime_cr3 (FREE, HV: RW+NX; ACPI, RUNTIME: read
- * only; the image by its sections; the APICs; guard pages), fills the page in
- * which other CPUs start, and loads bi->cr3. After early_init().
+ * Chooses the largest BOOT_MEM_FREE range that held no firmware data for
+ * early_alloc(), and puts an empty BOOT_MEM_HV range behind it. One entry of
+ * the map has to be free. When the map is final.
+ */
+void early_init(struct boot_info *bi);
+
+/*
+ * Builds bi->cr3 and power_runtime_cr3 (FREE, HV: RW+NX; ACPI, RUNTIME: read
+ * only, or in the latter writable and executable; the image by its sections;
+ * the APICs; guard pages), fills the page in which other CPUs start, and loads
+ * bi->cr3. After early_init().
  */
 void paging_init(struct boot_info *bi);
+
+/* Fills bi->ap_page, while it is writable: the code of trampoline.S, and behind
+ * it a top table that a 32-bit CR3 can name. For paging_init(). */
+void ap_page_fill(struct boot_info *bi);
+
+/*
+ * Starts the CPUs of acpi.apic_ids, each on a stack of its own; they wait for
+ * bi->ap_entry. One that does not answer in a second is reported and leaves the
+ * list. After paging_init(), clock_measure() and apic_on().
+ */
+void cpus_start(struct boot_info *bi);
+
+/* RSP of a CPU that starts; the words above are cpu_this()'s. */
+static inline u64 boot_stack_top(const struct boot_info *bi, u32 cpu)
+{
+	return bi->stacks + (cpu + 1) * BOOT_CPU_STACKS * HV_STACK_SIZE - 16;
+}

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hypervisor's address space, and the page in which other CPUs start. */
+/* The hypervisor's address space. */
 #include "boot/machine.h"
 #include "boot/pagetable.h"
 #include "lib/early.h"
-#include "lib/machine.h"
-#include "lib/string.h"
-#include "lib/x86.h"
-
-/* The end of trampoline.S, from ap_params. */
-struct ap_params {
-	u32 gdt_base, far_offset;
-	u16 far_selector, pad;
-	u32 cr4, cr3;
-	u64 start;
-	u32 long_offset, gdt_offset;
-} __attribute__((packed));
-
-extern const u8 ap_code[] __attribute__((visibility("hidden")));
-extern const u8 ap_code_end[] __attribute__((visibility("hidden")));
-extern const u8 ap_params[] __attribute__((visibility("hidden")));
+#include "lib/power.h"
 
 static u64 flags_of(u32 type, u64 runtime)
 {
@@ -75,30 +60,14 @@ static u64 build(const struct boot_info *bi, u64 runtime)
 	return ptr_hpa(pt.root).v;
 }
 
-/* Copies the code, and behind it a top table that a 32-bit CR3 can name. */
-static void fill_ap_page(struct boot_info *bi)
-{
-	u64 page = bi->ap_page;
-	struct ap_params *p;
-
-	memcpy((void *)page, ap_code, (u64)(ap_code_end - ap_code));
-	p = (struct ap_params *)(page + (u64)(ap_params - ap_code));
-	memcpy((void *)(page + PAGE_SIZE), (void *)bi->cr3, PAGE_SIZE);
-	p->gdt_base = (u32)page + p->gdt_offset;
-	p->far_offset = (u32)page + p->long_offset;
-	p->cr4 = CR4_PAE | (cpu_feat.la57_on ? CR4_LA57 : 0);
-	p->cr3 = (u32)(page + PAGE_SIZE);
-	p->start = (u64)&bi->ap;
-}
-
 void paging_init(struct boot_info *bi)
 {
 	u64 cr4 = read_cr4();
 
 	bi->cr3 = build(bi, PT_RO);
-	bi->runtime_cr3 = build(bi, PTE_P | PTE_W | PTE_A | PTE_D);
+	power_runtime_cr3 = build(bi, PTE_P | PTE_W | PTE_A | PTE_D);
 	if (bi->ap_page)
-		fill_ap_page(bi);
+		ap_page_fill(bi);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
 	write_cr0(read_cr0() | CR0_WP);
 	write_cr4(cr4 & ~CR4_PGE); /* nothing global stays */

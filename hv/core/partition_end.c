@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How a partition ends, and the report of it. */
-#include "arch/power.h"
+#include "lib/power.h"
 #include "core/gmem.h"
 #include "core/partition.h"
 #include "core/sched.h"

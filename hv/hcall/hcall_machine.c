@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calls about the machine: interrupts, the log, power. */
 #include "arch/irq.h"
-#include "arch/power.h"
+#include "lib/power.h"
 #include "core/event.h"
 #include "hcall/decode.h"
 #include "lib/log.h"

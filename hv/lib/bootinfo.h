@@ -16,10 +16,11 @@ enum boot_mem_type {
 	BOOT_MEM_OTHER,	  /* reserved, unusable, device memory */
 };
 
-#define BOOT_ATTR_WB 1u /* UEFI says write-back capable */
-#define BOOT_ATTR_STALE \
-	2u /* held firmware data (its page tables, too) until \
-			      ExitBootServices: use only after paging_init() */
+enum {
+	BOOT_ATTR_WB = 1,    /* UEFI says write-back capable */
+	BOOT_ATTR_STALE = 2, /* held firmware data (its page tables, too) until
+				ExitBootServices: use only after paging_init() */
+};
 
 struct boot_range {
 	u64 start; /* bytes, page-aligned */
@@ -75,12 +76,6 @@ struct boot_image {
 #define BOOT_IST_STACKS 3
 #define BOOT_CPU_STACKS (BOOT_IST_STACKS + 1)
 
-/* What a CPU started in the page below 1 MiB reads: trampoline.S. */
-struct ap_start {
-	u64 stack; /* it takes it and writes 0; 0: it stops */
-	void (*entry)(void);
-};
-
 /*
  * Valid for the life of the hypervisor; lives in BOOT_MEM_HV memory.
  * Ranges are sorted by start and do not overlap.
@@ -93,25 +88,24 @@ struct boot_info {
 	struct boot_image image;
 	struct options options;
 	struct boot_host host;
-	u64 cr3;	 /* page tables: identity, W^X, guard pages; loaded */
-	u64 runtime_cr3; /* the same, with UEFI's runtime code and data
-			     writable and executable: for ResetSystem only */
-	u64 stacks;	 /* of each CPU of acpi.apic_ids, BOOT_CPU_STACKS */
-	u64 cpu_pages;	 /* of each CPU of acpi.apic_ids, a zeroed page */
-	u64 ap_page;	 /* hpa of the page below 1 MiB that a CPU starts in,
+	u64 cr3;       /* page tables: identity, W^X, guard pages; loaded */
+	u64 stacks;    /* of each CPU of acpi.apic_ids, BOOT_CPU_STACKS */
+	u64 cpu_pages; /* of each CPU of acpi.apic_ids, a page */
+	u64 ap_page;   /* hpa of the page below 1 MiB that a CPU starts in,
 			     0 if none was free or there is one CPU */
-	struct ap_start ap;
-	void (*ap_next)(void); /* what a started CPU runs in the end */
-	u64 reset_system; /* UEFI ResetSystem, callable at its physical address */
-	u64 tsc_entry;	  /* TSC at efi_main */
+	/* Each CPU but the first waits, on its stack and cr3 and without
+	 * descriptor tables, until this is not NULL; then it runs it. */
+	void (*ap_entry)(void);
+	u64 tsc_entry;	 /* TSC at efi_main */
 	u64 tsc_exit_bs; /* TSC right after ExitBootServices returned */
 };
 
 /*
- * The hypervisor proper (hv/main), entered once: interrupts off, on the page
- * tables in cr3 (EFER.NXE and CR0.WP are set) and the first CPU's stack;
- * firmware's descriptor tables are still loaded. cpu_feat, acpi, tsc_khz and
- * the PCI functions are known.
+ * The hypervisor proper (hv/main), entered once: interrupts off and all of
+ * their sources masked, on the page tables in cr3 (EFER.NXE and CR0.WP are set)
+ * and the first CPU's stack; firmware's descriptor tables are still loaded.
+ * cpu_feat, acpi, tsc_khz and the PCI functions are known, and the CPUs of
+ * acpi.apic_ids are up.
  */
 noreturn_fn void hv_main(struct boot_info *bi);
 

@@ -4,28 +4,11 @@
 #include "lib/panic.h"
 #include "lib/string.h"
 
-static struct boot_range *home; /* FREE; the one behind it is ours */
-
-void early_init(struct boot_info *bi)
-{
-	struct boot_range *end = &bi->ranges[bi->nr_ranges++], *best = NULL;
-
-	for (struct boot_range *r = bi->ranges; r < end; r++)
-		if (r->type == BOOT_MEM_FREE && !(r->attr & BOOT_ATTR_STALE) &&
-		    (!best || r->size > best->size))
-			best = r;
-	if (!best)
-		panic("out of memory: UEFI leaves none free");
-	for (; end > best + 1; end--)
-		*end = end[-1];
-	*end = (struct boot_range){ best->start + best->size, 0, BOOT_MEM_HV,
-				    best->attr };
-	home = best;
-}
+struct boot_range *early_home;
 
 void *early_alloc(u64 n, u64 align)
 {
-	struct boot_range *hv = home + 1;
+	struct boot_range *home = early_home, *hv = home + 1;
 	u64 size = n * PAGE_SIZE, start = (hv->start - size) & ~(align - 1);
 
 	if (size >= home->size || start <= home->start)

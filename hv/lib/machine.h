@@ -48,13 +48,13 @@ struct acpi_override {
 
 /* From MADT, FADT and \_S5 (ACPI 6.4, 5.2). */
 struct acpi_info {
-	u32 nr_cpus; /* that can be started; the boot CPU is first */
+	u32 nr_cpus; /* that came up; the boot CPU is first */
 	u32 apic_ids[CPU_MAX];
 	u64 lapic_addr;
 	u32 nr_ioapics;
-	struct {
+	struct acpi_ioapic {
 		u64 addr;
-		u32 gsi_base;
+		u32 gsi_base, pins;
 	} ioapics[ACPI_MAX_IOAPICS];
 	u32 nr_overrides;
 	struct acpi_override overrides[ACPI_MAX_OVERRIDES];

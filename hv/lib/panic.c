@@ -3,24 +3,15 @@
 #include "lib/panic.h"
 #include "lib/log.h"
 #include "lib/machine.h"
+#include "lib/power.h"
 #include "lib/symtab.h"
-#include "lib/uart.h"
-#include "lib/x86.h"
 
+#define PANIC_STATUS 99u
 #define TRACE_MAX 32
 
-struct panic_ops panic_ops;
+void (*panic_stop_others)(void);
 bool panic_active;
 static u32 panic_cpu;
-
-noreturn_fn void panic_end(void)
-{
-	if (panic_ops.power_off)
-		panic_ops.power_off(PANIC_STATUS);
-	log_flush();
-	uart_drain();
-	cpu_stop();
-}
 
 void panic_begin(void)
 {
@@ -29,12 +20,12 @@ void panic_begin(void)
 	__asm__ volatile("cli");
 	if (__atomic_exchange_n(&panic_active, true, __ATOMIC_ACQ_REL)) {
 		if (self == panic_cpu)
-			panic_end();
+			power_off(PANIC_STATUS);
 		cpu_stop();
 	}
 	panic_cpu = self;
-	if (panic_ops.stop_others)
-		panic_ops.stop_others();
+	if (panic_stop_others)
+		panic_stop_others();
 	log_panic_mode();
 }
 
@@ -61,15 +52,12 @@ static void trace_line(u64 addr)
 	u64 off = 0;
 	const char *name = symtab_find(addr, &off);
 
-	if (name)
-		log("parley:   %016lx %s+0x%lx\n", addr, name, off);
-	else
-		log("parley:   %016lx\n", addr);
+	log("parley:   %016lx %s+0x%lx\n", addr, name ? name : "?", off);
 }
 
 /* Without frame pointers: every word of the stack that looks like a return
  * address. It may show a stale one; it never misses one. */
-void panic_trace(u64 rip, u64 rsp)
+static void trace(u64 rip, u64 rsp)
 {
 	u64 end = (rsp | (HV_STACK_SIZE - 1)) + 1, last = rip;
 	u32 lines = 0;
@@ -87,6 +75,14 @@ void panic_trace(u64 rip, u64 rsp)
 	}
 }
 
+noreturn_fn void panic_end(u64 rip, u64 rsp)
+{
+	log("parley: APIC id %u  cr0 %lx  cr2 %lx  cr3 %lx  cr4 %lx\n",
+	    panic_cpu, read_cr0(), read_cr2(), read_cr3(), read_cr4());
+	trace(rip, rsp);
+	power_off(PANIC_STATUS);
+}
+
 noreturn_fn void panic(const char *fmt, ...)
 {
 	char msg[256];
@@ -97,9 +93,6 @@ noreturn_fn void panic(const char *fmt, ...)
 	fmt_vbuf(msg, sizeof(msg), fmt, ap);
 	__builtin_va_end(ap);
 	log("parley: panic: %s\n", msg);
-	if (panic_ops.registers)
-		panic_ops.registers();
-	panic_trace((u64)__builtin_return_address(0),
-		    (u64)__builtin_frame_address(0));
-	panic_end();
+	panic_end((u64)__builtin_return_address(0),
+		  (u64)__builtin_frame_address(0));
 }

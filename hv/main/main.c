@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ordered boot list, from the hand-over to the first guest instruction. */
 #include "lib/machine.h"
-#include "arch/arch.h"
-#include "arch/power.h"
+#include "lib/power.h"
 #include "lib/x86.h"
 #include "core/frame.h"
 #include "core/sched.h"
@@ -46,7 +45,7 @@ static void cpu_wait(void)
 
 static const char *step_arch(void)
 {
-	arch_init(boot, cpu_wait);
+	cpu_init(boot, cpu_wait);
 	return NULL;
 }
 

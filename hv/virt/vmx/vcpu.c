@@ -141,7 +141,7 @@ static void host_state_write(void)
 	vmwrite(HOST_CR0, read_cr0());
 	vmwrite(HOST_CR3, read_cr3());
 	vmwrite(HOST_CR4, read_cr4());
-	vmwrite(HOST_TR_BASE, (u64)(uintptr_t)c->tss);
+	vmwrite(HOST_TR_BASE, ptr_hpa(&c->tss).v);
 	vmwrite(HOST_GDTR_BASE, gdt.base);
 	vmwrite(HOST_IDTR_BASE, idt.base);
 }

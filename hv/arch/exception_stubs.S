@@ -2,15 +2,15 @@
 /* The 256 entry points of the IDT, 16 bytes each, and what they share. */
 
 	.text
-	.globl	idt_stubs
-	.hidden	idt_stubs
+	.globl	exception_stubs
+	.hidden	exception_stubs
 	.hidden	exception_entry
 	.hidden	irq_dispatch
 
 /* Exceptions: vectors 0 to 31; 8, 10 to 14, 17, 21, 29, 30 push an error. */
 	.set	with_error, 0x60227D00
 	.balign	16
-idt_stubs:
+exception_stubs:
 	.set	vec, 0
 	.rept	32
 	.balign	16
@@ -30,7 +30,7 @@ idt_stubs:
 	.set	vec, vec + 1
 	.endr
 
-/* struct cpu_regs, from its end. */
+/* struct exception_regs, from its end. */
 exception_common:
 	.irp	r, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
 	pushq	%\r
@@ -60,32 +60,5 @@ irq_common:
 	.endr
 	addq	$8, %rsp
 	iretq
-
-/* bool rdmsr_try(u32 msr, u64 *v); bool wrmsr_try(u32 msr, u64 v) */
-	.globl	rdmsr_try, wrmsr_try, msr_read_insn, msr_write_insn, msr_failed
-	.hidden	rdmsr_try, wrmsr_try, msr_read_insn, msr_write_insn, msr_failed
-	.type	rdmsr_try, @function
-	.type	wrmsr_try, @function
-rdmsr_try:
-	movl	%edi, %ecx
-msr_read_insn:
-	rdmsr
-	shlq	$32, %rdx
-	orq	%rdx, %rax
-	movq	%rax, (%rsi)
-	movl	$1, %eax
-	ret
-wrmsr_try:
-	movl	%edi, %ecx
-	movl	%esi, %eax
-	movq	%rsi, %rdx
-	shrq	$32, %rdx
-msr_write_insn:
-	wrmsr
-	movl	$1, %eax
-	ret
-msr_failed:
-	xorl	%eax, %eax
-	ret
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,37 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Switches the machine off by whatever this machine has. */
-#include "arch/power.h"
-#include "arch/cpu.h"
-#include "arch/irq.h"
-#include "lib/x86.h"
-#include "lib/bootinfo.h"
+#include "lib/power.h"
 #include "lib/log.h"
-#include "lib/panic.h"
+#include "lib/machine.h"
 #include "lib/uart.h"
 
-#define QEMU_EXIT_PORT 0xF4
-#define BOCHS_OFF_PORT 0x8900
-#define BOCHS_HACK_PORT 0xE9
-#define SLP_EN (1u << 13)
-#define SLP_TYP_SHIFT 10
-#define EFI_SHUTDOWN 2
-#define SPINS 2000000
+/* clang-format off */
+enum {
+	QEMU_EXIT_PORT = 0xF4, BOCHS_OFF_PORT = 0x8900, BOCHS_HACK_PORT = 0xE9,
+	SLP_TYP_SHIFT = 10,    SLP_EN = 1 << 13,        EFI_SHUTDOWN = 2,
+	SPINS = 2000000,
+};
+/* clang-format on */
 
 typedef void(__attribute__((ms_abi)) * reset_fn)(u32, u64, u64, void *);
 
-static const struct boot_info *boot;
-
-static void stop_others(void)
-{
-	if (cpu_count > 1)
-		lapic_nmi_others();
-}
-
-static void print_control(void)
-{
-	log("parley: cpu %u  cr0 %lx  cr2 %lx  cr3 %lx  cr4 %lx\n",
-	    cpu_this()->index, read_cr0(), read_cr2(), read_cr3(), read_cr4());
-}
+u64 power_reset_system, power_runtime_cr3;
 
 static void spin(void)
 {
@@ -58,18 +42,6 @@ static void bochs_off(void)
 	spin();
 }
 
-static void firmware_off(void)
-{
-	write_cr3(boot->runtime_cr3);
-	((reset_fn)boot->reset_system)(EFI_SHUTDOWN, 0, 0, NULL);
-}
-
-void power_init(const struct boot_info *bi)
-{
-	boot = bi;
-	panic_ops = (struct panic_ops){ stop_others, print_control, power_off };
-}
-
 noreturn_fn void power_off(u32 status)
 {
 	__asm__ volatile("cli");
@@ -80,6 +52,9 @@ noreturn_fn void power_off(u32 status)
 		outb(QEMU_EXIT_PORT, (u8)status);
 	acpi_off();
 	bochs_off();
-	firmware_off();
+	if (power_runtime_cr3) {
+		write_cr3(power_runtime_cr3);
+		((reset_fn)power_reset_system)(EFI_SHUTDOWN, 0, 0, NULL);
+	}
 	cpu_stop();
 }

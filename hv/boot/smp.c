@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Starts the other CPUs: INIT to all, then one SIPI after the other. */
+#include "boot/apic.h"
+#include "boot/machine.h"
+#include "lib/log.h"
+#include "lib/machine.h"
+#include "lib/string.h"
+
+#define INIT_WAIT_US 10000 /* between INIT and SIPI (Intel SDM 3A 8.4.4) */
+#define SIPI_AGAIN_US 2000
+#define ANSWER_US 1000000
+#define ICR_INIT_OTHERS 0xC4500
+#define ICR_SIPI 0x4600
+
+/* The end of trampoline.S, from ap_params. */
+struct ap_params {
+	u32 gdt_base, far_offset;
+	u16 far_selector, pad;
+	u32 cr4, cr3;
+	u64 start;
+	u32 long_offset, gdt_offset;
+} __attribute__((packed));
+
+extern const u8 ap_code[] __attribute__((visibility("hidden")));
+extern const u8 ap_code_end[] __attribute__((visibility("hidden")));
+extern const u8 ap_params[] __attribute__((visibility("hidden")));
+
+static struct boot_info *boot;
+
+/* The first C function of a started CPU, on its own stack. */
+static noreturn_fn void ap_wait(void)
+{
+	void (*entry)(void);
+
+	write_cr3(boot->cr3);
+	while (!(entry = load_acquire(&boot->ap_entry)))
+		cpu_relax();
+	entry();
+	__builtin_unreachable();
+}
+
+/* What trampoline.S reads. */
+static struct ap_start {
+	u64 stack; /* it takes it and writes 0; 0: it stops */
+	void (*entry)(void);
+} ap = { .entry = ap_wait };
+
+static void wait_us(u64 us, bool for_answer)
+{
+	u64 start = rdtsc();
+
+	while (rdtsc() - start < tsc_from_us(us) &&
+	       !(for_answer && !load_acquire(&ap.stack)))
+		cpu_relax();
+}
+
+static bool start_one(u32 apic_id, u64 stack)
+{
+	u32 sipi = ICR_SIPI | (u32)(boot->ap_page >> PAGE_SHIFT);
+
+	store_release(&ap.stack, stack);
+	apic_command(apic_id, sipi);
+	wait_us(SIPI_AGAIN_US, true);
+	if (load_acquire(&ap.stack)) {
+		apic_command(apic_id, sipi);
+		wait_us(ANSWER_US, true);
+	}
+	/* Whoever is late gets no stack and stops. */
+	return !__atomic_exchange_n(&ap.stack, 0, __ATOMIC_ACQ_REL);
+}
+
+void ap_page_fill(struct boot_info *bi)
+{
+	u64 page = bi->ap_page;
+	struct ap_params *p;
+
+	memcpy((void *)page, ap_code, (u64)(ap_code_end - ap_code));
+	p = (struct ap_params *)(page + (u64)(ap_params - ap_code));
+	memcpy((void *)(page + PAGE_SIZE), (void *)bi->cr3, PAGE_SIZE);
+	p->gdt_base = (u32)page + p->gdt_offset;
+	p->far_offset = (u32)page + p->long_offset;
+	p->cr4 = CR4_PAE | (cpu_feat.la57_on ? CR4_LA57 : 0);
+	p->cr3 = (u32)(page + PAGE_SIZE);
+	p->start = (u64)&ap;
+}
+
+void cpus_start(struct boot_info *bi)
+{
+	u32 n = bi->ap_page ? acpi.nr_cpus : 1;
+
+	boot = bi;
+	acpi.nr_cpus = 1;
+	if (n == 1)
+		return;
+	apic_command(0, ICR_INIT_OTHERS);
+	wait_us(INIT_WAIT_US, false);
+	for (u32 i = 1; i < n; i++) {
+		u32 id = acpi.apic_ids[i];
+
+		if (start_one(id, boot_stack_top(bi, acpi.nr_cpus)))
+			acpi.apic_ids[acpi.nr_cpus++] = id;
+		else
+			log("parley: CPU with APIC id %u does not answer\n",
+			    id);
+	}
+}
