@@ -185,6 +185,8 @@ void sched_poke(struct vcpu *v)
 	lock_take(&s->lock);
 	if (v->state == VCPU_WAITING)
 		sched_wake_locked(s, v);
+	else if (v->state == VCPU_RUNNING)
+		kick_cpu(s); /* only since that look: nobody has kicked it */
 	lock_drop(&s->lock);
 }
 
