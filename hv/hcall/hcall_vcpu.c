@@ -114,9 +114,9 @@ HCALL(vcpu_upcall_set)
 
 	if ((a0 && a0 < VECTOR_MIN) || a1 & ~PV_UPCALL_APIC || (a1 && !v->apic))
 		return PV_EINVAL;
-	v->upcall_vector = (u32)a0;
 	v->upcall_apic = (u32)a1;
-	/* what came before there was a vector is due now */
+	/* a sender sees the vector, or we see what it has sent: due now */
+	store_seq(&v->upcall_vector, (u32)a0);
 	if (a0 && event_pending(v))
 		vcpu_pend(v, PEND_EVENT);
 	return PV_OK;
