@@ -105,10 +105,10 @@ int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
 static void unshare_locked(struct partition *p, struct frame *f,
 			   struct id_set *stale)
 {
-	if (f->state == FRAME_ACCEPTED) {
+	if (f->state == FRAME_ACCEPTED)
 		gmem_unmap_page(partition_get(f->peer), gpa(f->peer_gpa));
-		stale->bits[f->peer / 64] |= 1ull << f->peer % 64;
-	}
+	/* also a peer that is just returning it may not have flushed yet */
+	stale->bits[f->peer / 64] |= 1ull << f->peer % 64;
 	f->state = FRAME_PLAIN;
 	p->pages_shared--;
 }
