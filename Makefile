@@ -115,7 +115,7 @@ guests: $(GUEST_ELF)
 # What the recipes below run with: everything the user may set.
 TOOL = B='$(B)' MAKE='$(MAKE)' $(PYTHON)
 export EMU ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT \
-	QEMU_ARGS GDB NO_INSTALL BOCHS_DIR JOBS QEMU OVMF DEBIAN_MIRROR
+	QEMU_ARGS GDB NO_INSTALL BOCHS_DIR JOBS QEMU OVMF DEBIAN_MIRROR CYCLES
 
 deps:
 	@sh tests/check/deps.sh $(DEPS_FOR)
@@ -168,6 +168,7 @@ help:
 #: make unit     only the unit tests, under ASan and UBSan
 #: make check    formatting, layers, headers, static analysis
 #: make bench    the cost table for both back ends, also as CSV and JSON
+#:               CYCLES=1: in TSC cycles, for KVM and real hardware
 #: make size     sizes of parley.efi and of the code in root mode
 #: make image    only build the disk image, build/parley.img
 #: make deps     install what is missing (DEPS_FOR=run|test|check|bench)

@@ -297,9 +297,10 @@ bool sched_must_leave(struct vcpu *v)
  */
 static u64 longest_stay(struct vcpu *v)
 {
-	u64 flags = virt->reg_get(&v->hw, VREG_RFLAGS);
+	bool held = virt->ends_held &&
+		    !(virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF);
 
-	return rdtsc() + (flags & RFLAGS_IF ? SCHED_LONGEST : 1) * slice_tsc;
+	return rdtsc() + (held ? 1 : SCHED_LONGEST) * slice_tsc;
 }
 
 u64 sched_next_deadline(struct vcpu *v)

@@ -8,6 +8,7 @@
 const struct virt_ops *virt;
 hcall_fn virt_hcall_table[HCALL_TABLE_SIZE];
 bool virt_probe;
+u64 virt_accesses;
 
 #define AT(field, off) \
 	_Static_assert(offsetof(struct virt_vcpu, field) == (off), #field);

@@ -200,7 +200,7 @@ struct virt_vcpu {
 	u64 calls;	  /* hypercalls, counted by the stub */
 	u64 exits[24];	  /* by enum exit_kind, counted by run; HCALL:
 				   the calls that left the fast path */
-	u64 entries;
+	u64 entries;	  /* that the fast path did not make itself */
 	/* the probe, only when it runs */
 	u64 guest_tsc, entry_stamp, vmcs_accesses;
 	/* XSAVE area, 64-byte aligned, of cpu_feat.xsave_size bytes; given
@@ -222,6 +222,7 @@ struct virt_vcpu {
 	u32 space_gen;		  /* space->gen of the last flush */
 	bool live;		  /* between virt_switch_in and _out */
 	u64 deadline;		  /* TSC of the next forced exit, 0 none */
+	u64 trim_at;		  /* VMX: the entry that sets its timer anew */
 };
 
 /* ---- nested page tables: one common walker (virt/nested.c) ---- */
@@ -284,8 +285,10 @@ void nested_free(struct virt_space *s);
 /* ---- the backend: at most 16 operations ---- */
 
 struct virt_ops {
-	const char *name;     /* "VMX" or "SVM" */
-	bool msr_pairs;	      /* MSR bitmap: two adjacent bits for each MSR */
+	const char *name; /* "VMX" or "SVM" */
+	bool msr_pairs;	  /* MSR bitmap: two adjacent bits for each MSR */
+	/* exits at deadline even where a guest with IF = 0 holds interrupts off */
+	bool ends_held;
 	enum vreg soft_first; /* to TSC_AUX: not in the VMCS or VMCB */
 	const struct nested_format *format;
 	/* Is it there and usable on this machine? NULL, or what is missing. */
@@ -378,6 +381,7 @@ static inline struct virt_vcpu *virt_current(void)
 /* Selects the instrumented stubs; before the first vcpu_init. */
 void virt_probe_enable(void);
 extern bool virt_probe;
+extern u64 virt_accesses; /* of the VMCS by C, not yet counted to a vCPU */
 
 /*
  * Mitigations against leaks by speculation, chosen by virt_mitigations_choose()

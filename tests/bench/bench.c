@@ -112,11 +112,17 @@ static void settle(void)
 	}
 }
 
-static void op_measure(const struct op *op, unsigned reps)
+static unsigned reps_of(const struct op *op)
 {
-	unsigned rep;
+	return op->when == DEVICE ? (unsigned)kit_option_u64("device", 21) :
+				    (unsigned)kit_option_u64("reps", 3);
+}
 
-	if (op->start && !op->start())
+static void op_measure(const struct op *op)
+{
+	unsigned rep, reps = reps_of(op);
+
+	if (!reps || (op->start && !op->start()))
 		return;
 	settle();
 	op->run(2);
@@ -162,13 +168,12 @@ static bool chosen(const struct op *op)
 	char only[32];
 
 	if (!kit_option("only", only, sizeof(only)))
-		return !op->special;
+		return op->when != ASKED;
 	return !strcmp(only, op->name);
 }
 
 int kit_main(const char *cmdline)
 {
-	unsigned reps = (unsigned)kit_option_u64("reps", 3);
 	const struct op *op;
 	uint64_t probe = 0;
 
@@ -180,7 +185,7 @@ int kit_main(const char *cmdline)
 	pv_query(PV_QUERY_PROBE, &probe);
 	for (op = bench_ops; op->name; op++)
 		if (chosen(op))
-			op_measure(op, reps);
+			op_measure(op);
 	samples_print();
 	printf("BENCH-END %s probe %llu tsc_khz %llu\n", kit_profile_name(),
 	       (unsigned long long)probe, (unsigned long long)kit_tsc_khz());

@@ -24,6 +24,13 @@ struct count {
 	struct side guest, host;
 };
 
+/* When an operation is measured. */
+enum when {
+	ALWAYS,
+	ASKED, /* only when `only=` names it */
+	DEVICE /* it waits for a device: so often as `device=` says */
+};
+
 struct op {
 	const char *name;
 	uint32_t n;   /* iterations, then twice as many */
@@ -31,7 +38,7 @@ struct op {
 	void (*run)(uint32_t n);
 	bool (*start)(void); /* false: cannot be measured here */
 	void (*stop)(void);
-	bool special; /* only when asked for by `only=` */
+	enum when when;
 };
 
 extern const struct op bench_ops[]; /* ends with a NULL name */

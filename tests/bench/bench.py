@@ -1,11 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The cost table: bench.py [--demo] [qemu|bochs ...].
+"""The cost table: bench.py [--demo] [--cycles] [--log FILE] [qemu|bochs ...].
 
 Boots bench.cfg with one CPU, plain, with the probe, and with mitigations, on
 each emulator; prints the table and writes build/bench/{svm,vmx}.csv and .json.
---demo: no mitigations, nothing written. JOBS= limits the boots at a time (2).
+--demo     no mitigations, fewer repetitions, nothing written
+--cycles   (or CYCLES=1) in cycles of the TSC instead of instructions, with KVM
+           where its guests have VMX or SVM, and in files of their own:
+           build/bench/{svm,vmx}-cycles.csv and .json
+--image F  only makes a disk image that measures cycles when it is booted
+--log F    the table in cycles from the serial line of a boot of that image
+JOBS= limits the boots at a time (2). With KVM both tables are made.
 """
+import argparse
 import concurrent.futures
 import hashlib
 import json
@@ -18,6 +25,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "emu"))
 
+import cycles  # noqa: E402
 import image  # noqa: E402
 import machine  # noqa: E402
 import table  # noqa: E402
@@ -30,27 +38,42 @@ CALL_COUNTS = {"qemu": 0, "bochs": 1}
 LIMIT = 240
 
 
+# Repetitions: of what waits for no device, and of what does.
+OPTIONS = f"reps=3 device={table.DEVICE_RUNS}"
+OPTIONS_DEMO = f"reps=2 device={table.DEVICE_RUNS}"
+OPTIONS_CYCLES = f"reps=51 device={table.DEVICE_RUNS}"
+
+
 class Trouble(Exception):
     """No table; the text says why."""
 
 
-class Boot:
-    """One boot of bench.cfg."""
+def has_kvm():
+    return os.environ.get("ACCEL") != "tcg" and machine.kvm_nests()[0]
 
-    def __init__(self, emulator, mitigations, probe, quick=False):
-        self.emulator = emulator
-        self.name = f"{emulator}-{mitigations}-{probe}"
+
+def configuration(mitigations, probe, options):
+    with open(os.path.join(HERE, "bench.cfg"), encoding="utf-8") as f:
+        return f.read().replace("@MITIGATIONS@", mitigations) \
+            .replace("@PROBE@", probe).replace("@OPTIONS@", options)
+
+
+class Boot:
+    """One boot of bench.cfg. exact: the emulator counts instructions."""
+
+    def __init__(self, emulator, mitigations, probe, options, exact=True):
+        self.emulator, self.exact = emulator, exact
+        self.name = f"{emulator}-{mitigations}-{probe}" \
+            + ("" if exact else "-cycles")
         self.dir = os.path.join(FOLDER, self.name)
-        with open(os.path.join(HERE, "bench.cfg"), encoding="utf-8") as f:
-            self.cfg = f.read().replace("@MITIGATIONS@", mitigations) \
-                .replace("@PROBE@", probe)
-        if quick:
-            self.cfg = self.cfg.replace("reps=3", "reps=1")
+        self.cfg = configuration(mitigations, probe, options)
         self.result = self.table = None
 
     def settings(self):
+        kvm = not self.exact and self.emulator == "qemu" and has_kvm()
         return machine.Settings(os.path.join(self.dir, "parley.img"),
-                                self.dir, smp=1, icount=True, timeout=LIMIT)
+                                self.dir, smp=1, icount=self.exact,
+                                accel="kvm" if kvm else "tcg", timeout=LIMIT)
 
     def run(self):
         os.makedirs(self.dir, exist_ok=True)
@@ -61,8 +84,8 @@ class Boot:
         if not self.result.good:
             last = "\n".join(f"    {l}" for l in self.result.lines[-12:])
             raise Trouble(f"{self.name}: {self.result.verdict()}\n{last}")
-        self.table = table.Boot(self.result.lines)
-        return self
+        if self.exact:
+            self.table = table.Boot(self.result.lines)
 
 
 def run_boots(boots):
@@ -72,17 +95,16 @@ def run_boots(boots):
             done.result()
 
 
-def measure(emulator, demo=False, auto=True):
+def measure(emulator, options=OPTIONS, auto=True):
     """(rows, probe, complaints, boots) of one emulator."""
-    kinds = [("off", "off"), ("off", "on")]
-    if auto and not demo:
-        kinds.append(("auto", "off"))
-    boots = [Boot(emulator, *k, quick=demo) for k in kinds]
+    kinds = [("off", "off"), ("off", "on")] + [("auto", "off")] * auto
+    boots = [Boot(emulator, *k, options) for k in kinds]
     run_boots(boots)
     rows, probe, wrong = table.costs(
-        boots[0].table, boots[1].table,
-        boots[2].table if len(boots) > 2 else None,
-        CALL_COUNTS[emulator], emulator == "bochs")
+        boots[0].table, boots[1].table, CALL_COUNTS[emulator],
+        emulator == "bochs")
+    if auto:
+        rows = table.with_auto(rows, boots[2].table)
     return rows, probe, wrong, boots
 
 
@@ -99,34 +121,50 @@ def digest(path):
 
 def cpu_of(lines):
     """The CPU as the hypervisor's banner names it."""
-    for line in lines:
-        found = re.match(r"parley: .*\bcpu[: ]+(.*)", line, re.I)
-        if found:
-            return found.group(1)
-    return ""
+    found = [m.group(1) for m in
+             (re.match(r"parley: back end \w+, CPU (.*)", l) for l in lines)
+             if m]
+    return found[0].strip() if found else "unknown"
 
 
-def facts(emulator, boots, probe):
-    """What stands beside the figures."""
-    first = boots[0]
-    tool = machine.make_machine(emulator, first.settings())
-    program = tool.bochs.program if emulator == "bochs" else \
-        shutil.which(tool.program)
+def tree_facts(lines):
+    """What was built, by what, and what it ran on."""
     return {
         "commit": output_of("git", "rev-parse", "HEAD") or "unknown",
         "tree_clean": not output_of("git", "status", "--porcelain",
                                     "--untracked-files=no"),
         "compiler": output_of("gcc", "--version").split("\n")[0],
+        "cpu_model": cpu_of(lines),
+    }
+
+
+def emulator_facts(boots):
+    first = boots[0]
+    tool = machine.make_machine(first.emulator, first.settings())
+    program = tool.bochs.program if first.emulator == "bochs" else \
+        shutil.which(tool.program)
+    return {
         "emulator": tool.name(),
         "emulator_sha256": digest(program),
-        "cpu_model": cpu_of(first.result.lines),
-        "unit": "instructions",
         "command": {b.name: b.result.command for b in boots},
-        "mitigations": ["off", "auto"] if len(boots) > 2 else ["off"],
-        "iterations": {f"{op} {p}": [row.n, 2 * row.n, row.reps] for
-                       (op, p), row in sorted(first.table.rows.items())},
-        "spread": {f"{op} {p}": row.spread for (op, p), row in
-                   sorted(first.table.rows.items()) if row.spread},
+        "mitigations": ["off", "auto"] if "auto" in boots[-1].name
+        else ["off"],
+    }
+
+
+def facts(boots, probe):
+    """What stands beside the figures."""
+    rows = sorted(boots[0].table.rows.items())
+    return {
+        **tree_facts(boots[0].result.lines), **emulator_facts(boots),
+        "unit": "instructions",
+        "iterations": {f"{op} {p}": [row.n, 2 * row.n, row.reps]
+                       for (op, p), row in rows},
+        "spread": {f"{op} {p}": {"runs": row.reps, "median": row.v["tsc"],
+                                 "least": row.low, "most": row.high}
+                   for (op, p), row in rows if op in table.DEVICE},
+        "disturbed": {f"{op} {p}": row.disturbed
+                      for (op, p), row in rows if row.disturbed},
         "probe_cost": {"guest_part": probe.guest, "total": probe.total,
                        "vmcs_access": probe.access},
     }
@@ -137,37 +175,103 @@ def write(name, text):
         f.write(text)
 
 
-def one(emulator, demo):
-    rows, probe, wrong, boots = measure(emulator, demo)
-    about = facts(emulator, boots, probe)
+def write_both(name, csv, about):
+    write(name + ".csv", csv)
+    write(name + ".json", json.dumps(about, indent=1) + "\n")
+    print(f"bench: wrote {FOLDER}/{name}.csv and .json\n", flush=True)
+
+
+def counts(emulator, demo=False):
+    """The table in instructions, from an emulator that counts them."""
+    rows, probe, wrong, boots = measure(
+        emulator, OPTIONS_DEMO if demo else OPTIONS, not demo)
+    about = facts(boots, probe)
     backend = BACKENDS[emulator]
     title = (f"Cost of operations by hypercall and by trap, "
              f"{backend.upper()} on {about['emulator']}, one CPU")
     print(table.text(rows, title, table.NOTES
                      + table.EMULATOR_NOTES[emulator]), flush=True)
     for complaint in wrong:
-        print(f"bench: the two countings differ: {complaint}")
+        print(f"bench: the counts differ: {complaint}")
     if not demo:
-        write(backend + ".csv", table.csv(rows))
-        write(backend + ".json", json.dumps(about, indent=1) + "\n")
-        print(f"bench: wrote {FOLDER}/{backend}.csv and .json\n")
+        write_both(backend, table.csv(rows), about)
     return 1 if wrong else 0
 
 
+def cycles_out(logs, about, place, keep=True):
+    """Prints the table in cycles from the lines of some boots."""
+    rows = [r for lines in logs for r in cycles.rows(lines)]
+    backend = cycles.back_end(logs[0])
+    title = (f"Cost of operations in CYCLES (TSC), {backend.upper()} on "
+             f"{place}, CPU {cpu_of(logs[0])}, one CPU")
+    print(cycles.text(rows, title), flush=True)
+    if keep:
+        write_both(backend + "-cycles", cycles.csv(rows), {
+            **tree_facts(logs[0]), **about, "unit": "cycles (TSC ticks)",
+            "probe_cost": None,
+            "iterations": {f"{r.op} {r.profile} {r.mitigations}": r.figures[0]
+                           for r in rows}})
+    return 0
+
+
+def in_cycles(emulator, demo=False, options=OPTIONS_CYCLES,
+              kinds=("off", "auto")):
+    """The table in cycles, from a machine whose TSC is time."""
+    kinds = ["off"] if demo else kinds
+    boots = [Boot(emulator, k, "off", options, exact=False) for k in kinds]
+    for boot in boots:  # one at a time: they would disturb each other
+        boot.run()
+    about = emulator_facts(boots)
+    return cycles_out([b.result.lines for b in boots], about,
+                      about["emulator"], not demo)
+
+
+def from_log(path):
+    """The table in cycles of a machine that was booted by hand."""
+    with open(path, encoding="utf-8", errors="replace") as f:
+        lines = [l.rstrip("\r\n") for l in f]
+    return cycles_out([lines], {
+        "emulator": "none", "emulator_sha256": "none",
+        "command": f"bench.py --log {path}", "mitigations": [
+            "off" if "parley: mitigations off" in lines else "auto"]},
+        f"the machine that wrote {path}")
+
+
+def run_one(emulator, demo, by_time):
+    return in_cycles(emulator, demo) if by_time else counts(emulator, demo)
+
+
+def options_read(words):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=
+                                     argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--demo", action="store_true")
+    parser.add_argument("--cycles", action="store_true",
+                        default=bool(os.environ.get("CYCLES")))
+    parser.add_argument("--image")
+    parser.add_argument("--log")
+    parser.add_argument("emulator", nargs="*", choices=[[], *BACKENDS])
+    return parser.parse_args(words)
+
+
 def main(words):
-    demo = "--demo" in words
-    emulators = [w for w in words if w in BACKENDS] or list(BACKENDS)
-    unknown = [w for w in words if w != "--demo" and w not in BACKENDS]
-    if unknown:
-        sys.exit(__doc__)
+    o = options_read(words)
     os.makedirs(FOLDER, exist_ok=True)
     status = 0
-    for emulator in emulators:
-        try:
-            status |= one(emulator, demo)
-        except (Trouble, table.Bad, machine.Failure, RuntimeError) as error:
-            print(f"bench: {error}", file=sys.stderr)
-            status = 1
+    try:
+        if o.image:
+            image.from_config(o.image, configuration(
+                "off", "off", OPTIONS_CYCLES), OUTPUT, ["data.img"])
+            return 0
+        if o.log:
+            return from_log(o.log)
+        for emulator in o.emulator or BACKENDS:
+            status |= run_one(emulator, o.demo, o.cycles)
+        if not o.emulator and not o.cycles and has_kvm():
+            status |= in_cycles("qemu")
+    except (Trouble, table.Bad, machine.Failure, RuntimeError,
+            OSError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        status = 1
     return status
 
 

@@ -223,10 +223,12 @@ def boot_one(emulator, accel, kind, log):
     return machine.boot(emulator, settings, show, keys=keys, log=log)
 
 
-def bench(emulator, log):
+def bench(emulator, accel, log):
     """The second boot of the demonstration: the cost table, one CPU."""
     print("run: second boot, one CPU: the cost of operations", flush=True)
-    done = subprocess.Popen([sys.executable, "-B", BENCH, "--demo", emulator],
+    unit = ["--cycles"] if accel == "kvm" else []
+    done = subprocess.Popen([sys.executable, "-B", BENCH, "--demo", *unit,
+                             emulator],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             stdin=subprocess.DEVNULL,
                             preexec_fn=machine.die_with_parent)
@@ -249,7 +251,7 @@ def main():
             stop(str(error))
         status = report(result)
         if status == 0 and kind == "demo":
-            status = bench(emulator, log)
+            status = bench(emulator, accel, log)
             if status:
                 print(f"run: FAILED: the cost table, status {status}")
     return status

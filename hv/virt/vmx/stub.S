@@ -61,10 +61,9 @@ vmx_exit_\name:
 	jnz vmx_leave_exit
 	HCALL %rax, %r10, \probe
 	jne vmx_leave_call
-	PROBE_COUNT \probe 2 /* RIP */
 	CALL_SKIP
 	MITIGATE_ENTRY \mitigate
-	PROBE_ENTRY \probe
+	PROBE_ENTRY \probe accesses=2 /* RIP */
 	CLOBBERED_CLEAR
 	vmresume
 	jmp vmx_failed

@@ -10,7 +10,7 @@
 #define EPT_RWX 7ull
 #define EPT_WB (6ull << 3)
 #define EPTP_WB_4LEVEL (6u | 3u << 3)
-#define TIMER_TRIM 15 /* the timer stands still in root: set anew so often */
+#define TIMER_TRIM 16 /* the timer stands still in root: set anew so often */
 
 /* SDM Vol. 3C, 29.3. The guest's PAT is not ignored (bit 6 clear): it weakens
  * write-back. */
@@ -23,14 +23,6 @@ struct nested_format ept_format = {
 	.table = EPT_RWX,
 	.levels = 4,
 };
-
-void vmx_count(void)
-{
-	struct virt_vcpu *v = virt_cpu()->loaded;
-
-	if (v)
-		v->vmcs_accesses++;
-}
 
 noreturn_fn void vmx_write_failed(u32 field, u64 val)
 {
@@ -241,12 +233,13 @@ static int vmx_vcpu_init(struct virt_vcpu *v)
 
 /* ---- running ---- */
 
-static void timer_write(u64 deadline)
+static void timer_write(struct virt_vcpu *v)
 {
 	u64 now = rdtsc(), ticks = TIMER_MAX;
 
-	if (deadline) {
-		ticks = deadline > now ? deadline - now : 0;
+	v->trim_at = v->entries + TIMER_TRIM;
+	if (v->deadline) {
+		ticks = v->deadline > now ? v->deadline - now : 0;
 		ticks >>= vmx_caps.timer_shift;
 		if (ticks > TIMER_MAX)
 			ticks = TIMER_MAX;
@@ -258,16 +251,16 @@ static void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc)
 {
 	v->deadline = tsc;
 	if (vmx_caps.pin & PIN_TIMER)
-		timer_write(tsc);
+		timer_write(v);
 	else
 		lapic_timer_arm(tsc);
 }
 
 static void vmx_enter(struct virt_vcpu *v)
 {
-	if (!(++v->entries & TIMER_TRIM) && v->deadline &&
+	if (++v->entries == v->trim_at && v->deadline &&
 	    vmx_caps.pin & PIN_TIMER)
-		timer_write(v->deadline);
+		timer_write(v);
 	if (unlikely(virt_mitigations & MIT_L1D))
 		wrmsr(MSR_FLUSH_CMD, 1);
 	vmx_stubs[v->stub].enter(v);
@@ -291,6 +284,7 @@ static void vmx_inject(struct virt_vcpu *v, const struct inject *i)
 
 const struct virt_ops vmx_ops = {
 	.name = "VMX",
+	.ends_held = true, /* by the preemption timer */
 	.soft_first = VREG_CR2,
 	.format = &ept_format,
 	.probe = vmx_probe,
