@@ -74,8 +74,8 @@ void ap_page_fill(struct boot_info *bi)
 	u64 page = bi->ap_page;
 	struct ap_params *p;
 
-	memcpy((void *)page, ap_code, (u64)(ap_code_end - ap_code));
-	p = (struct ap_params *)(page + (u64)(ap_params - ap_code));
+	memcpy((void *)page, ap_code, (u64)ap_code_end - (u64)ap_code);
+	p = (struct ap_params *)(page + (u64)ap_params - (u64)ap_code);
 	memcpy((void *)(page + PAGE_SIZE), (void *)bi->cr3, PAGE_SIZE);
 	p->gdt_base = (u32)page + p->gdt_offset;
 	p->far_offset = (u32)page + p->long_offset;

@@ -135,8 +135,6 @@ def check_abi_headers():
 NO_ERROR = (
     ("comparePointers", "drivers/host/guard.c", "the linker's symbols"),
     ("comparePointers", "guestkit/start.c", "the linker's symbols"),
-    ("comparePointers", "hv/boot/paging.c", "the assembler's symbols"),
-    ("subtractPointers", "hv/boot/paging.c", "the assembler's symbols"),
     ("incorrectStringBooleanError", "hv/core/gmem.c", "an assertion's text"),
     ("arrayIndexOutOfBoundsCond", "guestkit/trap.c", "the subtraction wraps"),
     ("uninitvar", "guestkit/time.c", "inline assembly fills them"),

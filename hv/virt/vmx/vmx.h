@@ -126,28 +126,15 @@ noreturn_fn void vmx_write_failed(u32 field, u64 val);
 
 static inline void vmwrite(u32 field, u64 val)
 {
-<<<<<<< HEAD
 	bool failed;
 
-	if (unlikely(virt_probe))
-		vmx_count();
+	vmx_count();
 	__asm__ volatile("vmwrite %1, %2"
 			 : "=@ccbe"(failed)
 			 : "r"(val), "r"((u64)field)
 			 : "memory");
 	if (unlikely(failed))
 		vmx_write_failed(field, val);
-=======
-	vmx_count();
-	__asm__ goto("vmwrite %0, %1\n\tjbe %l2"
-		     :
-		     : "r"(val), "r"((u64)field)
-		     : "cc", "memory"
-		     : failed);
-	return;
-failed:
-	vmx_write_failed(field, val);
->>>>>>> b70c6f6 (bench: exact rows, a row on the emulated disk, a table in cycles)
 }
 
 /* Makes v's VMCS current for a while if it is not; close with what open gave. */
