@@ -81,9 +81,9 @@ static u64 fake_reg(struct virt_vcpu *v, enum vreg r)
 	return r == VREG_RFLAGS ? rflags : 0;
 }
 
-static const struct virt_ops fake = { .name = "fake",
-				      .reg_get = fake_reg,
-				      .deadline_arm = fake_arm };
+static struct virt_ops fake = { .name = "fake",
+				.reg_get = fake_reg,
+				.deadline_arm = fake_arm };
 const struct virt_ops *virt = &fake;
 
 static int setup(void **state)
@@ -178,7 +178,11 @@ static void nobody_stays_for_ever(void **state)
 	sched_wake(&vcpus[0]);
 	sched_pick();
 	rflags = 0;
+	fake.ends_held = true;
 	assert_true(sched_next_deadline(&vcpus[0]) <= rdtsc() + slice);
+	fake.ends_held = false;
+	assert_true(sched_next_deadline(&vcpus[0]) > rdtsc() + slice);
+	fake.ends_held = true;
 	rflags = RFLAGS_IF;
 	assert_true(sched_next_deadline(&vcpus[0]) > rdtsc() + slice);
 	assert_int_equal(sched_next_deadline(NULL), 0);
