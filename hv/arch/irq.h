@@ -32,7 +32,7 @@ void lapic_nmi_others(void); /* to every other CPU */
 
 /*
  * One-shot timer on this CPU: VEC_TIMER at TSC value `tsc` (in the past: at
- * once; 0: never). TSC deadline where present, else the APIC counter, which may
+ * once; ~0: never). TSC deadline where present, else the APIC counter, which may
  * fire early for a deadline beyond its 32 bits: look at the clock again.
  */
 void lapic_timer_arm(u64 tsc);

@@ -98,5 +98,6 @@ void lapic_timer_arm(u64 tsc)
 	if (cpu_feat.tsc_deadline)
 		wrmsr(MSR_TSC_DEADLINE, tsc);
 	else
-		reg_write(APIC_TIMER_INIT, tsc ? counts_until(tsc) : 0);
+		reg_write(APIC_TIMER_INIT,
+			  tsc != ~0ull ? counts_until(tsc) : 0);
 }

@@ -38,10 +38,24 @@ struct io_mapper {
 
 enum vcpu_state {
 	VCPU_STOPPED,
-	VCPU_READY,   /* in a run queue */
-	VCPU_RUNNING, /* on a CPU */
 	VCPU_WAITING, /* vcpu_wait, HLT */
 	VCPU_IO,      /* waits for a server's answer */
+	VCPU_READY,   /* in a run queue; those from here on need no wake */
+	VCPU_PARKED,  /* ready, but its partition does not run */
+	VCPU_RUNNING, /* on a CPU */
+};
+
+/* In its CPU's list while `at` is not 0. */
+struct timer {
+	struct list link;
+	u64 at; /* TSC */
+	struct vcpu *owner;
+};
+
+enum vcpu_timer {
+	TIMER_WAKE,  /* the deadline of a wait */
+	TIMER_GUEST, /* timer_set, or the virtual APIC's */
+	TIMER_COUNT
 };
 
 struct partition;
@@ -70,12 +84,10 @@ struct vcpu {
 	u32 cpu; /* index of the CPU that it runs on */
 	enum vcpu_state state;
 	u32 priority;
-	u64 budget_end;		/* TSC when its time slice ends */
-	struct list run;	/* link in a run queue */
-	struct list timer_link; /* link in a CPU's timer list */
-	u64 wake_at; /* TSC; in the timer list while not 0: wait deadline */
-	struct list guest_timer_link;
-	u64 timer_at; /* TSC of timer_set, 0 none */
+	u64 budget_end;	 /* TSC when its time slice ends */
+	u64 budget_left; /* TSC ticks of it when it was preempted */
+	struct list run; /* link in a run queue */
+	struct timer timers[TIMER_COUNT];
 	u64 ready_since, run_since;
 	u64 run_tsc, steal_tsc;
 	struct pv_vcpu_page *page; /* shared with the guest */
@@ -96,8 +108,6 @@ struct vcpu {
 	u64 call_arg[6]; /* for call_finish */
 	u32 upcall_due;	 /* waits for the guest's interrupt window */
 	u32 injected;	 /* run: this entry delivers an event already */
-	u32 parked;	 /* ready, but its partition does not run */
-	u64 budget_left; /* TSC ticks of its slice when it was preempted */
 	struct pv_vcpu_start start; /* until call_finish has loaded it */
 	struct vapic *apic;	    /* hvm, classic */
 	u64 mtrr[28];		    /* virtual: default type, fixed, variable */

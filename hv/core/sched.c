@@ -6,20 +6,9 @@
 #include "lib/machine.h"
 #include "lib/x86.h"
 #include "core/event.h"
-#include "core/sched_cpu.h"
 #include "lib/panic.h"
 
 static u64 slice_tsc;
-
-struct sched_cpu *sched_of(u32 cpu)
-{
-	return cpu_table[cpu]->sched;
-}
-
-static struct sched_cpu *sched_this(void)
-{
-	return cpu_this()->sched;
-}
 
 void sched_init_cpu(struct cpu *c)
 {
@@ -27,9 +16,8 @@ void sched_init_cpu(struct cpu *c)
 
 	for (u32 i = 0; i < SCHED_PRIORITIES; i++)
 		list_init(&s->queue[i]);
-	list_init(&s->sleepers);
-	list_init(&s->guest_timers);
-	s->index = c->index;
+	list_init(&s->timers);
+	s->timer_first = TIMER_NEVER;
 	s->apic_id = c->apic_id;
 	slice_tsc = tsc_from_us(SCHED_SLICE_US);
 	c->sched = s;
@@ -40,13 +28,11 @@ u32 sched_place(u64 cpu_mask)
 	u32 best = 0, load = ~0u;
 
 	if (cpu_count < 64 && !(cpu_mask & ((1ull << cpu_count) - 1)))
-		cpu_mask = 0; /* no such CPU: any will do */
+		cpu_mask = ~0ull; /* no such CPU: any will do */
 	for (u32 i = 0; i < cpu_count; i++) {
 		u32 l = load_relaxed(&sched_of(i)->load);
 
-		if (cpu_mask && !(cpu_mask >> i & 1))
-			continue;
-		if (l < load) {
+		if (cpu_mask >> i & 1 && l < load) {
 			best = i;
 			load = l;
 		}
@@ -55,15 +41,10 @@ u32 sched_place(u64 cpu_mask)
 	return best;
 }
 
-static bool runs(const struct vcpu *v)
-{
-	return load_relaxed(&v->part->state) == PV_STATE_RUNNING;
-}
-
 /* Another CPU takes an interrupt, so it leaves its guest or its sleep. */
 static void kick_cpu(const struct sched_cpu *s)
 {
-	if (s->index != cpu_this()->index)
+	if (s != sched_this())
 		lapic_ipi(s->apic_id, VEC_KICK);
 }
 
@@ -73,8 +54,6 @@ static void enqueue_locked(struct sched_cpu *s, struct vcpu *v, bool front)
 
 	hv_assert(lock_held(&s->lock));
 	v->state = VCPU_READY;
-	v->parked = 0;
-	v->ready_since = rdtsc();
 	list_add_tail(front ? q->next : q, &v->run);
 	s->bitmap |= 1u << v->priority;
 }
@@ -86,41 +65,37 @@ static void dequeue_locked(struct sched_cpu *s, struct vcpu *v)
 		s->bitmap &= ~(1u << v->priority);
 }
 
-/* What runs on s has to look again: a new vCPU of this priority is ready. */
-static void preempt_locked(struct sched_cpu *s, u32 priority)
+/* Queues v; what runs on s has to look again unless it goes before v. */
+static void ready_locked(struct sched_cpu *s, struct vcpu *v)
 {
-	if (!s->running) {
-		kick_cpu(s);
-	} else if (s->running->priority <= priority) {
+	enqueue_locked(s, v, false);
+	v->ready_since = rdtsc();
+	if (s->running && s->running->priority > v->priority)
+		return;
+	if (s->running)
 		vcpu_pend(s->running, PEND_RESCHED);
-		kick_cpu(s);
-	}
+	kick_cpu(s);
 }
 
-void sched_wake_locked(struct sched_cpu *s, struct vcpu *v)
+static void wake_locked(struct sched_cpu *s, struct vcpu *v)
 {
-	if (v->state == VCPU_RUNNING || v->state == VCPU_READY)
+	if (v->state >= VCPU_READY)
 		return;
-	if (v->wake_at)
-		timer_drop_locked(&v->timer_link, &v->wake_at);
-	vcpu_unpend(v, PEND_BLOCK);
-	if (s->running == v) {
-		/* woken between its block and its leaving the CPU */
+	timer_set_locked(s, v, TIMER_WAKE, 0);
+	if (s->running == v) { /* between its block and its leaving the CPU */
 		v->state = VCPU_RUNNING;
-		return;
+		vcpu_unpend(v, PEND_BLOCK);
+	} else {
+		ready_locked(s, v);
 	}
-	v->budget_left = 0;
-	enqueue_locked(s, v, false);
-	preempt_locked(s, v->priority);
 }
 
 void sched_wake(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_of(v->cpu);
 
-	lock_take(&s->lock);
-	sched_wake_locked(s, v);
-	lock_drop(&s->lock);
+	lock_scope(&s->lock);
+	wake_locked(s, v);
 }
 
 /* Has what v waits for come already? Checked after v->state says it waits:
@@ -139,23 +114,19 @@ void sched_block(struct vcpu *v, enum vcpu_state why, u64 deadline)
 {
 	struct sched_cpu *s = sched_this();
 
-	lock_take(&s->lock);
+	lock_scope(&s->lock);
 	store_seq(&v->state, why);
 	if (came_already(v, why)) {
 		v->state = VCPU_RUNNING;
 	} else {
 		vcpu_pend(v, PEND_BLOCK);
-		if (deadline)
-			timer_add_locked(&s->sleepers, v, deadline);
+		timer_set_locked(s, v, TIMER_WAKE, deadline);
 	}
-	lock_drop(&s->lock);
 }
 
 void sched_yield(struct vcpu *v)
 {
-	struct sched_cpu *s = sched_of(v->cpu);
-
-	if (!(load_relaxed(&s->bitmap) >> v->priority))
+	if (!(load_relaxed(&sched_this()->bitmap) >> v->priority))
 		return;
 	v->budget_end = 0;
 	vcpu_pend(v, PEND_RESCHED);
@@ -163,11 +134,9 @@ void sched_yield(struct vcpu *v)
 
 void sched_kick(struct vcpu *v)
 {
-	struct sched_cpu *s = sched_of(v->cpu);
-
 	vcpu_pend(v, PEND_RESCHED);
 	if (sched_on_cpu(v))
-		kick_cpu(s);
+		kick_cpu(sched_of(v->cpu));
 }
 
 /*
@@ -178,16 +147,13 @@ void sched_poke(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_of(v->cpu);
 
-	if (load_seq(&v->state) == VCPU_RUNNING) {
-		kick_cpu(s);
-		return;
-	}
-	lock_take(&s->lock);
+	if (load_seq(&v->state) == VCPU_RUNNING)
+		return kick_cpu(s);
+	lock_scope(&s->lock);
 	if (v->state == VCPU_WAITING)
-		sched_wake_locked(s, v);
+		wake_locked(s, v);
 	else if (v->state == VCPU_RUNNING)
 		kick_cpu(s); /* only since that look: nobody has kicked it */
-	lock_drop(&s->lock);
 }
 
 bool sched_on_cpu(const struct vcpu *v)
@@ -201,140 +167,85 @@ void sched_unpark(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_of(v->cpu);
 
-	lock_take(&s->lock);
-	if (v->parked) {
-		enqueue_locked(s, v, false);
-		preempt_locked(s, v->priority);
-	}
-	lock_drop(&s->lock);
+	lock_scope(&s->lock);
+	if (v->state == VCPU_PARKED)
+		ready_locked(s, v);
 }
 
 void sched_forget(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_of(v->cpu);
 
-	lock_take(&s->lock);
-	if (v->state == VCPU_READY && !v->parked)
+	lock_scope(&s->lock);
+	if (v->state == VCPU_READY)
 		dequeue_locked(s, v);
-	if (v->wake_at)
-		timer_drop_locked(&v->timer_link, &v->wake_at);
-	if (v->timer_at)
-		timer_drop_locked(&v->guest_timer_link, &v->timer_at);
+	for (u32 i = 0; i < TIMER_COUNT; i++)
+		timer_set_locked(s, v, i, 0);
 	v->state = VCPU_STOPPED;
-	v->parked = 0;
-	lock_drop(&s->lock);
 	__atomic_fetch_sub(&s->load, 1, __ATOMIC_RELAXED);
 }
 
-static void start_running(struct sched_cpu *s, struct vcpu *v, u64 now)
+/* What is left of its slice v uses when it comes back, if it was preempted. */
+static void put_locked(struct sched_cpu *s, struct vcpu *v, u64 now)
 {
-	store_seq(&s->running, v);
+	bool left = v->state == VCPU_RUNNING && v->budget_end > now;
+
+	v->run_tsc += now - v->run_since;
+	v->ready_since = now;
+	v->budget_left = left ? v->budget_end - now : 0;
+	if (v->state == VCPU_RUNNING)
+		enqueue_locked(s, v, left);
+}
+
+static void start_locked(struct vcpu *v, u64 now)
+{
 	v->state = VCPU_RUNNING;
 	v->run_since = now;
 	v->steal_tsc += now - v->ready_since;
+	v->page->steal_tsc = v->steal_tsc;
 	v->budget_end = now + (v->budget_left ? v->budget_left : slice_tsc);
-	v->budget_left = 0;
 }
 
-struct vcpu *sched_pick(void)
+static struct vcpu *pick_locked(struct sched_cpu *s)
+{
+	while (s->bitmap) {
+		u32 p = 31 - (u32)__builtin_clz(s->bitmap);
+		struct vcpu *v = list_item(s->queue[p].next, struct vcpu, run);
+
+		dequeue_locked(s, v);
+		/* a kick that comes before this has changed the state before */
+		vcpu_unpend(v, PEND_RESCHED | PEND_BLOCK);
+		if (load_seq(&v->part->state) == PV_STATE_RUNNING)
+			return v;
+		v->state = VCPU_PARKED;
+	}
+	return NULL;
+}
+
+struct vcpu *sched_switch(struct vcpu *old)
 {
 	struct sched_cpu *s = sched_this();
-	struct vcpu *v = NULL;
+	struct vcpu *v;
+	u64 now;
 
-	lock_take(&s->lock);
-	while (s->bitmap && !v) {
-		u32 p = 31 - (u32)__builtin_clz(s->bitmap);
-
-		v = list_item(s->queue[p].next, struct vcpu, run);
-		dequeue_locked(s, v);
-		if (!runs(v)) {
-			v->parked = 1;
-			v = NULL;
-		}
-	}
+	lock_scope(&s->lock);
+	now = rdtsc();
+	if (old)
+		put_locked(s, old, now);
+	v = pick_locked(s);
 	if (v)
-		start_running(s, v, rdtsc());
-	lock_drop(&s->lock);
-	if (v && v->page)
-		v->page->steal_tsc = v->steal_tsc;
+		start_locked(v, now);
+	/* before the next look at v's pending word: see sched_kick */
+	store_seq(&s->running, v);
 	return v;
 }
 
-void sched_put(struct vcpu *v)
+u64 sched_deadline(const struct vcpu *v)
 {
-	struct sched_cpu *s = sched_this();
-	u64 now = rdtsc();
+	const struct sched_cpu *s = sched_this();
+	u64 t = load_relaxed(&s->timer_first);
 
-	lock_take(&s->lock);
-	v->run_tsc += now - v->run_since;
-	store_seq(&s->running, NULL);
-	if (v->state == VCPU_RUNNING) {
-		bool left = v->budget_end > now;
-
-		v->budget_left = left ? v->budget_end - now : 0;
-		enqueue_locked(s, v, left);
-	}
-	lock_drop(&s->lock);
-}
-
-bool sched_must_leave(struct vcpu *v)
-{
-	struct sched_cpu *s = sched_this();
-	u32 above = load_relaxed(&s->bitmap) >> v->priority;
-
-	if (!runs(v) || above > 1)
-		return true;
-	if (rdtsc() < v->budget_end)
-		return false;
-	if (!above)
-		v->budget_end = rdtsc() + slice_tsc;
-	return above;
-}
-
-/*
- * A longest stay: where a CPU lets a guest that it enters with IF = 0 hold
- * interrupts off, they wait for this at most.
- */
-static u64 longest_stay(struct vcpu *v)
-{
-	bool held = virt->ends_held &&
-		    !(virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF);
-
-	return rdtsc() + (held ? 1 : SCHED_LONGEST) * slice_tsc;
-}
-
-u64 sched_next_deadline(struct vcpu *v)
-{
-	struct sched_cpu *s = sched_this();
-	u64 t, longest;
-
-	lock_take(&s->lock);
-	t = timer_first_locked(s);
-	if (v && s->bitmap >> v->priority && v->budget_end < t)
-		t = v->budget_end;
-	lock_drop(&s->lock);
-	if (!v)
-		return t == ~0ull ? 0 : t;
-	longest = longest_stay(v);
-	return t < longest ? t : longest;
-}
-
-u64 sched_idle_tsc(u32 cpu)
-{
-	return sched_of(cpu)->idle_tsc;
-}
-
-void sched_idle_add(u64 ticks)
-{
-	sched_this()->idle_tsc += ticks;
-}
-
-void sched_set_loaded(struct vcpu *v)
-{
-	store_seq(&sched_this()->loaded, v);
-}
-
-struct vcpu *sched_loaded(void)
-{
-	return sched_this()->loaded;
+	if (v && load_relaxed(&s->bitmap) >> v->priority && v->budget_end < t)
+		return v->budget_end;
+	return t;
 }

@@ -6,6 +6,32 @@
 
 #define SCHED_PRIORITIES 8
 #define SCHED_SLICE_US 5000
+#define TIMER_NEVER (~0ull)
+
+/* One page per CPU. `lock` guards all but loaded and idle_tsc, which the CPU
+ * itself writes, and the cpu-local fields of the vCPUs placed here. */
+struct sched_cpu {
+	struct lock lock;
+	u32 apic_id; /* fixed */
+	u32 bitmap;  /* priorities with a ready vCPU */
+	struct list queue[SCHED_PRIORITIES];
+	struct list timers;   /* struct timer, the first to expire first */
+	u64 timer_first;      /* when that is; only this CPU makes it earlier */
+	struct vcpu *running; /* written under lock, read without */
+	struct vcpu *loaded;  /* whose state the CPU holds: run's */
+	u32 load;	      /* vCPUs placed here; atomic */
+	u64 idle_tsc;	      /* TSC ticks without a vCPU since boot: run's */
+};
+_Static_assert(sizeof(struct sched_cpu) <= PAGE_SIZE, "one page");
+
+static inline struct sched_cpu *sched_of(u32 cpu)
+{
+	return cpu_table[cpu]->sched;
+}
+static inline struct sched_cpu *sched_this(void)
+{
+	return cpu_this()->sched;
+}
 
 void sched_init_cpu(struct cpu *c); /* once per CPU, boot */
 u32 sched_place(u64 cpu_mask);	    /* picks a CPU for a new vCPU */
@@ -25,29 +51,29 @@ void sched_poke(struct vcpu *v);
 /* Runs, or its state is still loaded in a CPU: nobody else may touch it. */
 bool sched_on_cpu(const struct vcpu *v);
 /* After partition_resume: queues v if it became ready while its partition was
- * not PV_STATE_RUNNING. (Such vCPUs are parked by sched_pick.) */
+ * not PV_STATE_RUNNING. (Such vCPUs are parked by sched_switch.) */
 void sched_unpark(struct vcpu *v);
 /* v is about to be freed: out of the queue, the timers and the CPU's load. Not
  * while sched_on_cpu(v). */
 void sched_forget(struct vcpu *v);
 
-/* Next vCPU for this CPU or NULL; sets its budget. run only. */
-struct vcpu *sched_pick(void);
-/* Puts the one that ran back (if still runnable). run only. */
-void sched_put(struct vcpu *v);
-/* Must v leave this CPU now (budget, priority, its partition's state)? */
-bool sched_must_leave(struct vcpu *v);
-/* TSC ticks that a CPU has been idle since boot. */
-u64 sched_idle_tsc(u32 cpu);
-/* run only: bookkeeping of idle time, and of the vCPU whose state a CPU holds. */
-void sched_idle_add(u64 ticks);
-void sched_set_loaded(struct vcpu *v);
-struct vcpu *sched_loaded(void);
-/* When this CPU must look again: the nearest of budget end and timers. */
-u64 sched_next_deadline(struct vcpu *v);
+/*
+ * Puts the vCPU that ran (NULL: none) back into its queue if it is still
+ * runnable, and takes the next one: NULL if none is ready. It may be the same.
+ * Takes back PEND_RESCHED, which asks for this, and PEND_BLOCK. run only.
+ */
+struct vcpu *sched_switch(struct vcpu *old);
+/* When this CPU, with v or idle, must look again: the end of v's slice if
+ * another one waits for it, or the first timer; TIMER_NEVER. run only. */
+u64 sched_deadline(const struct vcpu *v);
 /* Expired timers: wakes sleepers, posts timer events. run only. */
 void sched_timers_run(u64 now);
-/* The guest's one-shot timer (timer_set, TSC deadline, APIC timer). */
+/* The guest's one-shot timer (timer_set, TSC deadline, APIC timer); 0: none.
+ * v's own CPU, but for taking it back. */
 void sched_timer_set(struct vcpu *v, u64 tsc);
-/* Called when v->timer_at passed; set by trap for hvm, event.c for pv. */
+/* Called when that has expired; set by trap for hvm, event.c for pv. */
 extern void (*sched_timer_fired)(struct vcpu *v);
+
+/* Sets, moves or takes back (at 0) a timer of v. s is v's CPU; its lock held. */
+void timer_set_locked(struct sched_cpu *s, struct vcpu *v, enum vcpu_timer t,
+		      u64 at);

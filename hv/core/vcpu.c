@@ -65,9 +65,8 @@ static struct vcpu *vcpu_object(struct partition *p, u32 id)
 	v->id = id;
 	v->state = VCPU_STOPPED;
 	v->priority = p->priority;
-	list_init(&v->run);
-	list_init(&v->timer_link);
-	list_init(&v->guest_timer_link);
+	for (u32 i = 0; i < TIMER_COUNT; i++)
+		v->timers[i].owner = v;
 	v->hw.space = &p->space;
 	v->hw.profile = p->profile;
 	v->hw.last_cpu = ~0u;
@@ -194,7 +193,7 @@ void vcpu_stats_get(struct vcpu *v, struct pv_vcpu_stats *s)
 		.vmcs_accesses = v->hw.vmcs_accesses,
 		.entries = v->hw.entries,
 		.steal_tsc = v->steal_tsc,
-		.idle_tsc = sched_idle_tsc(v->cpu),
+		.idle_tsc = sched_of(v->cpu)->idle_tsc,
 	};
 	memcpy(s->exits, v->hw.exits, sizeof(s->exits));
 	if (v->state == VCPU_RUNNING)

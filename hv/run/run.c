@@ -19,30 +19,6 @@ void run_init(void)
 	irq_register(VEC_KICK, run_note);
 }
 
-static void run_arm(struct vcpu *v)
-{
-	virt->deadline_arm(&v->hw, sched_next_deadline(v));
-}
-
-/* Pending work that may take the vCPU off its CPU. false: it leaves. */
-static bool run_may_stay(struct vcpu *v, u32 work)
-{
-	if (work & (PEND_DIED | PEND_BLOCK))
-		return false;
-	if (work & PEND_RESCHED) {
-		vcpu_unpend(v, PEND_RESCHED);
-		sched_timers_run(rdtsc());
-		if (sched_must_leave(v))
-			return false;
-		run_arm(v);
-	}
-	if (work & PEND_CALL) {
-		vcpu_unpend(v, PEND_CALL);
-		v->call_finish(v);
-	}
-	return true;
-}
-
 /* What the next entry delivers. An event that was cut short goes first. */
 static void run_deliver(struct vcpu *v, u32 work)
 {
@@ -69,11 +45,14 @@ static bool run_pending(struct vcpu *v)
 	u32 work;
 
 	while ((work = load_seq(&v->hw.pending))) {
-		if (!run_may_stay(v, work))
+		if (work & (PEND_DIED | PEND_BLOCK | PEND_RESCHED))
 			return false;
-		if (work & (PEND_RESCHED | PEND_CALL))
-			continue; /* it may have made more */
-		run_deliver(v, work);
+		if (work & PEND_CALL) { /* it may make more */
+			vcpu_unpend(v, PEND_CALL);
+			v->call_finish(v);
+		} else {
+			run_deliver(v, work);
+		}
 	}
 	return true;
 }
@@ -101,7 +80,7 @@ static void run_exit(struct vcpu *v, struct exit *x)
 /* Runs v until it leaves this CPU. */
 static void run_vcpu(struct vcpu *v)
 {
-	run_arm(v);
+	virt->deadline_arm(&v->hw, sched_deadline(v));
 	while (run_pending(v)) {
 		virt->enter(&v->hw);
 		virt->exit_decode(&v->hw, &v->last);
@@ -110,62 +89,50 @@ static void run_vcpu(struct vcpu *v)
 	}
 }
 
-/* Takes the vCPU whose state this CPU holds off it. */
-static void run_unload(void)
-{
-	struct vcpu *old = sched_loaded();
-
-	if (!old)
-		return;
-	virt_switch_out(&old->hw);
-	sched_set_loaded(NULL);
-}
-
+/* Takes the vCPU whose state this CPU holds off it, and v on it. */
 static void run_load(struct vcpu *v)
 {
-	if (sched_loaded() == v)
+	struct sched_cpu *s = sched_this();
+
+	if (s->loaded == v)
 		return;
-	run_unload();
-	sched_set_loaded(v);
-	virt_switch_in(&v->hw);
+	if (s->loaded)
+		virt_switch_out(&s->loaded->hw);
+	store_seq(&s->loaded, v);
+	if (v)
+		virt_switch_in(&v->hw);
 }
 
 /* Sleeps until an interrupt. The state of a vCPU that only waits stays. */
 static void run_idle(void)
 {
-	struct vcpu *v = sched_loaded();
+	struct sched_cpu *s = sched_this();
+	const struct vcpu *v = s->loaded;
 	u64 t0;
 
 	if (v &&
 	    (v->state == VCPU_STOPPED || v->part->state != PV_STATE_RUNNING))
-		run_unload();
-	lapic_timer_arm(sched_next_deadline(NULL));
+		run_load(NULL);
+	lapic_timer_arm(sched_deadline(NULL));
 	t0 = rdtsc();
 	irq_idle();
-	sched_idle_add(rdtsc() - t0);
-	lapic_timer_arm(0);
-}
-
-static struct vcpu *run_next(void)
-{
-	struct vcpu *v;
-
-	for (;;) {
-		sched_timers_run(rdtsc());
-		v = sched_pick();
-		if (v)
-			return v;
-		run_idle();
-	}
+	s->idle_tsc += rdtsc() - t0;
+	lapic_timer_arm(TIMER_NEVER);
+	cpu_this()->need_resched = 0;
 }
 
 noreturn_fn void run_cpu(void)
 {
-	for (;;) {
-		struct vcpu *v = run_next();
+	struct vcpu *v = NULL;
 
+	for (;;) {
+		sched_timers_run(rdtsc());
+		v = sched_switch(v);
+		if (!v) {
+			run_idle();
+			continue;
+		}
 		run_load(v);
 		run_vcpu(v);
-		sched_put(v);
 	}
 }

@@ -55,6 +55,14 @@ void *virt_ctl_alloc(struct virt_vcpu *v);
  * hypercall (how == VIRT_HOW_HCALL), and x is complete.
  */
 bool virt_exit_begin(struct virt_vcpu *v, struct exit *x);
+/* By how much RIP then goes on: not at all if the call is to be resumed. */
+static inline u32 virt_call_len(struct virt_vcpu *v)
+{
+	if (likely(!(load_relaxed(&v->pending) & PEND_RESUME)))
+		return VIRT_CALL_LEN;
+	__atomic_fetch_and(&v->pending, ~PEND_RESUME, __ATOMIC_RELAXED);
+	return 0;
+}
 /* Prints the fields that tell why an entry failed, and says so in x. */
 void virt_entry_failed(struct virt_vcpu *v, struct exit *x, const char *why);
 

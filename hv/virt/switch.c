@@ -17,74 +17,60 @@
 
 u32 virt_mitigations;
 
-/* The registers from soft_first to here are the guest's while it is live. */
-static enum vreg soft_end(void)
+static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
+			    MSR_KERNEL_GS };
+
+/* From the CPU, where they are while v is live. */
+static void soft_save(struct virt_vcpu *v)
 {
-	return cpu_feat.rdtscp ? VREG_TSC_AUX + 1 : VREG_TSC_AUX;
+	v->dr[0] = read_dr0();
+	v->dr[1] = read_dr1();
+	v->dr[2] = read_dr2();
+	v->dr[3] = read_dr3();
+	if (cpu_feat.rdtscp)
+		v->tsc_aux = rdmsr(MSR_TSC_AUX);
+	if (virt->soft_first == VREG_DR0)
+		return;
+	v->cr2 = read_cr2();
+	v->dr6 = read_dr6();
+	for (u32 i = 0; i < array_size(msrs); i++)
+		v->msrs[i] = rdmsr(msrs[i]);
 }
 
-static u32 msr_of(enum vreg r)
+static void soft_load(const struct virt_vcpu *v)
 {
-	static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
-				    MSR_KERNEL_GS };
-
-	return r == VREG_TSC_AUX ? MSR_TSC_AUX : msrs[r - VREG_STAR];
-}
-
-static u64 hw_read(enum vreg r)
-{
-	switch (r) {
-	case VREG_CR2:
-		return read_cr2();
-	case VREG_DR0:
-		return read_dr0();
-	case VREG_DR1:
-		return read_dr1();
-	case VREG_DR2:
-		return read_dr2();
-	case VREG_DR3:
-		return read_dr3();
-	case VREG_DR6:
-		return read_dr6();
-	default:
-		return rdmsr(msr_of(r));
-	}
-}
-
-static void hw_write(enum vreg r, u64 val)
-{
-	switch (r) {
-	case VREG_CR2:
-		return write_cr2(val);
-	case VREG_DR0:
-		return write_dr0(val);
-	case VREG_DR1:
-		return write_dr1(val);
-	case VREG_DR2:
-		return write_dr2(val);
-	case VREG_DR3:
-		return write_dr3(val);
-	case VREG_DR6:
-		return write_dr6(val);
-	default:
-		return wrmsr(msr_of(r), val);
-	}
+	write_dr0(v->dr[0]);
+	write_dr1(v->dr[1]);
+	write_dr2(v->dr[2]);
+	write_dr3(v->dr[3]);
+	if (cpu_feat.rdtscp)
+		wrmsr(MSR_TSC_AUX, v->tsc_aux);
+	if (virt->soft_first == VREG_DR0)
+		return;
+	write_cr2(v->cr2);
+	write_dr6(v->dr6);
+	for (u32 i = 0; i < array_size(msrs); i++)
+		wrmsr(msrs[i], v->msrs[i]);
 }
 
 u64 virt_soft_get(struct virt_vcpu *v, enum vreg r)
 {
 	if (r < virt->soft_first || r > VREG_TSC_AUX)
 		return 0;
-	return v->live && r < soft_end() ? hw_read(r) : v->soft[r - VREG_CR2];
+	if (v->live)
+		soft_save(v);
+	return v->soft[r - VREG_CR2];
 }
 
 void virt_soft_set(struct virt_vcpu *v, enum vreg r, u64 val)
 {
 	if (r < virt->soft_first || r > VREG_TSC_AUX)
 		return;
+	if (v->live)
+		soft_save(v);
 	v->soft[r - VREG_CR2] = val;
-	if (v->live && r < soft_end())
-		hw_write(r, val);
+	if (v->live)
+		soft_load(v);
 }
 
 static u64 xgetbv(void)
@@ -108,7 +94,8 @@ static void xstate_save(struct virt_vcpu *v)
 		return;
 	}
 	v->xcr0 = xgetbv() & mask; /* QEMU 7.2 does not intercept XSETBV */
-	xsetbv(0, mask);
+	if (v->xcr0 != mask)
+		xsetbv(0, mask);
 	__asm__ volatile("xsave64 (%0)"
 			 :
 			 : "r"(v->xsave), "a"((u32)mask), "d"((u32)(mask >> 32))
@@ -134,7 +121,6 @@ static void xstate_load(struct virt_vcpu *v)
 void virt_switch_in(struct virt_vcpu *v)
 {
 	struct virt_cpu *pc = virt_cpu();
-	enum vreg r;
 
 	virt->load(v);
 	cpu_this()->current = v;
@@ -142,19 +128,15 @@ void virt_switch_in(struct virt_vcpu *v)
 		wrmsr(MSR_PRED_CMD, 1);
 	pc->space = v->space;
 	xstate_load(v);
-	for (r = virt->soft_first; r < soft_end(); r++)
-		hw_write(r, v->soft[r - VREG_CR2]);
+	soft_load(v);
 	v->live = true;
 }
 
 void virt_switch_out(struct virt_vcpu *v)
 {
-	enum vreg r;
-
 	if (v->live) {
 		xstate_save(v);
-		for (r = virt->soft_first; r < soft_end(); r++)
-			v->soft[r - VREG_CR2] = hw_read(r);
+		soft_save(v);
 		v->live = false;
 	}
 	virt->unload(v);

@@ -157,18 +157,13 @@ static void pending_set(struct virt_vcpu *v, u32 bit)
 
 bool virt_exit_begin(struct virt_vcpu *v, struct exit *x)
 {
+	x->kind = EXIT_HCALL;
+	if (v->how == VIRT_HOW_HCALL)
+		return true;
 	x->insn_len = INSN_UNKNOWN;
 	x->insn_guess = false;
 	x->hw_info1 = x->hw_info2 = 0;
-	if (v->how != VIRT_HOW_HCALL)
-		return false;
-	x->kind = EXIT_HCALL;
-	if (load_relaxed(&v->pending) & PEND_RESUME)
-		__atomic_and_fetch(&v->pending, ~PEND_RESUME, __ATOMIC_RELAXED);
-	else
-		virt->reg_set(v, VREG_RIP,
-			      virt->reg_get(v, VREG_RIP) + VIRT_CALL_LEN);
-	return true;
+	return false;
 }
 
 u32 virt_event_pack(const struct inject *i)

@@ -221,7 +221,7 @@ struct virt_vcpu {
 	u32 tag, tag_gen;	  /* VPID or ASID and its generation */
 	u32 space_gen;		  /* space->gen of the last flush */
 	bool live;		  /* between virt_switch_in and _out */
-	u64 deadline;		  /* TSC of the next forced exit, 0 none */
+	u64 deadline;		  /* TSC of the next forced exit, ~0 none */
 	u64 trim_at;		  /* VMX: the entry that sets its timer anew */
 };
 
@@ -285,10 +285,8 @@ void nested_free(struct virt_space *s);
 /* ---- the backend: at most 16 operations ---- */
 
 struct virt_ops {
-	const char *name; /* "VMX" or "SVM" */
-	bool msr_pairs;	  /* MSR bitmap: two adjacent bits for each MSR */
-	/* exits at deadline even where a guest with IF = 0 holds interrupts off */
-	bool ends_held;
+	const char *name;     /* "VMX" or "SVM" */
+	bool msr_pairs;	      /* MSR bitmap: two adjacent bits for each MSR */
 	enum vreg soft_first; /* to TSC_AUX: not in the VMCS or VMCB */
 	const struct nested_format *format;
 	/* Is it there and usable on this machine? NULL, or what is missing. */
@@ -322,7 +320,7 @@ struct virt_ops {
 	void (*inject)(struct virt_vcpu *v, const struct inject *i);
 	/* Exit as soon as the guest can take an external interrupt. */
 	void (*window)(struct virt_vcpu *v, bool on);
-	/* Forces an exit at this TSC (0: never), by VMX preemption timer or
+	/* Forces an exit at this TSC (~0: never), by VMX preemption timer or
 	 * the local APIC's timer. Before each enter when v->deadline changed. */
 	void (*deadline_arm)(struct virt_vcpu *v, u64 tsc);
 	/* Drops nested translations of v's space on this CPU. */

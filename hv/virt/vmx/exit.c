@@ -148,8 +148,10 @@ void vmx_exit_decode(struct virt_vcpu *v, struct exit *x)
 {
 	u32 reason = (u32)v->reason;
 
-	if (virt_exit_begin(v, x))
-		return;
+	if (virt_exit_begin(v, x)) {
+		vmwrite(GUEST_RIP, vmread(GUEST_RIP) + virt_call_len(v));
+		return vmx_shadow_clear();
+	}
 	x->hw_reason = reason;
 	if (unlikely(v->how == VIRT_HOW_FAIL)) {
 		x->hw_reason = vmread(VM_INSN_ERROR);

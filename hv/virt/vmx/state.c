@@ -69,7 +69,7 @@ u64 vmx_reg_get(struct virt_vcpu *v, enum vreg r)
 	return val;
 }
 
-static void shadow_clear(void)
+void vmx_shadow_clear(void)
 {
 	u64 i = vmread(GUEST_INTERRUPTIBILITY);
 
@@ -148,7 +148,7 @@ static void reg_write(struct virt_vcpu *v, enum vreg r, u64 val)
 	else
 		virt_soft_set(v, r, val);
 	if (virt_ends_shadow(r, val))
-		shadow_clear();
+		vmx_shadow_clear();
 }
 
 void vmx_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)

@@ -10,6 +10,8 @@
 #define EPT_RWX 7ull
 #define EPT_WB (6ull << 3)
 #define EPTP_WB_4LEVEL (6u | 3u << 3)
+#define STAY_US 250000
+#define STAY_MASKED_US 5000
 #define TIMER_TRIM 16 /* the timer stands still in root: set anew so often */
 
 /* SDM Vol. 3C, 29.3. The guest's PAT is not ignored (bit 6 clear): it weakens
@@ -233,18 +235,20 @@ static int vmx_vcpu_init(struct virt_vcpu *v)
 
 /* ---- running ---- */
 
+/*
+ * A stay without any exit has an end: where a CPU lets a guest that it enters
+ * with IF = 0 hold interrupts off, they wait for this at most.
+ */
 static void timer_write(struct virt_vcpu *v)
 {
-	u64 now = rdtsc(), ticks = TIMER_MAX;
+	u64 now = rdtsc(), ticks = v->deadline > now ? v->deadline - now : 0;
+	u64 most = tsc_from_us(
+		vmread(GUEST_RFLAGS) & RFLAGS_IF ? STAY_US : STAY_MASKED_US);
 
 	v->trim_at = v->entries + TIMER_TRIM;
-	if (v->deadline) {
-		ticks = v->deadline > now ? v->deadline - now : 0;
-		ticks >>= vmx_caps.timer_shift;
-		if (ticks > TIMER_MAX)
-			ticks = TIMER_MAX;
-	}
-	vmwrite(PREEMPTION_TIMER, ticks);
+	if (ticks > most)
+		ticks = most;
+	vmwrite(PREEMPTION_TIMER, ticks >> vmx_caps.timer_shift);
 }
 
 static void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc)
@@ -258,8 +262,7 @@ static void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc)
 
 static void vmx_enter(struct virt_vcpu *v)
 {
-	if (++v->entries == v->trim_at && v->deadline &&
-	    vmx_caps.pin & PIN_TIMER)
+	if (++v->entries == v->trim_at && vmx_caps.pin & PIN_TIMER)
 		timer_write(v);
 	if (unlikely(virt_mitigations & MIT_L1D))
 		wrmsr(MSR_FLUSH_CMD, 1);
@@ -284,7 +287,6 @@ static void vmx_inject(struct virt_vcpu *v, const struct inject *i)
 
 const struct virt_ops vmx_ops = {
 	.name = "VMX",
-	.ends_held = true, /* by the preemption timer */
 	.soft_first = VREG_CR2,
 	.format = &ept_format,
 	.probe = vmx_probe,

@@ -144,6 +144,8 @@ void vmx_close(struct virt_vcpu *v, bool opened);
 void vmx_exit_decode(struct virt_vcpu *v, struct exit *x);
 u64 vmx_reg_get(struct virt_vcpu *v, enum vreg r);
 void vmx_reg_set(struct virt_vcpu *v, enum vreg r, u64 val);
+/* Ends the blocking of interrupts by STI or MOV SS. */
+void vmx_shadow_clear(void);
 /* Guest-linear translations are void: a new VPID, now or at the next load. */
 void vmx_tag_renew(struct virt_vcpu *v);
 /* INVVPID of one address of v, which is loaded here. */
