@@ -2,13 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Generates everything that follows from the ABI's table (pvabi/*.def).
 
-  gen.py OUTDIR         writes OUTDIR/pvabi/{calls,hcalls,stubs,names}.h
+  gen.py OUTDIR         writes OUTDIR/pvabi/{calls,hcalls,decoders,stubs,names}.h
   gen.py --docs FILE    writes the reference manual
   gen.py --list         prints "call error" pairs, for the coverage check
 
-The table's form, in calls.def: `call NUMBER NAME` opens a block of indented
-lines, each a keyword and its text: doc, arg (NAME TYPE [LO..HI] text), result
-(NAME TYPE text), right (OBJECT RIGHT ARG), error (NAME cause), blocks, bound.
+The head of calls.def says what form the table has.
 """
 import os
 import re
@@ -16,7 +14,33 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REGS = ["RDI", "RSI", "RDX", "RCX", "R8", "R9"]
-TYPES = {"u64", "u32", "gpa", "handle", "tsc", "flags"}
+VCPUS_MAX = 64
+# An argument's form, with a parameter or without: its type in the ABI, what it
+# becomes in the decoder (parameter, expression), what the manual adds.
+FORMS = {
+    "u64": ("u64", "u64 %s", "%s", ""),
+    "u32": ("u32", "u32 %s", "(u32)%s", ""),
+    "tsc": ("tsc", "u64 %s", "%s", ""),
+    "handle": ("handle", "u64 %s", "%s", ""),
+    "flags()": ("flags", "u32 %s", "(u32)%s", ": %s"),
+    "vcpu()": ("u32", "struct vcpu *%s", "%s", ""),
+    "gpa": ("gpa", "gpa_t %s", "gpa(%s)", ""),
+    "gpa()": ("gpa", "gpa_t %s", "gpa(%s)", ", %s-byte aligned"),
+    "pages()": ("gpa", "gpa_t %s", "gpa(%s)", ", page-aligned"),
+    "in()": ("gpa", "const struct {of} *%s", "&%s",
+             ", 8-byte aligned: struct %s"),
+    "out()": ("gpa", "struct {of} *%s", "&%s", ", 8-byte aligned: struct %s"),
+}
+# What a handle names: the variable for it, what finds it, its name for people.
+OBJECTS = {
+    "partition": ("struct partition *%s", "hcall_partition(%s, %s, &%s)",
+                  "partition"),
+    "going": ("struct handle %s",
+              "handle_name(caller(), %s, HANDLE_PARTITION, %s, &%s)",
+              "partition (also while it is being destroyed)"),
+    "event": ("struct handle %s",
+              "handle_name(caller(), %s, HANDLE_EVENT, %s, &%s)", "event"),
+}
 HEAD = ("/* SPDX-License-Identifier: BSD-2-Clause */\n"
         "/* %s Generated from pvabi/ by gen.py. */\n"
         "#ifndef %s\n#define %s\n\n")
@@ -46,11 +70,32 @@ def parse_numbered(name):
 
 
 def parse_arg(where, text):
-    m = re.match(r"(\w+)\s+(\w+)\s+(?:(\d+)\.\.(\d+)\s+)?(.*)$", text)
-    if not m or m[2] not in TYPES:
+    m = re.match(r"(\w+)\s+(\w+)(?:\((\w+)\))?\s+(?:(\d+)\.\.(\d+)\s+)?(.*)$",
+                 text)
+    form = m and m[2] + ("()" if m[3] else "")
+    if form not in FORMS:
         raise Bad("%s: expected NAME TYPE [LO..HI] text" % where)
-    bounds = (int(m[3]), int(m[4])) if m[3] else None
-    return {"name": m[1], "type": m[2], "range": bounds, "text": m[5]}
+    bounds = (int(m[4]), int(m[5])) if m[4] else None
+    if form == "vcpu()":
+        bounds = (0, VCPUS_MAX - 1)
+    if form == "u32" and (not bounds or bounds[1] >> 32):
+        raise Bad("%s: a u32 needs a range" % where)
+    return {"name": m[1], "type": FORMS[form][0], "form": form, "of": m[3],
+            "range": bounds, "text": m[6]}
+
+
+def parse_act(where, text):
+    m = re.match(r"(\w+)\(([\w&, ]*)\)$", text)
+    if not m:
+        raise Bad("%s: expected FUNCTION(ARGUMENTS)" % where)
+    return m[1], m[2].split(", ") if m[2] else []
+
+
+def parse_right(where, text):
+    words = text.split()
+    if len(words) != 3 or words[0] not in OBJECTS:
+        raise Bad("%s: expected OBJECT RIGHT ARG" % where)
+    return words
 
 
 def add_line(call, where, word, text, errors):
@@ -58,11 +103,16 @@ def add_line(call, where, word, text, errors):
         call[word] = (call.get(word, "") + " " + text).strip()
     elif word == "blocks":
         call["blocks"] = text == "yes"
-    elif word in ("arg", "result"):
-        item = parse_arg(where, text)
-        call["args"].append(item) if word == "arg" else call.update(result=item)
+    elif word == "arg":
+        call["args"].append(parse_arg(where, text))
+    elif word == "result":
+        call["result"] = parse_arg(where, text)
     elif word == "right":
-        call["right"] = text.split()
+        call["right"] = parse_right(where, text)
+    elif word in ("does", "runs"):
+        call[word] = parse_act(where, text)
+    elif word == "plain":
+        call["plain"] = text
     elif word == "error":
         name, cause = text.split(None, 1)
         if name not in errors:
@@ -112,31 +162,160 @@ def gen_calls(calls, errors, rights):
     return "".join(out)
 
 
-def checks(c):
-    """What the decoder checks first: HANDLE, RIGHT, RANGES (PV_SELF, 0 if none)."""
-    who = "PV_SELF, 0"
-    tests = []
-    for i, a in enumerate(c["args"]):
-        if c["right"] and c["right"][2] == a["name"]:
-            who = "a%d, %s" % (i, c["right"][1])
-        if a["range"]:
-            low, high = a["range"]
-            tests += ["a%d >= %d" % (i, low)] if low else []
-            tests += ["a%d <= %d" % (i, high)]
-    return "%s, %s" % (who, " && ".join(tests) or "true")
+def is_object(c, a):
+    return c["right"] is not None and c["right"][2] == a["name"]
+
+
+def register(c, a):
+    """What the decoder calls the register: the argument's name is that of what
+    it stands for, where that is another thing."""
+    other = a["form"] in ("vcpu()", "in()", "out()") or is_object(c, a)
+    return a["name"] + ("_arg" if other else "")
+
+
+def registers(c):
+    return [register(c, a) for a in c["args"]] + \
+        ["a%d" % i for i in range(len(c["args"]), len(REGS))]
+
+
+def parameter(c, a):
+    """An argument as the function takes it that carries the call out."""
+    if is_object(c, a):
+        kind = OBJECTS[c["right"][0]][0]
+        return (kind if "*" in kind else "const " + kind.replace("%s", "*%s")) % a["name"]
+    return FORMS[a["form"]][1].replace("{of}", a["of"] or "") % a["name"]
+
+
+def value(c, a):
+    """The same in the decoder, to hand it over."""
+    if is_object(c, a):
+        return ("%s" if "*" in OBJECTS[c["right"][0]][0] else "&%s") % a["name"]
+    return FORMS[a["form"]][2] % a["name"]
+
+
+def owner(a):
+    return "caller()" if a["of"] == "caller" else a["of"]
+
+
+def wrong(c):
+    """What makes the arguments PV_EINVAL: C conditions."""
+    bad = []
+    for a in c["args"]:
+        reg = register(c, a)
+        if a["form"] == "vcpu()":
+            bad += ["%s >= %s->nr_vcpus" % (reg, owner(a))]
+        elif a["form"] == "flags()":
+            bad += ["%s & ~(u64)%s" % (reg, a["of"])]
+        elif a["form"] == "gpa()":
+            bad += ["%s %% %s" % (reg, a["of"])]
+        elif a["range"]:
+            bad += ["%s < %d" % (reg, a["range"][0])] if a["range"][0] else []
+            bad += ["%s > %d" % (reg, a["range"][1])]
+    # with a number of pages that is known to be in its range
+    return bad + ["!pages_ok(%s, %s)" % (a["name"], a["of"])
+                  for a in c["args"] if a["form"] == "pages()"]
+
+
+def attempt(expression):
+    return ["err = %s;" % expression, "if (err)", "\treturn ret(err);"]
+
+
+def variables(c):
+    kinds = {"vcpu()": "struct vcpu *%s", "in()": "struct {of} %s",
+             "out()": "struct {of} %s"}
+    out = [OBJECTS[c["right"][0]][0] % a["name"] if is_object(c, a) else
+           kinds[a["form"]].replace("{of}", a["of"]) % a["name"]
+           for a in c["args"] if is_object(c, a) or a["form"] in kinds]
+    return out + (["u64 %s = 0" % c["result"]["name"]] if c["result"] else [])
+
+
+def decoding(c):
+    """The statements that check the arguments, and fetch what they stand for."""
+    out, bad = [], wrong(c)
+    for a in c["args"]:
+        if is_object(c, a):
+            out += attempt(OBJECTS[c["right"][0]][1] % (
+                register(c, a), c["right"][1], a["name"]))
+    if bad:
+        out += ["if (%s)" % " ||\n\t    ".join(bad), "\treturn ret(PV_EINVAL);"]
+    for a in c["args"]:
+        if a["form"] == "vcpu()":
+            out += ["%s = hcall_vcpu(%s, %s);" % (a["name"], owner(a), register(c, a))]
+        elif a["form"] == "in()":
+            out += attempt("struct_read({0}_arg, &{0}, sizeof({0}))".format(a["name"]))
+    return out
+
+
+def call_of(c):
+    """The expression that carries the call out."""
+    items = c["args"] + ([c["result"]] if c["result"] else [])
+    known = {a["name"]: value(c, a) for a in c["args"]}
+    known.update({"caller": "caller()", "current": "vcpu_current()", "more": "&more"})
+    if c["result"]:
+        known[c["result"]["name"]] = "&" + c["result"]["name"]
+    name, args = c.get("does") or c.get("runs") or (
+        "call_" + c["name"], [a["name"] for a in items])
+    return "%s(%s)" % (name, ", ".join(
+        a if a.startswith("&") else known[a] for a in args))
+
+
+def acting(c):
+    """The statements that carry the call out, and return."""
+    out = []
+    for a in c["args"]:
+        if a["form"] == "out()":
+            out = ["return ret(struct_write({0}_arg, &{0}, sizeof({0})));".format(a["name"])]
+    if "runs" in c:
+        return [call_of(c) + ";"] + (out or ["return ret(PV_OK);"])
+    if out:
+        return attempt(call_of(c)) + out
+    if "more" in c.get("does", ("", []))[1]:
+        return ["err = %s;" % call_of(c), "if (!err && more)",
+                "\tvirt_call_resume(virt_current(), PV_CALL_%s, %s);" % (
+                    c["name"], ", ".join(registers(c))), "return ret(err);"]
+    if c["result"]:
+        return ["err = %s;" % call_of(c),
+                "return ret_value(err, %s);" % c["result"]["name"]]
+    return ["return ret(%s);" % call_of(c)]
+
+
+def decoder(c):
+    body = decoding(c) + acting(c)
+    names = variables(c)
+    names += ["bool more"] if any("&more" in line for line in body) else []
+    names += ["int err"] if any(line.startswith("err =") for line in body) else []
+    return "/* %s */\nstatic struct hret hc_%s(%s)\n{\n%s%s\t%s\n}\n\n" % (
+        c["doc"], c["name"], ", ".join("u64 " + r for r in registers(c)),
+        "".join("\t%s;\n" % n for n in names), "\n" if names else "",
+        "\n\t".join(body))
+
+
+def by_hand(c):
+    """The prototype of what hv/hcall has to define for a call, if anything."""
+    if "plain" in c:
+        return "struct hret hc_%s(%s);\n" % (
+            c["name"], ", ".join("u64 a%d" % i for i in range(len(REGS))))
+    if "does" in c or "runs" in c:
+        return ""
+    params = [parameter(c, a) for a in c["args"]]
+    params += ["u64 *" + c["result"]["name"]] if c["result"] else []
+    return "int call_%s(%s);\n" % (c["name"], ", ".join(params) or "void")
 
 
 def gen_hcalls(calls):
     g = "PVABI_HCALLS_H"
+    out = [HEAD % ("What hv/hcall defines for each call.", g, g)]
+    out += [by_hand(c) for c in calls]
+    return "".join(out) + "\n#endif\n"
+
+
+def gen_decoders(calls):
+    g = "PVABI_DECODERS_H"
     out = [HEAD % ("The decoders of the hypervisor.", g, g)]
-    proto = "uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5"
-    out += ["struct hret hc_%s(%s);\n" % (c["name"], proto) for c in calls]
-    out += ["\n#define PV_CALL_LIST(X)"]
+    out += [decoder(c) for c in calls if "plain" not in c]
+    out += ["#define PV_CALL_LIST(X)"]
     out += [" \\\n\tX(%d, %s)" % (c["nr"], c["name"]) for c in calls]
-    out += ["\n\n/* For each call: the handle, the right it needs, and the ranges. */\n"]
-    out += ["#define PV_CHECKS_%s %s\n" % (c["name"], checks(c)) for c in calls]
-    out += ["\n#endif\n"]
-    return "".join(out)
+    return "".join(out) + "\n\n#endif\n"
 
 
 def stub(c):
@@ -208,15 +387,17 @@ def doc_call(c):
     out += "| register | name | type | meaning |\n|---|---|---|---|\n"
     out += "| RAX | | u64 | %d in; status out |\n" % c["nr"]
     for reg, a in zip(REGS, c["args"]):
-        rng = ", %d to %d" % a["range"] if a["range"] else ""
-        out += "| %s | %s | %s%s | %s |\n" % (reg, a["name"], a["type"], rng, a["text"])
+        more = ", %d to %d" % a["range"] if a["range"] else ""
+        note = FORMS[a["form"]][3]
+        more += note % a["of"].replace("PAGE_SIZE", "4096") if "%" in note else note
+        out += "| %s | %s | %s%s | %s |\n" % (reg, a["name"], a["type"], more, a["text"])
     if c["result"]:
         r = c["result"]
         out += "| RDX (out) | %s | %s | %s |\n" % (r["name"], r["type"], r["text"])
     out += "\n"
     if c["right"]:
         out += "Right: %s on the %s that `%s` names.\n\n" % (
-            c["right"][1], c["right"][0], c["right"][2])
+            c["right"][1], OBJECTS[c["right"][0]][2], c["right"][2])
     out += "Blocks: %s. Bound: %s.\n\n" % ("yes" if c["blocks"] else "no", c["bound"])
     if c["errors"]:
         out += "| error | cause |\n|---|---|\n"
@@ -263,6 +444,7 @@ def main(argv):
         base = os.path.join(argv[0], "pvabi")
         write(os.path.join(base, "calls.h"), gen_calls(calls, errors, rights))
         write(os.path.join(base, "hcalls.h"), gen_hcalls(calls))
+        write(os.path.join(base, "decoders.h"), gen_decoders(calls))
         write(os.path.join(base, "stubs.h"), gen_stubs(calls))
         write(os.path.join(base, "names.h"), gen_names(calls, errors))
     else:

@@ -164,12 +164,12 @@ static int notify_locked(struct partition *p, const struct partition *server,
 	return err ? err : add_locked(p, r);
 }
 
-int ioreq_notify(struct partition *p, const struct partition *server, u64 addr,
-		 u32 port)
+int ioreq_notify(struct partition *p, const struct partition *server,
+		 gpa_t addr, u32 port)
 {
 	struct io_region r = { .space = PV_SPACE_MMIO,
 			       .notify = 1,
-			       .addr = addr,
+			       .addr = addr.v,
 			       .len = 4,
 			       .server = server->id,
 			       .server_gen = server->gen,

@@ -19,8 +19,8 @@ int ioreq_send(struct vcpu *v, const struct ioreq *r, bool *posted) must_check;
 int ioreq_serve(struct partition *p, const struct io_region *r) must_check;
 /* Writes of 4 bytes to addr, in an MMIO region that `server` serves, become
  * events: PV_EFAULT, PV_ENOMEM. Again at the same address: another port. */
-int ioreq_notify(struct partition *p, const struct partition *server, u64 addr,
-		 u32 port) must_check;
+int ioreq_notify(struct partition *p, const struct partition *server,
+		 gpa_t addr, u32 port) must_check;
 /* Is any of [addr, addr + len) served? p->lock held. */
 bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len);
 

@@ -1,59 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls about events, and about handles themselves. */
+/* Calls about events. */
 #include "core/event.h"
 #include "hcall/decode.h"
 
-HCALL(event_bind)
+int call_event_bind(struct partition *part, u32 port, struct vcpu *vcpu,
+		    u64 *event)
 {
 	struct handle h = { .type = HANDLE_EVENT,
 			    .rights = PV_RIGHT_SEND | PV_RIGHT_GRANT,
-			    .obj = p->id,
-			    .obj_gen = p->gen,
-			    .arg = (u32)a1 };
-	int err;
+			    .obj = part->id,
+			    .obj_gen = part->gen,
+			    .arg = port };
+	int err = handle_install(caller(), &h, event);
 
-	if (a2 >= p->nr_vcpus)
-		return PV_EINVAL;
-	err = handle_install(self(), &h, value);
-	return err ? err : event_bind(p, (u32)a1, (u32)a2);
+	return err ? err : event_bind(part, port, vcpu->id);
 }
 
-static int send(u64 event)
+int call_event_send(const struct handle *event)
 {
-	struct partition *p;
-	struct handle h;
-	int err;
+	struct partition *p = partition_live(event->obj, event->obj_gen);
 
-	err = handle_name(self(), event, HANDLE_EVENT, PV_RIGHT_SEND, &h);
-	if (err)
-		return err;
-	p = partition_live(h.obj, h.obj_gen);
 	if (!p)
 		return PV_EHANDLE;
-	event_send(p, h.arg);
+	event_send(p, event->arg);
 	return PV_OK;
 }
 
-HCALL_PLAIN(event_send)
+int call_event_send_wait(const struct handle *event, u64 deadline)
 {
-	return ret(send(a0));
-}
+	int err = call_event_send(event);
 
-HCALL_PLAIN(event_send_wait)
-{
-	int err = send(a0);
-
-	return ret(err ? err : vcpu_wait(vcpu_current(), a1));
-}
-
-HCALL(handle_derive)
-{
-	if (a2 & ~(u64)PV_RIGHT_ALL)
-		return PV_EINVAL;
-	return handle_derive(self(), a1, p, (u32)a2, value);
-}
-
-HCALL(handle_close)
-{
-	return handle_revoke(p, a0);
+	return err ? err : vcpu_wait(vcpu_current(), deadline);
 }

@@ -27,61 +27,47 @@ static int request(const struct ioreq *r)
 	return ioreq_send(v, r, &posted);
 }
 
-HCALL(io_read)
+int call_io_read(u32 space, u64 addr, u32 size, u64 *value)
 {
 	struct ioreq r = {
-		.space = (u32)a0, .addr = a1, .size = (u32)a2, .count = 1
+		.space = space, .addr = addr, .size = size, .count = 1
 	};
 
 	return request(&r);
 }
 
-HCALL(io_write)
+int call_io_write(u32 space, u64 addr, u32 size, u64 value)
 {
-	struct ioreq r = { .space = (u32)a0,
-			   .addr = a1,
-			   .size = (u32)a2,
+	struct ioreq r = { .space = space,
+			   .addr = addr,
+			   .size = size,
 			   .write = 1,
 			   .count = 1,
-			   .value = a3 };
+			   .value = value };
 
 	return request(&r);
 }
 
-static bool region_ok(u64 space, u64 addr, u64 len)
+int call_io_serve(struct partition *part, u32 space, u64 addr, u64 len,
+		  u32 port)
 {
-	if (space == PV_SPACE_PORT)
-		return len && range_within(addr, len, PORTS_END);
-	return len && len <= REGION_BYTES_MAX && !((addr | len) & PAGE_MASK) &&
-	       range_within(addr, len, gmem_limit());
+	struct io_region r = { .space = space,
+			       .addr = addr,
+			       .len = len,
+			       .port = port,
+			       .server = caller()->id,
+			       .server_gen = caller()->gen };
+	bool mmio = space == PV_SPACE_MMIO;
+
+	if (!len || !range_within(addr, len, mmio ? gmem_limit() : PORTS_END) ||
+	    (mmio && (len > REGION_BYTES_MAX || (addr | len) & PAGE_MASK)))
+		return PV_EINVAL;
+	return ioreq_serve(part, &r);
 }
 
-HCALL(io_serve)
-{
-	struct io_region r = { .space = (u32)a1,
-			       .addr = a2,
-			       .len = a3,
-			       .port = (u32)a4,
-			       .server = self()->id,
-			       .server_gen = self()->gen };
-
-	return region_ok(a1, a2, a3) ? ioreq_serve(p, &r) : (int)PV_EINVAL;
-}
-
-HCALL(io_serve_notify)
-{
-	return a1 & 3 ? (int)PV_EINVAL : ioreq_notify(p, self(), a1, (u32)a2);
-}
-
-HCALL(io_map)
+int call_io_map(struct partition *part, gpa_t at)
 {
 	/* its own page: that would take it from the server */
-	if (!pages_ok(a1, 1) || p == self())
-		return PV_EINVAL;
-	return ioreq_map(p, self(), gpa(a1));
-}
-
-HCALL(io_complete)
-{
-	return ioreq_complete(p, a1, a2);
+	return part == caller() ? (int)PV_EINVAL :
+				  ioreq_map(part, caller(), at);
 }

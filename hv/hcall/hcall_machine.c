@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calls about the machine: interrupts, the log, power. */
 #include "arch/irq.h"
-#include "lib/power.h"
 #include "core/event.h"
 #include "hcall/decode.h"
 #include "lib/log.h"
@@ -33,40 +32,39 @@ static void on_irq(u32 vector)
 		event_send(p, b->port);
 }
 
-static bool irq_ok(u64 irq, u64 flags)
+static bool irq_ok(u32 irq, u32 flags)
 {
-	if (flags)
-		return flags == PV_IRQ_PCI;
-	return irq < ISA_IRQS && irq != ISA_PIT && irq != ISA_CASCADE;
+	return flags ||
+	       (irq < ISA_IRQS && irq != ISA_PIT && irq != ISA_CASCADE);
 }
 
-HCALL(irq_bind)
+int call_irq_bind(struct partition *self, u32 irq, u32 flags, u32 port)
 {
 	int gsi;
 
-	if (!irq_ok(a1, a2))
+	if (!irq_ok(irq, flags))
 		return PV_EINVAL;
-	gsi = ioapic_route((u32)a1, !a2, a2, vcpu_current()->cpu);
+	gsi = ioapic_route(irq, !flags, flags, vcpu_current()->cpu);
 	if (gsi < 0 || gsi >= VEC_GSI_COUNT)
 		return PV_EINVAL;
 	bindings[gsi] =
-		(struct irq_binding){ .part = p->id,
-				      .gen = p->gen,
-				      .port = (u32)a3,
-				      .irq = (u32)a1,
+		(struct irq_binding){ .part = self->id,
+				      .gen = self->gen,
+				      .port = port,
+				      .irq = irq,
 				      .level = ioapic_is_level((u32)gsi) };
 	irq_register(VEC_GSI_BASE + (u32)gsi, on_irq);
 	return PV_OK;
 }
 
-HCALL(irq_ack)
+int call_irq_ack(struct partition *self, u32 irq)
 {
 	int err = PV_EINVAL;
 
 	for (u32 gsi = 0; gsi < VEC_GSI_COUNT; gsi++) {
 		const struct irq_binding *b = &bindings[gsi];
 
-		if (b->irq != a1 || partition_live(b->part, b->gen) != p)
+		if (b->irq != irq || partition_live(b->part, b->gen) != self)
 			continue;
 		err = PV_OK;
 		if (b->level)
@@ -75,24 +73,19 @@ HCALL(irq_ack)
 	return err;
 }
 
-HCALL(log_read)
+int call_log_read(struct partition *self, gpa_t buf, u64 len, u64 *taken)
 {
 	char chunk[LOG_CHUNK];
 	int err = PV_OK;
 	u64 n = 1;
 
-	if (!gmem_ok(p, gpa(a1), a2, true))
+	if (!gmem_ok(self, buf, len, true))
 		return PV_EFAULT;
 	log_direct = false;
-	for (; !err && n && *value < a2; *value += n) {
-		n = a2 - *value < LOG_CHUNK ? a2 - *value : LOG_CHUNK;
+	for (; !err && n && *taken < len; *taken += n) {
+		n = len - *taken < LOG_CHUNK ? len - *taken : LOG_CHUNK;
 		n = log_read(chunk, n);
-		err = gmem_write(p, gpa(a1 + *value), chunk, n);
+		err = gmem_write(self, gpa(buf.v + *taken), chunk, n);
 	}
 	return err;
-}
-
-HCALL(machine_off)
-{
-	power_off((u32)a1);
 }

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls about other partitions. */
-#include "core/console.h"
-#include "core/event.h"
+/* Calls about whole partitions: their making, filling, finding, and end. */
 #include "hcall/decode.h"
 
+#define MSG_MAX 120 /* as in calls.def */
 #define ALL_RIGHTS (PV_RIGHT_ALL & ~PV_RIGHT_MACHINE)
 
-HCALL(partition_create)
+int call_partition_create(struct partition *self,
+			  const struct pv_partition_params *params, u64 *part)
 {
-	struct pv_partition_params params;
 	struct partition *new = NULL;
 	struct handle all;
 	bool more;
-	int err = struct_read(a1, &params, sizeof(params));
+	int err = partition_create(params, self, &new);
 
-	if (!err)
-		err = partition_create(&params, p, &new);
-	if (err || !handle_grant(p, new, ALL_RIGHTS, value))
+	if (err || !handle_grant(self, new, ALL_RIGHTS, part))
 		return err;
 	/* never ran: it goes at once, or its slot waits for a later destroy
 	 * through partition_enumerate */
@@ -25,105 +22,33 @@ HCALL(partition_create)
 	return PV_ENOMEM;
 }
 
-HCALL(partition_populate)
+int call_partition_write(struct partition *part, gpa_t to, gpa_t from, u64 len)
 {
-	bool more;
-	int err;
-
-	if (!pages_ok(a1, a2))
-		return PV_EINVAL;
-	err = gmem_populate(p, &a1, &a2, &more);
-	if (!err && more)
-		virt_call_resume(virt_current(), PV_CALL_partition_populate, a0,
-				 a1, a2, 0, 0, 0);
-	return err;
-}
-
-HCALL(partition_write)
-{
-	if (p->state != PV_STATE_NEW)
+	if (part->state != PV_STATE_NEW)
 		return PV_ESTATE;
-	return gmem_copy(p, gpa(a1), self(), gpa(a2), a3);
+	return gmem_copy(part, to, caller(), from, len);
 }
 
-HCALL(partition_start)
+int call_partition_enumerate(struct partition *self, u32 index, u64 *part)
 {
-	struct pv_vcpu_start s;
-	int err = struct_read(a1, &s, sizeof(s));
+	struct partition *found = partition_get(index);
 
-	return err ? err : partition_start(p, &s);
-}
-
-HCALL(partition_pause)
-{
-	return partition_pause(p);
-}
-
-HCALL(partition_resume)
-{
-	return partition_resume(p);
-}
-
-HCALL_PLAIN(partition_destroy)
-{
-	struct vcpu *v = vcpu_current();
-	struct handle h;
-	bool more;
-	int err;
-
-	err = handle_name(v->part, a0, HANDLE_PARTITION, PV_RIGHT_CONTROL, &h);
-	if (err)
-		return ret(err);
-	err = partition_destroy(&h, &more);
-	if (!err && more)
-		virt_call_resume(&v->hw, PV_CALL_partition_destroy, a0, 0, 0, 0,
-				 0, 0);
-	return ret(err);
-}
-
-HCALL(partition_stats)
-{
-	struct pv_vcpu_stats s;
-
-	if (a1 >= p->nr_vcpus)
+	if (index >= PARTITION_MAX)
 		return PV_EINVAL;
-	vcpu_stats_get(p->vcpus[index_clamp(a1, p->nr_vcpus)], &s);
-	return struct_write(a2, &s, sizeof(s));
-}
-
-HCALL(partition_status)
-{
-	struct pv_partition_status s;
-
-	partition_status_get(p, &s);
-	return struct_write(a1, &s, sizeof(s));
-}
-
-HCALL(partition_enumerate)
-{
-	struct partition *found;
-
-	if (a1 >= PARTITION_MAX)
-		return PV_EINVAL;
-	found = partition_get((u32)a1);
-	return found ? handle_grant(p, found, ALL_RIGHTS, value) :
+	return found ? handle_grant(self, found, ALL_RIGHTS, part) :
 		       (int)PV_ESTATE;
 }
 
-HCALL(partition_console_read)
+int call_crash(gpa_t msg, u64 len)
 {
-	struct console_text t = { self(), gpa(a1), a2 };
+	char text[MSG_MAX + 1] = "";
+	int err = gmem_read(caller(), msg, text, len);
 
-	return console_get(&p->out, t, value);
-}
-
-HCALL(partition_console_write)
-{
-	struct console_text t = { self(), gpa(a1), a2 };
-	bool first;
-	int err = console_put(&p->in, t, value, &first);
-
-	if (!err)
-		event_send(p, p->in_port);
-	return err;
+	if (err)
+		return err;
+	for (u64 i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+	partition_die(vcpu_current(), "%s", text);
+	return PV_OK;
 }

@@ -7,19 +7,6 @@
 
 #define VECTOR_MIN 32u
 
-HCALL(vcpu_start)
-{
-	struct pv_vcpu_start s;
-	int err;
-
-	if (a0 >= p->nr_vcpus)
-		return PV_EINVAL;
-	err = struct_read(a1, &s, sizeof(s));
-	if (err)
-		return err;
-	return vcpu_start(p->vcpus[index_clamp(a0, p->nr_vcpus)], &s);
-}
-
 /* Is there a vCPU of v's partition, beside v, that is not stopped? */
 static bool others_run(const struct vcpu *v)
 {
@@ -29,24 +16,16 @@ static bool others_run(const struct vcpu *v)
 	return false;
 }
 
-HCALL_PLAIN(vcpu_stop)
+int call_vcpu_stop(void)
 {
 	struct vcpu *v = vcpu_current();
-	bool ok;
 
 	/* of two that stop at once, one must see the other */
-	lock_take(&v->part->lock);
-	ok = others_run(v);
-	if (ok)
-		sched_block(v, VCPU_STOPPED, 0);
-	lock_drop(&v->part->lock);
-	return ret(ok ? PV_OK : PV_ESTATE);
-}
-
-HCALL_PLAIN(vcpu_yield)
-{
-	sched_yield(vcpu_current());
-	return ret(PV_OK);
+	lock_scope(&v->part->lock);
+	if (!others_run(v))
+		return PV_ESTATE;
+	sched_block(v, VCPU_STOPPED, 0);
+	return PV_OK;
 }
 
 /* A deadline of the guest's clock on the machine's; 0 stays 0. */
@@ -85,39 +64,28 @@ int vcpu_wait(struct vcpu *v, u64 deadline)
 	return PV_OK;
 }
 
-HCALL_PLAIN(vcpu_wait)
+int call_vcpu_ipi(u32 base, u64 mask, u32 bit)
 {
-	return ret(vcpu_wait(vcpu_current(), a0));
-}
+	struct partition *p = caller();
 
-/* All vCPUs base + n for each bit n of mask exist. */
-static bool mask_ok(const struct partition *p, u64 base, u64 mask)
-{
-	return !mask || base + 63 - (u64)__builtin_clzll(mask) < p->nr_vcpus;
-}
-
-HCALL(vcpu_ipi)
-{
-	if (!mask_ok(p, a0, a1))
+	if (mask && base + 63 - (u32)__builtin_clzll(mask) >= p->nr_vcpus)
 		return PV_EINVAL;
-	for (u64 m = a1; m; m &= m - 1) {
-		u64 n = a0 + (u64)__builtin_ctzll(m);
-
-		event_ipi(p->vcpus[index_clamp(n, p->nr_vcpus)], (u32)a2);
-	}
+	for (; mask; mask &= mask - 1)
+		event_ipi(hcall_vcpu(p, base + (u32)__builtin_ctzll(mask)),
+			  bit);
 	return PV_OK;
 }
 
-HCALL(vcpu_upcall_set)
+int call_vcpu_upcall_set(u32 vector, u32 flags)
 {
 	struct vcpu *v = vcpu_current();
 
-	if ((a0 && a0 < VECTOR_MIN) || a1 & ~PV_UPCALL_APIC || (a1 && !v->apic))
+	if ((vector && vector < VECTOR_MIN) || (flags && !v->apic))
 		return PV_EINVAL;
-	v->upcall_apic = (u32)a1;
+	v->upcall_apic = flags;
 	/* a sender sees the vector, or we see what it has sent: due now */
-	store_seq(&v->upcall_vector, (u32)a0);
-	if (a0 && event_pending(v))
+	store_seq(&v->upcall_vector, vector);
+	if (vector && event_pending(v))
 		vcpu_pend(v, PEND_EVENT);
 	return PV_OK;
 }
