@@ -96,6 +96,10 @@ static void load_registers(const struct cpu_features *f)
 	if (f->xsave)
 		xsetbv(0, f->xcr0_mask);
 	wrmsr(MSR_PAT, PAT_RESET);
+	if (spec_ctrl)
+		wrmsr(MSR_SPEC_CTRL, spec_ctrl);
+	if (f->vendor == CPU_AMD && mitigations & MIT_IBRS_ALWAYS)
+		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AIBRSE);
 	write_cr3(read_cr3()); /* no translation with the old PAT stays */
 }
 

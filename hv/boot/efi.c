@@ -5,6 +5,7 @@
 #include "boot/boot.h"
 #include "boot/host.h"
 #include "boot/machine.h"
+#include "boot/vulns.h"
 #include "lib/log.h"
 #include "lib/power.h"
 #include "lib/string.h"
@@ -208,6 +209,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	bi->tsc_entry = tsc_entry;
 	boot_load_modules(bi);
 	host_load(bi);
+	vulns_report(bi);
 	first_map(&map);
 	read_acpi(bi, &map);
 	gather(bi);

@@ -88,6 +88,7 @@ struct boot_info {
 	struct boot_image image;
 	struct options options;
 	struct boot_host host;
+	char mitigations[80]; /* "off", or "auto:" and their names */
 	u64 cr3;       /* page tables: identity, W^X, guard pages; loaded */
 	u64 stacks;    /* of each CPU of acpi.apic_ids, BOOT_CPU_STACKS */
 	u64 cpu_pages; /* of each CPU of acpi.apic_ids, a page */

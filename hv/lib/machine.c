@@ -6,3 +6,4 @@ struct cpu_features cpu_feat;
 struct guest_cpu guest_cpu;
 struct acpi_info acpi;
 u64 tsc_khz, lapic_khz;
+u32 mitigations, spec_ctrl;

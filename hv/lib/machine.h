@@ -23,6 +23,23 @@ struct cpu_features {
 };
 extern struct cpu_features cpu_feat;
 
+/* Mitigations against leaks by speculation, chosen by hv/boot: docs/security.md
+ * says for which CPU. 0: all off. The stubs know MIT_VERW and MIT_IBRS. */
+/* clang-format off */
+enum {
+	MIT_IBPB = 1,	/* barrier when another space comes to a CPU */
+	MIT_RSB = 2,	/* fill the return stack buffer at each exit */
+	MIT_VERW = 4,	/* clear CPU buffers at each entry */
+	MIT_L1D = 8,	/* flush the L1 data cache at each entry from C */
+	MIT_IBRS = 16,	/* write SPEC_CTRL.IBRS at each exit */
+	MIT_IBRS_ALWAYS = 32, /* set it (AMD: EFER.AIBRSE) once for each CPU */
+	MIT_SSBD = 64,	/* set SPEC_CTRL.SSBD once for each CPU */
+	MIT_NX_LARGE = 128, /* nested tables: executable pages are 4 KiB */
+};
+/* clang-format on */
+extern u32 mitigations;
+extern u32 spec_ctrl; /* IA32_SPEC_CTRL, in root mode and in guests */
+
 #define GUEST_LEAVES 20
 /* What guests see of the CPU, before what differs between vCPUs. */
 struct guest_cpu {

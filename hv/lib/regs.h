@@ -17,7 +17,7 @@ enum x86_bits {
 	CR4_SMAP = 1 << 21,
 
 	EFER_SCE = 1 << 0,  EFER_LME = 1 << 8,    EFER_LMA = 1 << 10,
-	EFER_NXE = 1 << 11,
+	EFER_NXE = 1 << 11, EFER_AIBRSE = 1 << 21,
 
 	RFLAGS_IF = 1 << 9, RFLAGS_AC = 1 << 18,
 
@@ -33,7 +33,7 @@ enum x86_bits {
 enum x86_msr {
 	MSR_APIC_BASE = 0x1B, MSR_ARCH_CAPABILITIES = 0x10A, MSR_PAT = 0x277,
 	MSR_TSC_DEADLINE = 0x6E0, MSR_X2APIC = 0x800 /* + register / 16 */,
-	MSR_EFER = 0xC0000080,
+	MSR_EFER = 0xC0000080, MSR_SPEC_CTRL = 0x48,
 };
 /* clang-format on */
 

@@ -63,8 +63,6 @@ static const char *step_virt(void)
 
 	if (!wrong && boot->options.probe)
 		virt_probe_enable();
-	if (!wrong && boot->options.mitigations_auto)
-		virt_mitigations_choose();
 	return wrong;
 }
 
@@ -86,17 +84,6 @@ static const char *step_handlers(void)
 	return NULL;
 }
 
-static void banner_mitigations(void)
-{
-	const char *sep = ":";
-
-	log("parley: mitigations %s",
-	    boot->options.mitigations_auto ? "auto" : "off");
-	for (u32 m = virt_mitigations; m; m &= m - 1, sep = ",")
-		log("%s %s", sep, virt_mitigation_name(m));
-	log("\n");
-}
-
 static const char *step_banner(void)
 {
 	log("parley: Parley %s, commit %s\n", PARLEY_VERSION, PARLEY_COMMIT);
@@ -106,7 +93,7 @@ static const char *step_banner(void)
 	    frame_free_count() >> 8);
 	log("parley: %u CPU%s up, TSC %lu kHz\n", cpu_count,
 	    cpu_count == 1 ? "" : "s", tsc_khz);
-	banner_mitigations();
+	log("parley: mitigations %s\n", boot->mitigations);
 	if (acpi.iommu_dmar || acpi.iommu_ivrs)
 		log("parley: IOMMU present (%s), not in use: the owner of a "
 		    "device can reach all memory\n",

@@ -187,6 +187,8 @@ int nested_map(struct virt_space *s, gpa_t at, hpa_t to, u64 size, u32 flags,
 	u64 a = at.v, t = to.v, n;
 	unsigned level;
 
+	if (flags & NP_EXEC && mitigations & MIT_NX_LARGE)
+		max_level = 1;
 	if (range_bad(a, size) || t & PAGE_MASK || !range_empty(s, a, size))
 		return -2;
 	for (; size; a += n, t += n, size -= n) {

@@ -11,11 +11,6 @@
 #define MSR_KERNEL_GS 0xC0000102
 #define MSR_TSC_AUX 0xC0000103
 #define MSR_PRED_CMD 0x49
-#define ARCH_CAP_RDCL_NO 1ull
-#define ARCH_CAP_SKIP_L1DFL 8ull
-#define ARCH_CAP_MDS_NO 32ull
-
-u32 virt_mitigations;
 
 static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
 			    MSR_KERNEL_GS };
@@ -124,7 +119,7 @@ void virt_switch_in(struct virt_vcpu *v)
 
 	virt->load(v);
 	cpu_this()->current = v;
-	if (virt_mitigations & MIT_IBPB && pc->space != v->space)
+	if (mitigations & MIT_IBPB && pc->space != v->space)
 		wrmsr(MSR_PRED_CMD, 1);
 	pc->space = v->space;
 	xstate_load(v);
@@ -141,30 +136,4 @@ void virt_switch_out(struct virt_vcpu *v)
 	}
 	virt->unload(v);
 	cpu_this()->current = NULL;
-}
-
-/* ---- mitigations ---- */
-
-void virt_mitigations_choose(void)
-{
-	struct cpuid_regs r = cpuid(7, 0);
-	u64 cap = cpu_feat.arch_capabilities;
-	bool amd_ibpb = cpuid(0x80000000, 0).a >= 0x80000008 &&
-			cpuid(0x80000008, 0).b & 1u << 12;
-
-	virt_mitigations = MIT_RSB;
-	if (r.d & 1u << 26 || amd_ibpb)
-		virt_mitigations |= MIT_IBPB;
-	if (r.d & 1u << 10 && !(cap & ARCH_CAP_MDS_NO))
-		virt_mitigations |= MIT_VERW;
-	if (r.d & 1u << 28 && !(cap & (ARCH_CAP_RDCL_NO | ARCH_CAP_SKIP_L1DFL)))
-		virt_mitigations |= MIT_L1D;
-}
-
-const char *virt_mitigation_name(u32 set)
-{
-	static const char *const names[] = { "IBPB", "RSB fill", "VERW",
-					     "L1D flush" };
-
-	return set & 15 ? names[__builtin_ctz(set)] : NULL;
 }

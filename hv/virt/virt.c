@@ -65,9 +65,9 @@ bool virt_tag_new(struct virt_vcpu *v)
 void *virt_ctl_alloc(struct virt_vcpu *v)
 {
 	if (v->stub != VIRT_STUB_FLOOR)
-		v->stub = virt_probe	   ? VIRT_STUB_PROBE :
-			  virt_mitigations ? VIRT_STUB_MITIGATE :
-					     VIRT_STUB_PLAIN;
+		v->stub = virt_probe  ? VIRT_STUB_PROBE :
+			  mitigations ? VIRT_STUB_MITIGATE :
+					VIRT_STUB_PLAIN;
 	v->ctl = v->space->block_alloc(v->space->owner, 0);
 	v->ctl_pa = v->ctl ? ptr_hpa(v->ctl).v : 0;
 	return v->ctl;

@@ -382,19 +382,6 @@ extern bool virt_probe;
 extern u64 virt_accesses; /* of the VMCS by C, not yet counted to a vCPU */
 
 /*
- * Mitigations against leaks by speculation, chosen by virt_mitigations_choose()
- * from CPUID and IA32_ARCH_CAPABILITIES; before the first vcpu_init. Off (0)
- * unless it is called. The name of the lowest bit in `set`, NULL for 0.
- */
-#define MIT_IBPB 1u /* barrier when another space comes to a CPU */
-#define MIT_RSB 2u  /* fill the return stack buffer at each exit */
-#define MIT_VERW 4u /* clear CPU buffers at each entry */
-#define MIT_L1D 8u  /* flush the L1 data cache at each entry from C */
-extern u32 virt_mitigations;
-void virt_mitigations_choose(void);
-const char *virt_mitigation_name(u32 set);
-
-/*
  * A vCPU comes to this CPU or leaves it: loads and unloads it in the backend,
  * switches XSAVE state, XCR0, CR2, debug registers, syscall MSRs, and sets
  * cpu->current. Not on each exit. After the latter any CPU may use v. XCR0 of

@@ -51,7 +51,7 @@ svm_enter_\name:
 .Lrun_\name:
 	vmrun %rax
 
-	RSB_FILL \mitigate
+	MITIGATE_EXIT \mitigate
 	.if \floor
 	cmpl $SVM_EXIT_VMMCALL, VMCB_EXITCODE(%rax)
 	jne 1f

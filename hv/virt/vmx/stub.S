@@ -43,7 +43,7 @@ vmx_enter_\name:
 
 	.balign 16
 vmx_exit_\name:
-	RSB_FILL \mitigate
+	MITIGATE_EXIT \mitigate
 	PROBE_EXIT \probe accesses=1 /* reason */
 	mov %r10, (%rsp)
 	mov $VM_EXIT_REASON, %r10d

@@ -264,7 +264,7 @@ static void vmx_enter(struct virt_vcpu *v)
 {
 	if (++v->entries == v->trim_at && vmx_caps.pin & PIN_TIMER)
 		timer_write(v);
-	if (unlikely(virt_mitigations & MIT_L1D))
+	if (unlikely(mitigations & MIT_L1D))
 		wrmsr(MSR_FLUSH_CMD, 1);
 	vmx_stubs[v->stub].enter(v);
 }

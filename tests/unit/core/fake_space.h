@@ -12,6 +12,7 @@
 #define E_FLAGS_SHIFT 52
 
 struct cpu_features cpu_feat = { .phys_bits = 40 };
+u32 mitigations;
 struct partition *partition_table[PARTITION_MAX];
 static struct partition parts[PARTS];
 static u32 shot[PARTS]; /* shoot-downs of each */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The nested-page walker over both formats' shapes.
- * TEST-SRC: hv/virt/nested.c */
+ * TEST-SRC: hv/virt/nested.c hv/lib/machine.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
