@@ -156,8 +156,18 @@ static const char *trap_name(uint64_t vector)
 	return vector < sizeof(names) / sizeof(names[0]) ? names[vector] : "?";
 }
 
-static _Noreturn void trap_die(const struct kit_frame *f)
+/* kit_stop, as if it were called from where that frame says: what the report
+ * takes for a return address has 1 taken off before a name is looked up. */
+__attribute__((naked, noinline)) static void
+stop_from(const char *msg, size_t n, const uint64_t frame[2])
 {
+	__asm__("movq %rdx, %rbp\n\t"
+		"jmp kit_stop");
+}
+
+static void trap_die(const struct kit_frame *f)
+{
+	const uint64_t frame[2] = { f->rbp, f->rip + 1 };
 	char msg[120];
 	int n;
 
@@ -186,7 +196,7 @@ static _Noreturn void trap_die(const struct kit_frame *f)
 		(unsigned long long)cr_read(3), (unsigned long long)cr_read(4));
 	kit_printf("trace: %llx", (unsigned long long)f->rip);
 	kit_trace_print(f->rbp);
-	kit_stop(msg, n);
+	stop_from(msg, (size_t)n, frame);
 }
 
 void kit_trap_entry(struct kit_frame *f)

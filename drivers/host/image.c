@@ -191,15 +191,29 @@ static bool symtab_find(const uint8_t *d, size_t size, struct symtab *t)
 	return false;
 }
 
+/* The executable segment that addr is in. */
+static const struct image_seg *code_of(const struct image *im, uint64_t addr)
+{
+	for (unsigned i = 0; i < im->nr_segs; i++)
+		if (im->seg[i].flags & IMAGE_SEG_X &&
+		    addr - im->seg[i].gpa < im->seg[i].bytes)
+			return &im->seg[i];
+	return NULL;
+}
+
 const char *image_symbol(const void *data, size_t size, uint64_t addr,
 			 uint64_t *off)
 {
+	const struct image_seg *code;
 	const char *best = NULL;
 	struct symtab t;
 	struct image im;
 
-	if (image_parse(&im, data, size, UINT64_MAX) || addr < im.start ||
-	    addr >= im.end || !symtab_find(data, size, &t))
+	if (image_parse(&im, data, size, UINT64_MAX) ||
+	    !symtab_find(data, size, &t))
+		return NULL;
+	code = code_of(&im, addr);
+	if (!code)
 		return NULL;
 	*off = UINT64_MAX;
 	for (uint64_t i = 0; i < t.count; i++) {
@@ -210,7 +224,7 @@ const char *image_symbol(const void *data, size_t size, uint64_t addr,
 
 		if ((type != STT_FUNC && type != STT_NOTYPE) || !le16(s + 6) ||
 		    name >= t.str_size || !t.str[name] || at > addr ||
-		    at < im.start || addr - at >= *off)
+		    at < code->gpa || addr - at >= *off)
 			continue;
 		*off = addr - at;
 		best = t.str + name;

@@ -39,16 +39,37 @@ int call_partition_enumerate(struct partition *self, u32 index, u64 *part)
 		       (int)PV_ESTATE;
 }
 
-int call_crash(gpa_t msg, u64 len)
+static int crash_text(gpa_t msg, u64 len, char *text)
 {
-	char text[MSG_MAX + 1] = "";
 	int err = gmem_read(caller(), msg, text, len);
 
-	if (err)
-		return err;
 	for (u64 i = 0; i < len; i++)
 		if (text[i] < ' ' || text[i] > '~')
 			text[i] = '?';
-	partition_die(vcpu_current(), "%s", text);
+	text[err ? 0 : len] = 0;
+	return err;
+}
+
+/* Only now are all registers where the report takes them from. */
+static void crash_finish(struct vcpu *v)
+{
+	char text[MSG_MAX + 1];
+
+	crash_text(gpa(v->call_arg[0]), v->call_arg[1], text);
+	partition_die(v, "%s", text);
+}
+
+int call_crash(gpa_t msg, u64 len)
+{
+	struct vcpu *v = vcpu_current();
+	char text[MSG_MAX + 1];
+	int err = crash_text(msg, len, text);
+
+	if (err)
+		return err;
+	v->call_arg[0] = msg.v;
+	v->call_arg[1] = len;
+	v->call_finish = crash_finish;
+	vcpu_pend(v, PEND_CALL);
 	return PV_OK;
 }

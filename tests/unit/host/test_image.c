@@ -172,6 +172,8 @@ static void test_symbols(void **state)
 			    "second");
 	assert_int_equal(off, 0);
 	assert_null(image_symbol(file, sizeof(file), 0x200000, &off));
+	assert_null(
+		image_symbol(file, sizeof(file), 0x101000, &off)); /* data */
 	put(0x3000 + 64 + 40, 99, 4); /* no such string section */
 	assert_null(image_symbol(file, sizeof(file), 0x100010, &off));
 }
