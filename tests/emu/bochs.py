@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 VERSION = "3.1+dfsg-1"
+LEAST = (3, 1)
 RELEASE = "forky"
 SNAPSHOT = "http://snapshot.debian.org/archive/debian/20261120T000000Z"
 PINNED = {  # package: (version, SHA-256 of the .deb)
@@ -55,6 +56,7 @@ class Bochs:
             self.env["LTDL_LIBRARY_PATH"] = plugins
         if share and root != "/":
             self.env["BXSHARE"] = share
+        self.share = share or "/usr/share/bochs"
         self.sha256 = digest(program)
         self.version = self._version()
 
@@ -89,18 +91,28 @@ def digest(path):
 
 def open_folder(root):
     """A folder of the user's or of ours that holds Bochs."""
-    program = first(root, "usr/bin/bochs-bin", "usr/bin/bochs", "bin/bochs",
-                    "bochs-bin", "bochs")
+    program = first(root, "usr/bin/bochs-bin", "usr/bin/bochs",
+                    "bin/bochs-bin", "bin/bochs", "bochs-bin", "bochs")
     if not program:
         raise Missing(f"no bochs program in {root}")
     loader = first(root, "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2")
     note = ""
     if os.path.exists(os.path.join(root, ".idiv-repaired")):
         note = " (Debian, IDIV repaired)"
-    return Bochs(root, program, loader if root != "/" else None, note)
+    try:
+        found = Bochs(root, program, loader if root != "/" else None, note)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise Missing(f"{program} does not start: {error}") from None
+    if found.version < LEAST:
+        raise Missing(f"{program} is {found.name()}; 3.1 or later is needed")
+    if found.sha256 == IDIV_SHA:
+        found.note = " (Debian, IDIV r64 is wrong)"
+    return found
 
 
 def system_own():
+    """The system's, if it is new enough and not the build with the wrong
+    division: that one is repaired in a copy of our own."""
     path = shutil.which("bochs-bin") or shutil.which("bochs")
     if not path:
         return None
@@ -108,7 +120,8 @@ def system_own():
         found = Bochs("/", path)
     except (Missing, OSError, subprocess.SubprocessError):
         return None
-    return found if found.version >= (3, 1) else None
+    return found if found.version >= LEAST and found.sha256 != IDIV_SHA \
+        else None
 
 
 def cache_folder(output):
@@ -157,6 +170,7 @@ class Apt:
             f"Dir::Cache={folder}/cache",
             f"Dir::State::status={folder}/status",
             "APT::Architecture=amd64", "Acquire::Languages=none",
+            "APT::Update::Error-Mode=any",
             "Acquire::Check-Valid-Until=false", "Acquire::Retries=2",
             "APT::Sandbox::User=root") for x in ("-o", o)]
 

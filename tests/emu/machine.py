@@ -226,8 +226,9 @@ class Bochs:
     def config(self):
         s = self.s
         rom, address = self.rom()
-        vga = readable("/usr/share/vgabios/vgabios.bin",
-                       "/usr/share/bochs/VGABIOS-lgpl-latest.bin")
+        vga = readable("/usr/share/vgabios/vgabios.bin", *(
+            os.path.join(self.bochs.share, "VGABIOS-lgpl-latest" + end)
+            for end in ("", ".bin")))
         if not vga:
             raise Failure("no vgabios.bin: install the package vgabios")
         com1 = "mode=file, dev=com1.txt"
