@@ -16,12 +16,13 @@ import image
 import machine
 
 OUTPUT = os.environ.get("B") or "build"
-RUN = os.path.join(OUTPUT, "run")
+RUN = os.environ.get("RUN_DIR") or os.path.join(OUTPUT, "run")
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEMO = os.path.join(HERE, "demo.cfg")
 BENCH = os.path.join(HERE, "../bench/bench.py")
 DEMO_LIMIT = 180
 PROFILES = ("pv", "hvm", "classic")
+NAME_MOST, CMDLINE_MOST = 23, 511  # docs/configuration.md
 
 
 def setting(name, default=""):
@@ -55,6 +56,8 @@ def pick():
     emu, accel = setting("EMU"), setting("ACCEL")
     if emu not in ("", "qemu", "bochs") or accel not in ("", "kvm", "tcg"):
         stop("EMU= is qemu or bochs, ACCEL= is kvm or tcg")
+    if emu == "bochs" and accel:
+        stop("ACCEL= is QEMU's: it does not go with EMU=bochs")
     if emu == "bochs":
         return "bochs", "", "Bochs with VMX: EMU=bochs"
     good, why = machine.kvm_nests()
@@ -97,8 +100,19 @@ class Keyboard:
         return out
 
 
-def quote(text):
-    return '"' + text.replace('"', "'") + '"'
+def config_value(text):
+    """A command line as a value of the configuration file, which has quotes,
+    but nothing that takes away their meaning."""
+    if '"' not in text:
+        value = f'"{text}"'
+    elif text[0] != '"' and "#" not in text and text == text.strip():
+        value = text
+    else:
+        stop("CMDLINE= can hold no quotes together with a #, or at its "
+             "beginning")
+    if not text.isprintable() or len(text.encode()) > CMDLINE_MOST:
+        stop(f"CMDLINE= is one line of at most {CMDLINE_MOST} bytes")
+    return value
 
 
 def guest_config(path):
@@ -115,14 +129,14 @@ def guest_config(path):
     except ValueError:
         stop(f"GUEST_MEM={memory} is not a size, as 16M")
     name = re.sub(r"[^A-Za-z0-9_-]", "-", os.path.splitext(
-        os.path.basename(path))[0])[:24] or "guest"
+        os.path.basename(path))[0])[:NAME_MOST] or "guest"
     lines = ["[hypervisor]", "[host]", "memory = 32M", f"[guest {name}]",
-             f"image = {name}.elf", f"profile = {profile}",
+             "image = guest.elf", f"profile = {profile}",
              f"memory = {memory}", f"vcpus = {vcpus}", "disk = data:part=data",
              "console = keyboard"]
     if setting("CMDLINE"):
-        lines.append(f"cmdline = {quote(setting('CMDLINE'))}")
-    staged = os.path.join(RUN, name + ".elf")
+        lines.append(f"cmdline = {config_value(setting('CMDLINE'))}")
+    staged = os.path.join(RUN, "guest.elf")
     os.makedirs(RUN, exist_ok=True)
     with open(path, "rb") as src, open(staged, "wb") as dst:
         dst.write(src.read())

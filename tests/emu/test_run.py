@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""`make run` as a user meets it: keyboard on a terminal, exit codes, faults."""
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+OUTPUT = os.path.abspath(os.environ.get("B") or "build")
+HERE = os.path.dirname(os.path.abspath(__file__))
+ECHO = os.path.join(OUTPUT, "guests", "echo.elf")
+LIMIT = 90
+failures = []
+
+
+def expect(name, good, why=""):
+    print(f"PASS {name}" if good else f"FAIL {name}: {why}", flush=True)
+    if not good:
+        failures.append(name)
+
+
+def words(work, settings):
+    """Command and environment of a run whose output goes to a folder of its
+    own: the tests beside it use build/run."""
+    known = ("EMU", "ACCEL", "SMP", "MEM", "GUEST", "PROFILE", "VCPUS",
+             "GUEST_MEM", "CMDLINE", "CFG", "TIMEOUT", "QEMU_ARGS", "GDB")
+    env = {k: v for k, v in os.environ.items() if k not in known}
+    env.update(settings, B=OUTPUT, RUN_DIR=work)
+    return [sys.executable, "-B", os.path.join(HERE, "run.py")], env
+
+
+def run(work, **settings):
+    """Without a terminal: (status, text)."""
+    argv, env = words(work, settings)
+    done = subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=LIMIT, errors="replace", check=False)
+    return done.returncode, done.stdout
+
+
+class Terminal:
+    """A run on a terminal of its own."""
+
+    def __init__(self, work, **settings):
+        argv, env = words(work, settings)
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            os.execve(argv[0], argv, env)
+        self.text, self.end = "", time.monotonic() + LIMIT
+
+    def wait(self, pattern):
+        """Until the text matches; False: it ended, or took too long."""
+        while not re.search(pattern, self.text):
+            left = self.end - time.monotonic()
+            if left < 0 or not select.select([self.fd], [], [], left)[0]:
+                return False
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                return False
+            self.text += data.decode(errors="replace")
+        return True
+
+    def type(self, data):
+        os.write(self.fd, data)
+
+    def status(self):
+        self.wait(r"\A\Z(?!)")  # to the end of the text
+        if time.monotonic() > self.end:
+            os.kill(self.pid, signal.SIGKILL)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+def keyboard(work, emulator):
+    """Each byte reaches the guest, Ctrl-C too; Ctrl-A twice is one."""
+    t = Terminal(work, GUEST=ECHO, EMU=emulator, CMDLINE="code=7")
+    told = t.wait("Ctrl-A X quits")
+    ready = t.wait("echo: ready")
+    t.type(b"a\x03\x01\x01\r")
+    heard = t.wait("echo: 61(.|\n)*echo: 03(.|\n)*echo: 01(.|\n)*echo: 0d")
+    t.type(b"q")
+    status = t.status()
+    expect(f"keyboard-{emulator}", told and ready and heard, t.text[-600:])
+    expect(f"exit-code-{emulator}", status == 7, f"status {status}")
+    expect(f"no-colour-{emulator}", "\x1b" not in t.text, repr(t.text))
+
+
+def leaving(work):
+    t = Terminal(work, GUEST=ECHO, EMU="qemu")
+    t.wait("echo: ready")
+    t.type(b"\x01x")
+    status = t.status()
+    expect("keyboard-leaves", status == 0 and "from the keyboard" in t.text,
+           f"status {status}: {t.text[-300:]}")
+
+
+with tempfile.TemporaryDirectory(prefix="parley-run-") as scratch:
+    keyboard(scratch, "qemu")
+    keyboard(scratch, "bochs")
+    leaving(scratch)
+sys.exit(1 if failures else 0)
