@@ -22,30 +22,31 @@ static void put(struct out *o, char c)
 }
 
 /* Text of known length behind as much padding as the width asks for. */
-static void put_field(struct out *o, size_t width, char fill, const char *s,
-		      size_t len)
+static void put_field(struct out *o, size_t width, const char *s, size_t len)
 {
 	for (; width > len; width--)
-		put(o, fill);
+		put(o, ' ');
 	while (len--)
 		put(o, *s++);
 }
 
-static void put_number(struct out *o, struct spec sp, u64 v, u32 base,
-		       bool negative)
+/* kind: d, u or x. */
+static void put_number(struct out *o, struct spec sp, u64 v, char kind)
 {
 	char tmp[24], *end = tmp + sizeof(tmp), *p = end;
+	s64 d = sp.longer ? (s64)v : (s32)v;
+	bool minus = kind == 'd' && d < 0;
+	size_t digits = sp.zero && sp.width > minus ? sp.width - minus : 1;
+	u32 base = kind == 'x' ? 16 : 10;
 
-	do
+	if (digits > sizeof(tmp) - 1)
+		digits = sizeof(tmp) - 1;
+	for (v = minus ? -(u64)d : v; v || (size_t)(end - p) < digits;
+	     v /= base)
 		*--p = "0123456789abcdef"[v % base];
-	while (v /= base);
-	if (negative && sp.zero) {
-		put(o, '-');
-		sp.width -= sp.width > 0;
-	} else if (negative) {
+	if (minus)
 		*--p = '-';
-	}
-	put_field(o, sp.width, sp.zero ? '0' : ' ', p, (size_t)(end - p));
+	put_field(o, sp.width, p, (size_t)(end - p));
 }
 
 static const char *parse_spec(const char *f, struct spec *sp)
@@ -64,7 +65,6 @@ int fmt_vbuf(char *buf, size_t n, const char *f, __builtin_va_list ap)
 	struct spec sp;
 	const char *s;
 	u64 v;
-	s64 d;
 
 	for (; *f; f++) {
 		if (*f != '%') {
@@ -76,18 +76,14 @@ int fmt_vbuf(char *buf, size_t n, const char *f, __builtin_va_list ap)
 		case 's':
 			s = __builtin_va_arg(ap, const char *);
 			s = s ? s : "(null)";
-			put_field(&o, sp.width, ' ', s, strlen(s));
+			put_field(&o, sp.width, s, strlen(s));
 			break;
 		case 'd':
-			d = sp.longer ? __builtin_va_arg(ap, s64) :
-					__builtin_va_arg(ap, int);
-			put_number(&o, sp, d < 0 ? -(u64)d : (u64)d, 10, d < 0);
-			break;
 		case 'u':
 		case 'x':
 			v = sp.longer ? __builtin_va_arg(ap, u64) :
 					__builtin_va_arg(ap, u32);
-			put_number(&o, sp, v, *f == 'u' ? 10 : 16, false);
+			put_number(&o, sp, v, *f);
 			break;
 		case '\0':
 			f--; /* a lone % at the end: let the loop stop */

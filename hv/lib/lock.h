@@ -8,30 +8,26 @@ struct lock {
 	u32 next, owner;
 };
 
-static inline void lock_take(struct lock *l)
+/* Returns l. */
+static inline struct lock *lock_take(struct lock *l)
 {
 	u32 t = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
-	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != t)
+	while (load_acquire(&l->owner) != t)
 		__builtin_ia32_pause();
+	return l;
 }
 
 static inline void lock_drop(struct lock *l)
 {
-	__atomic_store_n(&l->owner, l->owner + 1, __ATOMIC_RELEASE);
+	store_release(&l->owner, l->owner + 1);
 }
 
 static inline bool lock_held(const struct lock *l)
 {
-	return __atomic_load_n(&l->owner, __ATOMIC_RELAXED) !=
-	       __atomic_load_n(&l->next, __ATOMIC_RELAXED);
+	return load_relaxed(&l->owner) != load_relaxed(&l->next);
 }
 
-static inline struct lock *lock_taken(struct lock *l)
-{
-	lock_take(l);
-	return l;
-}
 static inline void lock_scope_end(struct lock **l)
 {
 	lock_drop(*l);
@@ -40,4 +36,4 @@ static inline void lock_scope_end(struct lock **l)
 #define lock_scope(l)                                              \
 	struct lock *lock_scope_                                   \
 		__attribute__((cleanup(lock_scope_end), unused)) = \
-			lock_taken(l)
+			lock_take(l)

@@ -14,26 +14,6 @@ static u64 ring_in, ring_out; /* bytes ever put in and taken out */
 static struct lock ring_lock; /* guards ring, ring_in, ring_out, the sink */
 static bool lockless;
 
-static void ring_lock_take(void)
-{
-	if (!lockless)
-		lock_take(&ring_lock);
-}
-
-static void ring_lock_drop(void)
-{
-	if (!lockless)
-		lock_drop(&ring_lock);
-}
-
-static void ring_put_locked(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		ring[ring_in++ % RING_SIZE] = s[i];
-	if (ring_in - ring_out > RING_SIZE)
-		ring_out = ring_in - RING_SIZE;
-}
-
 static void ring_drain_locked(bool wait)
 {
 	while (log_sink && ring_out < ring_in) {
@@ -47,27 +27,37 @@ static void ring_drain_locked(bool wait)
 	}
 }
 
+/* Puts n bytes into the ring, and sends it on if asked to. */
+static void ring_put(const char *s, size_t n, bool drain, bool wait)
+{
+	if (!lockless)
+		lock_take(&ring_lock);
+	while (n--)
+		ring[ring_in++ % RING_SIZE] = *s++;
+	if (ring_in - ring_out > RING_SIZE)
+		ring_out = ring_in - RING_SIZE;
+	if (drain)
+		ring_drain_locked(wait);
+	if (!lockless)
+		lock_drop(&ring_lock);
+}
+
 void log(const char *fmt, ...)
 {
 	char line[LINE_MAX];
 	__builtin_va_list ap;
-	int n;
+	size_t n;
 
 	__builtin_va_start(ap, fmt);
-	n = fmt_vbuf(line, sizeof(line), fmt, ap);
+	n = (size_t)fmt_vbuf(line, sizeof(line), fmt, ap);
 	__builtin_va_end(ap);
-	ring_lock_take();
-	ring_put_locked(line, n < LINE_MAX ? (size_t)n : LINE_MAX - 1);
-	if (log_direct || lockless)
-		ring_drain_locked(lockless);
-	ring_lock_drop();
+	ring_put(line, n < LINE_MAX ? n : LINE_MAX - 1, log_direct || lockless,
+		 lockless);
 }
 
 void log_flush(void)
 {
-	ring_lock_take();
-	ring_drain_locked(true);
-	ring_lock_drop();
+	ring_put(NULL, 0, true, true);
 }
 
 void log_panic_mode(void)
@@ -79,9 +69,8 @@ size_t log_read(char *buf, size_t n)
 {
 	size_t i = 0;
 
-	ring_lock_take();
+	lock_scope(&ring_lock);
 	while (i < n && ring_out < ring_in)
 		buf[i++] = ring[ring_out++ % RING_SIZE];
-	ring_lock_drop();
 	return i;
 }

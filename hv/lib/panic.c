@@ -40,19 +40,16 @@ static bool after_call(const u8 *p)
 	return false;
 }
 
-static bool is_return(u64 addr)
-{
-	u64 off = 0;
-
-	return symtab_find(addr, &off) && off >= 5 && after_call((u8 *)addr);
-}
-
-static void trace_line(u64 addr)
+/* A line of the trace, unless addr has to be a return address and is none. */
+static bool trace_line(u64 addr, bool is_return)
 {
 	u64 off = 0;
 	const char *name = symtab_find(addr, &off);
 
+	if (is_return && (!name || off < 5 || !after_call((u8 *)addr)))
+		return false;
 	log("parley:   %016lx %s+0x%lx\n", addr, name ? name : "?", off);
+	return true;
 }
 
 /* Without frame pointers: every word of the stack that looks like a return
@@ -63,14 +60,13 @@ static void trace(u64 rip, u64 rsp)
 	u32 lines = 0;
 
 	log("parley: back trace:\n");
-	trace_line(rip);
+	trace_line(rip, false);
 	for (u64 sp = rsp & ~7ull; sp < end - 8 && lines < TRACE_MAX; sp += 8) {
 		u64 addr = *(u64 *)sp;
 
-		if (addr == last || !is_return(addr))
+		if (addr == last || !trace_line(addr, true))
 			continue; /* a recursion shows once */
 		last = addr;
-		trace_line(addr);
 		lines++;
 	}
 }

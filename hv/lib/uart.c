@@ -4,23 +4,21 @@
 #include "lib/log.h"
 #include "lib/x86.h"
 
-#define UART_BASE 0x3F8
-#define UART_DATA (UART_BASE + 0) /* divisor low with DLAB */
-#define UART_IER (UART_BASE + 1)  /* divisor high with DLAB */
-#define UART_FCR (UART_BASE + 2)
-#define UART_LCR (UART_BASE + 3)
-#define UART_MCR (UART_BASE + 4)
-#define UART_LSR (UART_BASE + 5)
-#define UART_SCR (UART_BASE + 7)
+/* clang-format off */
+enum {
+	UART_DATA = 0x3F8, /* divisor low with DLAB */
+	UART_IER = 0x3F9,  /* divisor high with DLAB */
+	UART_FCR = 0x3FA, UART_LCR = 0x3FB, UART_MCR = 0x3FC,
+	UART_LSR = 0x3FD, UART_SCR = 0x3FF,
 
-#define LCR_8N1 0x03
-#define LCR_DLAB 0x80
-#define FCR_ENABLE_CLEAR 0x07
-#define MCR_DTR_RTS_OUT2 0x0B
-#define LSR_THRE 0x20 /* the FIFO is empty */
-#define LSR_TEMT 0x40 /* so is the shift register */
-#define FIFO_BYTES 16
-#define SPIN_LIMIT 2000000u
+	LCR_8N1 = 0x03, LCR_DLAB = 0x80, FCR_ENABLE_CLEAR = 0x07,
+	MCR_DTR_RTS_OUT2 = 0x0B,
+	LSR_THRE = 0x20, /* the FIFO is empty */
+	LSR_TEMT = 0x40, /* so is the shift register */
+
+	FIFO_BYTES = 16, SPIN_LIMIT = 2000000,
+};
+/* clang-format on */
 
 static bool uart_present;
 static u32 fifo_room; /* bytes that still fit since THRE was last seen */
@@ -48,42 +46,25 @@ bool uart_init(void)
 	return true;
 }
 
+/* Looks once, or until the bit shows; an absent UART reads as all ones. */
 static bool wait_for(u8 lsr_bit, bool wait)
 {
-	u32 spins = wait ? SPIN_LIMIT : 1;
-
-	while (spins--) {
+	for (u32 spins = wait ? SPIN_LIMIT : 1; spins--; cpu_relax()) {
 		u8 lsr = inb(UART_LSR);
 
 		if (lsr != 0xFF && (lsr & lsr_bit))
 			return true;
-		if (wait)
-			cpu_relax();
 	}
 	return false;
 }
 
-static bool room_for(u32 n, bool wait)
-{
-	if (fifo_room < n) {
-		if (!wait_for(LSR_THRE, wait))
-			return false;
-		fifo_room = FIFO_BYTES;
-	}
-	return true;
-}
-
 size_t uart_write(const char *s, size_t n, bool wait)
 {
-	size_t i;
-
-	if (!uart_present)
-		return n;
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; uart_present && i < n; i++) {
 		u32 need = s[i] == '\n' ? 2 : 1;
 
-		if (!room_for(need, wait)) {
-			if (!wait)
+		if (fifo_room < need) {
+			if (!wait_for(LSR_THRE, wait) && !wait)
 				return i;
 			fifo_room = FIFO_BYTES; /* stuck: drop into it */
 		}
