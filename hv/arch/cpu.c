@@ -118,16 +118,9 @@ static noreturn_fn void ap_main(void)
 	__builtin_unreachable();
 }
 
-static void stop_others(void)
-{
-	if (cpu_count > 1)
-		lapic_nmi_others();
-}
-
 void cpu_init(struct boot_info *bi, void (*ap_entry)(void))
 {
 	ap_next = ap_entry;
-	panic_stop_others = stop_others;
 	idt_build();
 	for (u32 n = 0; n < acpi.nr_cpus; n++)
 		cpu_table[n] = cpu_make(bi, n);
@@ -135,4 +128,6 @@ void cpu_init(struct boot_info *bi, void (*ap_entry)(void))
 	store_release(&bi->ap_entry, ap_main);
 	while (load_acquire(&cpu_count) < acpi.nr_cpus)
 		cpu_relax();
+	if (cpu_count > 1)
+		panic_stop_others = lapic_nmi_others;
 }

@@ -38,10 +38,10 @@ void lapic_nmi_others(void); /* to every other CPU */
 void lapic_timer_arm(u64 tsc);
 
 /*
- * I/O APICs from the MADT; all pins start masked. Routes a GSI (or ISA IRQ, through the MADT's overrides, when isa is true) to
- * VEC_GSI_BASE + gsi on CPU `cpu`, which is online. Returns the GSI, or -1 if there is no such
- * pin. level: PCI INTx polarity/trigger unless an override says otherwise.
- * The pin is unmasked.
+ * I/O APICs from the MADT; all pins start masked. Routes a GSI (or ISA IRQ,
+ * through the MADT's overrides, when isa is true) to VEC_GSI_BASE + gsi on CPU
+ * `cpu`, which is online, and unmasks it. Returns the GSI, or -1 if there is no
+ * such pin. level: PCI INTx polarity/trigger unless an override says otherwise.
  */
 int ioapic_route(u32 irq, bool isa, bool level, u32 cpu);
 void ioapic_mask(u32 gsi, bool masked);

@@ -22,6 +22,8 @@
 #define FADT_X_DSDT 140u
 #define FADT_X_PM1A 172u
 #define FADT_X_PM_TIMER 208u
+#define SLP_EN (1u << 13)
+#define SLP_TYP_SHIFT 10
 #define AML_NAME 0x08
 #define AML_PACKAGE 0x12
 
@@ -139,20 +141,19 @@ static int aml_byte(const u8 **p, const u8 *end)
 }
 
 /* Name (_S5, Package () { a, b, ... }), AML of ACPI 6.4, 20.2. */
-static bool parse_s5(const u8 *p, const u8 *end)
+static void parse_s5(const u8 *p, const u8 *end)
 {
 	int a, b;
 
 	if (p + 3 > end || *p++ != AML_PACKAGE)
-		return false;
+		return;
 	p += 1 + (*p >> 6) + 1; /* PkgLength, NumElements */
 	a = aml_byte(&p, end);
 	b = a < 0 ? -1 : aml_byte(&p, end);
 	if (a < 0)
-		return false;
-	acpi.s5_a = (u8)a;
-	acpi.s5_b = (u8)(b < 0 ? a : b);
-	return true;
+		return;
+	acpi.off[0].value = (u16)(a << SLP_TYP_SHIFT | SLP_EN);
+	acpi.off[1].value = (u16)((b < 0 ? a : b) << SLP_TYP_SHIFT | SLP_EN);
 }
 
 static void scan_aml(u64 addr)
@@ -164,10 +165,10 @@ static void scan_aml(u64 addr)
 	if (!t)
 		return;
 	end = t + len;
-	for (p = t + SDT_HEADER; p + 4 < end && !acpi.s5_valid; p++)
+	for (p = t + SDT_HEADER; p + 4 < end && !acpi.off[0].value; p++)
 		if (*p == '_' && !memcmp(p, "_S5_", 4) &&
 		    (p[-1] == AML_NAME || p[-1] == '\\'))
-			acpi.s5_valid = parse_s5(p + 4, end);
+			parse_s5(p + 4, end);
 }
 
 /* A port from a 32-bit field, or from the generic address that replaces it. */
@@ -184,8 +185,8 @@ static void parse_fadt(const u8 *t, u32 len)
 {
 	u64 dsdt = len >= FADT_X_DSDT + 8 ? field(t + FADT_X_DSDT, 8) : 0;
 
-	acpi.pm1a_cnt = fadt_port(t, len, FADT_PM1A, FADT_X_PM1A);
-	acpi.pm1b_cnt = fadt_port(t, len, FADT_PM1B, FADT_X_PM1A + 12);
+	acpi.off[0].port = fadt_port(t, len, FADT_PM1A, FADT_X_PM1A);
+	acpi.off[1].port = fadt_port(t, len, FADT_PM1B, FADT_X_PM1A + 12);
 	acpi.pm_timer = fadt_port(t, len, FADT_PM_TIMER, FADT_X_PM_TIMER);
 	if (!dsdt && len >= FADT_DSDT + 4)
 		dsdt = field(t + FADT_DSDT, 4);
@@ -206,7 +207,7 @@ static const char *parse_table(u64 addr, bool *madt)
 	}
 	if (!memcmp(t, "FACP", 4))
 		parse_fadt(t, len);
-	else if (!memcmp(t, "SSDT", 4) && !acpi.s5_valid)
+	else if (!memcmp(t, "SSDT", 4) && !acpi.off[0].value)
 		scan_aml(addr);
 	else if (!memcmp(t, "DMAR", 4))
 		acpi.iommu_dmar = true;

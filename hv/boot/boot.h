@@ -23,8 +23,19 @@ noreturn_fn void boot_fail(const char *fmt, ...) printf_like(1, 2);
  * zeroed. Fails the boot when there are none. */
 void *boot_pages(u64 n, u64 align);
 
-/* Reads every file of \parley\ on the boot volume into modules. */
-void boot_load_modules(struct boot_info *bi);
+#define BOOT_MAX_MODULES 48
+#define BOOT_NAME_LEN 40
+
+struct boot_module {
+	char name[BOOT_NAME_LEN]; /* file name in \parley\, NUL-terminated */
+	u64 start;		  /* hpa, page-aligned */
+	u64 size;		  /* bytes; the rest of the last page is zero */
+};
+extern struct boot_module boot_modules[BOOT_MAX_MODULES];
+extern u32 boot_nr_modules;
+
+/* Reads every file of \parley\ on the boot volume into boot_modules. */
+void boot_load_modules(void);
 
 /* UEFI's memory map, as GetMemoryMap gave it. */
 struct efi_map {

@@ -21,10 +21,7 @@
 #define CPUID_SVM (1u << 2) /* leaf 0x80000001, ECX */
 
 #define linker_symbol __attribute__((visibility("hidden")))
-extern char ImageBase[] linker_symbol, _end[] linker_symbol;
-extern char hv_text_start[] linker_symbol, hv_text_end[] linker_symbol;
-extern char hv_rodata_start[] linker_symbol, hv_rodata_end[] linker_symbol;
-extern char hv_data_start[] linker_symbol, hv_data_end[] linker_symbol;
+extern char ImageBase[] linker_symbol;
 
 EFI_HANDLE boot_self;
 EFI_SYSTEM_TABLE *boot_st;
@@ -95,16 +92,6 @@ static void gather(struct boot_info *bi)
 {
 	u64 cpus = acpi.nr_cpus;
 
-	bi->image = (struct boot_image){
-		.base = (u64)ImageBase,
-		.size = (u64)_end - (u64)ImageBase,
-		.text = (u64)hv_text_start,
-		.text_end = (u64)hv_text_end,
-		.rodata = (u64)hv_rodata_start,
-		.rodata_end = (u64)hv_rodata_end,
-		.data = (u64)hv_data_start,
-		.data_end = (u64)hv_data_end,
-	};
 	bi->stacks = (u64)boot_pages(cpus * CPU_STACK_PAGES, HV_STACK_SIZE);
 	bi->cpu_pages = (u64)boot_pages(cpus, PAGE_SIZE);
 	bi->ap_page = cpus > 1 ? alloc_ap_pages() : 0;
@@ -207,7 +194,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	check_cpu();
 	bi = boot_pages((sizeof(*bi) + PAGE_MASK) / PAGE_SIZE, PAGE_SIZE);
 	bi->tsc_entry = tsc_entry;
-	boot_load_modules(bi);
+	boot_load_modules();
 	host_load(bi);
 	vulns_report(bi);
 	first_map(&map);

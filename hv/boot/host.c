@@ -24,12 +24,11 @@ static const u64 start_gdt[] = { 0, 0x00af9b000000ffff, 0x00cf93000000ffff };
 
 static struct start_mem mem;
 
-static const struct boot_module *find(const struct boot_info *bi,
-				      const char *name)
+static const struct boot_module *find(const char *name)
 {
-	for (u32 i = 0; i < bi->nr_modules; i++)
-		if (!strcmp(bi->modules[i].name, name))
-			return &bi->modules[i];
+	for (u32 i = 0; i < boot_nr_modules; i++)
+		if (!strcmp(boot_modules[i].name, name))
+			return &boot_modules[i];
 	boot_fail("\\parley\\%s is missing", name);
 }
 
@@ -44,7 +43,7 @@ static u64 pages(u64 n)
 
 static void read_options(struct boot_info *bi)
 {
-	const struct boot_module *m = find(bi, "parley.cfg");
+	const struct boot_module *m = find("parley.cfg");
 	char err[120];
 
 	if (!options_parse((const char *)m->start, m->size, &bi->options, err,
@@ -52,9 +51,9 @@ static void read_options(struct boot_info *bi)
 		boot_fail("%s", err);
 }
 
-static void load_image(const struct boot_info *bi, struct elf_image *image)
+static void load_image(struct elf_image *image)
 {
-	const struct boot_module *m = find(bi, "host.elf");
+	const struct boot_module *m = find("host.elf");
 	const char *wrong =
 		elf_parse((void *)m->start, m->size, mem.size, image);
 
@@ -68,26 +67,30 @@ static void load_image(const struct boot_info *bi, struct elf_image *image)
 }
 
 /* Each module, read-only, one behind the other. */
-static void list_modules(struct boot_info *bi, struct pv_start *s)
+static void list_modules(struct boot_host *h, struct pv_start *s)
 {
 	struct pv_module *out = (void *)(mem.base + s->modules);
 	struct pv_mem *map = (void *)(mem.base + s->mem);
 	u64 at = PV_MODULE_BASE;
 
-	for (u32 i = 0; i < bi->nr_modules; i++) {
-		struct boot_module *m = &bi->modules[i];
+	for (u32 i = 0; i < boot_nr_modules; i++) {
+		const struct boot_module *m = &boot_modules[i];
 		u64 size = (m->size + PAGE_MASK) & ~PAGE_MASK;
 
 		memcpy(out[i].name, m->name, sizeof(out[i].name));
-		out[i].start = m->gpa = at;
+		out[i].start = at;
 		out[i].size = m->size;
-		if (size)
-			map[s->nr_mem++] = (struct pv_mem){
-				.start = at, .size = size, .type = PV_MEM_MODULE
-			};
+		if (!size)
+			continue;
+		map[s->nr_mem++] = (struct pv_mem){ .start = at,
+						    .size = size,
+						    .type = PV_MEM_MODULE };
+		h->grants[h->nr_grants++] =
+			(struct boot_grant){ BOOT_GRANT_MODULE, at, m->start,
+					     size };
 		at += size;
 	}
-	s->nr_modules = bi->nr_modules;
+	s->nr_modules = boot_nr_modules;
 }
 
 /* RAM and what of it is taken, once all of that is known. */
@@ -115,10 +118,10 @@ void host_load(struct boot_info *bi)
 	h->size = bi->options.host_memory;
 	h->base = (u64)boot_pages(h->size / PAGE_SIZE, LARGE_SIZE);
 	mem = (struct start_mem){ (u8 *)h->base, h->size, h->size, 0 };
-	load_image(bi, &image);
-	h->entry = image.entry;
-	h->start = pages(1);
-	s = (struct pv_start *)(mem.base + h->start);
+	load_image(&image);
+	h->vcpu.rip = image.entry;
+	h->vcpu.rdi = pages(1);
+	s = (struct pv_start *)(mem.base + h->vcpu.rdi);
 	*s = (struct pv_start){
 		.magic = PV_START_MAGIC,
 		.version = PV_ABI_VERSION,
@@ -127,24 +130,24 @@ void host_load(struct boot_info *bi)
 		.mem = pages(1),
 		.modules = pages(1),
 		.devices = pages(DEVICE_PAGES),
-		.cmdline = h->start + sizeof(*s), /* empty */
+		.cmdline = h->vcpu.rdi + sizeof(*s), /* empty */
 		.image_start = image.start,
 		.image_end = image.end,
 		.name = "host",
 	};
-	list_modules(bi, s);
-	h->gdt = pages(1);
-	h->gdt_limit = sizeof(start_gdt) - 1;
-	memcpy(mem.base + h->gdt, start_gdt, sizeof(start_gdt));
-	h->cr3 = start_tables(&mem, &image);
-	if (!h->cr3)
+	list_modules(h, s);
+	h->vcpu.gdt_base = pages(1);
+	h->vcpu.gdt_limit = sizeof(start_gdt) - 1;
+	memcpy(mem.base + h->vcpu.gdt_base, start_gdt, sizeof(start_gdt));
+	h->vcpu.cr3 = start_tables(&mem, &image);
+	if (!h->vcpu.cr3)
 		boot_fail("[host] memory is too small for host.elf");
 	list_memory(h, s);
 }
 
 void host_finish(struct boot_info *bi)
 {
-	struct pv_start *s = (struct pv_start *)(mem.base + bi->host.start);
+	struct pv_start *s = (struct pv_start *)(mem.base + bi->host.vcpu.rdi);
 
 	s->tsc_khz = tsc_khz;
 	s->nr_devices = host_devices(bi, (void *)(mem.base + s->devices),

@@ -44,7 +44,8 @@ static bool ports_ok(u64 first, u64 n)
 		if (overlap(first, n, forbidden[i].first,
 			    forbidden[i].last - forbidden[i].first + 1u))
 			return false;
-	return !overlap(first, n, acpi.pm1a_cnt, 2);
+	return !overlap(first, n, acpi.off[0].port, 2) &&
+	       !overlap(first, n, acpi.off[1].port, 2);
 }
 
 /* Device memory never lies over RAM or the interrupt controllers, nor where
@@ -86,7 +87,8 @@ static bool grant(struct boot_info *bi, u64 start, u64 size, bool io)
 	    !(io ? ports_ok(start, size) : memory_ok(bi, start, end - start)))
 		return false;
 	h->grants[h->nr_grants++] =
-		(struct boot_grant){ start, end - start, io };
+		(struct boot_grant){ io ? BOOT_GRANT_PORTS : BOOT_GRANT_DEVICE,
+				     start, start, end - start };
 	return true;
 }
 
@@ -150,7 +152,6 @@ u32 host_devices(struct boot_info *bi, struct pv_device *out, u32 max)
 					       .base = UART_PORT,
 					       .size = UART_PORTS };
 	for (u32 i = 0; i < pci_count && n < max; i++)
-		if (!pci_is_bridge(&pci_funcs[i]))
-			grant_function(bi, &pci_funcs[i], &out[n++]);
+		grant_function(bi, &pci_funcs[i], &out[n++]);
 	return n;
 }

@@ -83,7 +83,10 @@ static EFI_FILE *open_folder(void)
 	return folder;
 }
 
-void boot_load_modules(struct boot_info *bi)
+struct boot_module boot_modules[BOOT_MAX_MODULES];
+u32 boot_nr_modules;
+
+void boot_load_modules(void)
 {
 	u64 buf[96]; /* a file name has at most 255 characters */
 	EFI_FILE_INFO *info = (EFI_FILE_INFO *)buf;
@@ -100,16 +103,16 @@ void boot_load_modules(struct boot_info *bi)
 			break;
 		if (info->Attribute & EFI_FILE_DIRECTORY)
 			continue;
-		if (bi->nr_modules == BOOT_MAX_MODULES)
+		if (boot_nr_modules == BOOT_MAX_MODULES)
 			boot_fail("more than %d files in \\parley",
 				  BOOT_MAX_MODULES);
-		m = &bi->modules[bi->nr_modules++];
+		m = &boot_modules[boot_nr_modules++];
 		name_copy(m->name, info->FileName);
 		load_file(folder, info, m);
 		total += m->size;
 	}
 	folder->Close(folder);
-	if (!bi->nr_modules)
+	if (!boot_nr_modules)
 		boot_fail("no file in \\parley on the boot volume");
-	say("parley: boot: %u files, %lu KiB\n", bi->nr_modules, total >> 10);
+	say("parley: boot: %u files, %lu KiB\n", boot_nr_modules, total >> 10);
 }

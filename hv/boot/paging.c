@@ -5,6 +5,12 @@
 #include "lib/early.h"
 #include "lib/power.h"
 
+#define linker_symbol __attribute__((visibility("hidden")))
+extern char ImageBase[] linker_symbol;
+extern char hv_text_start[] linker_symbol, hv_text_end[] linker_symbol;
+extern char hv_rodata_start[] linker_symbol, hv_rodata_end[] linker_symbol;
+extern char hv_data_start[] linker_symbol, hv_data_end[] linker_symbol;
+
 static u64 flags_of(u32 type, u64 runtime)
 {
 	switch (type) {
@@ -20,17 +26,17 @@ static u64 flags_of(u32 type, u64 runtime)
 	}
 }
 
-static void map_image(struct pagetable *pt, const struct boot_image *im)
+static void map_section(struct pagetable *pt, char *start, char *end, u64 flags)
 {
-	pt_set(pt, im->base, im->text - im->base, PT_RO);
-	pt_set(pt, im->text, im->text_end - im->text, PT_RX);
-	pt_set(pt, im->rodata, im->rodata_end - im->rodata, PT_RO);
-	pt_set(pt, im->data, im->data_end - im->data, PT_RW);
+	pt_set(pt, (u64)start, (u64)(end - start), flags);
 }
 
 static void map_special(struct pagetable *pt, const struct boot_info *bi)
 {
-	map_image(pt, &bi->image);
+	map_section(pt, ImageBase, hv_text_start, PT_RO);
+	map_section(pt, hv_text_start, hv_text_end, PT_RX);
+	map_section(pt, hv_rodata_start, hv_rodata_end, PT_RO);
+	map_section(pt, hv_data_start, hv_data_end, PT_RW);
 	pt_set(pt, acpi.lapic_addr & ~PAGE_MASK, PAGE_SIZE, PT_DEVICE);
 	for (u32 i = 0; i < acpi.nr_ioapics; i++)
 		pt_set(pt, acpi.ioapics[i].addr & ~PAGE_MASK, PAGE_SIZE,

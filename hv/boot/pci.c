@@ -11,6 +11,7 @@
 #define CFG_BAR0 0x10
 #define CFG_BUSES 0x18
 #define CFG_IRQ 0x3C
+#define CLASS_BRIDGE 0x06
 #define COMMAND_DECODE 3u /* I/O and memory */
 #define HEADER_MULTI 0x80
 #define BAR_IO 1u
@@ -55,8 +56,6 @@ static void read_bars(struct pci_func *f)
 {
 	u32 command = pci_read32(f->bdf, CFG_COMMAND) & 0xFFFF;
 
-	if (pci_is_bridge(f)) /* their configuration stays as it is */
-		return;
 	pci_write32(f->bdf, CFG_COMMAND, command & ~COMMAND_DECODE);
 	for (u32 i = 0; i < 6; i++)
 		size_bar(f, i);
@@ -65,16 +64,15 @@ static void read_bars(struct pci_func *f)
 		i += decode_bar(f, i);
 }
 
-static struct pci_func *add_func(u16 bdf, u32 id)
+static void add_func(u16 bdf, u32 id, u32 class)
 {
 	struct pci_func *f;
-	u32 class = pci_read32(bdf, CFG_CLASS);
 	u32 irq = pci_read32(bdf, CFG_IRQ);
 
 	if (pci_count == PCI_MAX_FUNCS) {
 		log("parley: pci: %02x:%02x.%x left out: too many functions\n",
 		    bdf >> 8, bdf >> 3 & 31, bdf & 7);
-		return NULL;
+		return;
 	}
 	f = &pci_funcs[pci_count++];
 	*f = (struct pci_func){ .bdf = bdf,
@@ -85,18 +83,19 @@ static struct pci_func *add_func(u16 bdf, u32 id)
 				.progif = (u8)(class >> 8),
 				.irq_line = (u8)irq,
 				.irq_pin = (u8)(irq >> 8) };
-	f->header = pci_read32(bdf, CFG_HEADER) >> 16 & 0x7F;
 	read_bars(f);
-	return f;
 }
 
-/* Each bus goes into the set that is still to be scanned, at most once. */
+/* Bridges stay as they are; the bus behind one goes into the set that is still
+ * to be scanned. */
 static void scan_func(u16 bdf, u32 id, u64 *todo)
 {
-	struct pci_func *f = add_func(bdf, id);
-	u32 bus;
+	u32 header = pci_read32(bdf, CFG_HEADER) >> 16 & 0x7F;
+	u32 class = pci_read32(bdf, CFG_CLASS), bus;
 
-	if (!f || f->header != 1)
+	if (!header && class >> 24 != CLASS_BRIDGE)
+		add_func(bdf, id, class);
+	if (header != 1)
 		return;
 	bus = pci_read32(bdf, CFG_BUSES) >> 8 & 0xFF;
 	if (bus > bdf >> 8)

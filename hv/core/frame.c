@@ -111,7 +111,7 @@ hpa_t frame_hpa(const struct frame *f)
 static void clear(u32 i, unsigned order)
 {
 	for (u64 n = 0; n < 1u << order; n++)
-		page_clear(hpa_ptr(frame_hpa(&table[i + n])));
+		memset(hpa_ptr(frame_hpa(&table[i + n])), 0, PAGE_SIZE);
 }
 
 void *frame_alloc(u16 owner, enum frame_state st, unsigned order)

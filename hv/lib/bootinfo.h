@@ -3,10 +3,9 @@
 #pragma once
 
 #include "lib/types.h"
+#include "pvabi/abi.h"
 
 #define BOOT_MAX_RANGES 192
-#define BOOT_MAX_MODULES 48
-#define BOOT_NAME_LEN 40
 
 enum boot_mem_type {
 	BOOT_MEM_FREE,	  /* usable from now on */
@@ -29,13 +28,6 @@ struct boot_range {
 	u32 attr; /* BOOT_ATTR_* */
 };
 
-struct boot_module {
-	char name[BOOT_NAME_LEN]; /* file name in \parley\, NUL-terminated */
-	u64 start;		  /* hpa, page-aligned */
-	u64 size;		  /* bytes; the rest of the last page is zero */
-	u64 gpa; /* where the host partition has it, read-only */
-};
-
 /* From parley.cfg. */
 struct options {
 	bool mitigations_auto; /* [hypervisor] mitigations = off | auto */
@@ -46,7 +38,7 @@ struct options {
 	u64 host_memory;       /* [host] memory, bytes; a multiple of 2 MiB */
 };
 
-#define BOOT_MAX_GRANTS 128
+#define BOOT_MAX_GRANTS 192
 
 /*
  * The host partition, made ready in a run of memory of its own: image, page
@@ -55,20 +47,16 @@ struct options {
  */
 struct boot_host {
 	u64 base, size; /* hpa of gpa 0; bytes, multiples of LARGE_SIZE */
-	u64 entry, start, cr3, gdt; /* RIP, RDI, CR3, GDTR: virtual is gpa */
-	u32 gdt_limit;
+	struct pv_vcpu_start vcpu;
 	u32 nr_grants;
-	struct boot_grant { /* of devices: ports, or whole pages of memory */
-		u64 start, size;
-		bool io;
+	struct boot_grant {
+		enum {
+			BOOT_GRANT_MODULE, /* memory, read-only */
+			BOOT_GRANT_DEVICE, /* its memory, whole pages */
+			BOOT_GRANT_PORTS,
+		} kind;
+		u64 start, hpa, size; /* gpa or port; hpa of memory */
 	} grants[BOOT_MAX_GRANTS];
-};
-
-struct boot_image {
-	u64 base, size;		/* the loaded image, page-aligned */
-	u64 text, text_end;	/* read + execute */
-	u64 rodata, rodata_end; /* read only */
-	u64 data, data_end;	/* read + write */
 };
 
 /* Three IST stacks, then the normal one; each of HV_STACK_SIZE, aligned to it,
@@ -82,10 +70,7 @@ struct boot_image {
  */
 struct boot_info {
 	u32 nr_ranges;
-	u32 nr_modules;
 	struct boot_range ranges[BOOT_MAX_RANGES];
-	struct boot_module modules[BOOT_MAX_MODULES];
-	struct boot_image image;
 	struct options options;
 	struct boot_host host;
 	char mitigations[80]; /* "off", or "auto:" and their names */

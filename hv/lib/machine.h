@@ -75,10 +75,12 @@ struct acpi_info {
 	} ioapics[ACPI_MAX_IOAPICS];
 	u32 nr_overrides;
 	struct acpi_override overrides[ACPI_MAX_OVERRIDES];
-	u16 pm1a_cnt, pm1b_cnt; /* ports, 0 if none */
-	u16 pm_timer;		/* port, 0 if none */
-	u8 s5_a, s5_b;		/* SLP_TYP values from \_S5 in the DSDT */
-	bool s5_valid;
+	/* Of PM1a and PM1b: port (0: none), and what switches the machine off
+	 * (0: unknown). */
+	struct {
+		u16 port, value;
+	} off[2];
+	u16 pm_timer;		     /* port, 0 if none */
 	bool iommu_dmar, iommu_ivrs; /* tables seen */
 };
 extern struct acpi_info acpi;

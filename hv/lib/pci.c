@@ -7,7 +7,6 @@
 #define PCI_ADDRESS 0xCF8
 #define PCI_DATA 0xCFC
 #define PCI_ENABLE (1u << 31)
-#define CLASS_BRIDGE 0x06
 
 u32 pci_count;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
@@ -20,26 +19,16 @@ static void select_locked(u16 bdf, u16 reg)
 
 u32 pci_read32(u16 bdf, u16 reg)
 {
-	u32 v;
-
-	lock_take(&pci_lock);
+	lock_scope(&pci_lock);
 	select_locked(bdf, reg);
-	v = inl(PCI_DATA);
-	lock_drop(&pci_lock);
-	return v;
+	return inl(PCI_DATA);
 }
 
 void pci_write32(u16 bdf, u16 reg, u32 v)
 {
-	lock_take(&pci_lock);
+	lock_scope(&pci_lock);
 	select_locked(bdf, reg);
 	outl(PCI_DATA, v);
-	lock_drop(&pci_lock);
-}
-
-bool pci_is_bridge(const struct pci_func *f)
-{
-	return f->header != 0 || f->class == CLASS_BRIDGE;
 }
 
 const struct pci_func *pci_find(u16 bdf)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI functions present at boot, and their registers by ports 0xCF8/0xCFC. */
+/* PCI functions that are no bridges, as they were at boot, and registers by
+ * ports 0xCF8/0xCFC. */
 #pragma once
 
 #include "lib/types.h"
@@ -14,7 +15,7 @@ struct pci_bar {
 struct pci_func {
 	u16 bdf; /* bus << 8 | device << 3 | function */
 	u16 vendor, device;
-	u8 class, subclass, progif, header; /* header type without bit 7 */
+	u8 class, subclass, progif;
 	u8 irq_line, irq_pin;
 	struct pci_bar bar[6];
 	u32 raw_bar[6];	 /* as firmware left them */
@@ -27,5 +28,4 @@ extern struct pci_func pci_funcs[PCI_MAX_FUNCS];
 
 u32 pci_read32(u16 bdf, u16 reg);
 void pci_write32(u16 bdf, u16 reg, u32 v);
-const struct pci_func *pci_find(u16 bdf);
-bool pci_is_bridge(const struct pci_func *f); /* header type 1 or class 06 */
+const struct pci_func *pci_find(u16 bdf); /* NULL: none, or a bridge */

@@ -8,8 +8,7 @@
 /* clang-format off */
 enum {
 	QEMU_EXIT_PORT = 0xF4, BOCHS_OFF_PORT = 0x8900, BOCHS_HACK_PORT = 0xE9,
-	SLP_TYP_SHIFT = 10,    SLP_EN = 1 << 13,        EFI_SHUTDOWN = 2,
-	SPINS = 2000000,
+	EFI_SHUTDOWN = 2,      SPINS = 2000000,
 };
 /* clang-format on */
 
@@ -25,11 +24,9 @@ static void spin(void)
 
 static void acpi_off(void)
 {
-	if (!acpi.s5_valid || !acpi.pm1a_cnt)
-		return;
-	outw(acpi.pm1a_cnt, (u16)(acpi.s5_a << SLP_TYP_SHIFT | SLP_EN));
-	if (acpi.pm1b_cnt)
-		outw(acpi.pm1b_cnt, (u16)(acpi.s5_b << SLP_TYP_SHIFT | SLP_EN));
+	for (u32 i = 0; i < array_size(acpi.off); i++)
+		if (acpi.off[i].port && acpi.off[i].value)
+			outw(acpi.off[i].port, acpi.off[i].value);
 	spin();
 }
 

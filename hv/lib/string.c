@@ -54,8 +54,3 @@ int strcmp(const char *a, const char *b)
 		b++;
 	return (u8)*a - (u8)*b;
 }
-
-void page_clear(void *page)
-{
-	memset(page, 0, PAGE_SIZE);
-}

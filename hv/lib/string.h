@@ -10,4 +10,3 @@ void *memset(void *d, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);
-void page_clear(void *page); /* 4096 bytes */

@@ -14,29 +14,18 @@ typedef uint64_t u64;
 typedef int32_t s32;
 typedef int64_t s64;
 
-/* Host-physical, guest-physical and guest-virtual addresses, in bytes. */
-typedef struct {
-	u64 v;
-} hpa_t;
-typedef struct {
-	u64 v;
-} gpa_t;
-typedef struct {
-	u64 v;
-} gva_t;
-
-static inline hpa_t hpa(u64 v)
-{
-	return (hpa_t){ v };
-}
-static inline gpa_t gpa(u64 v)
-{
-	return (gpa_t){ v };
-}
-static inline gva_t gva(u64 v)
-{
-	return (gva_t){ v };
-}
+/* An address in bytes that does not mix with the others, and how to make one. */
+#define ADDRESS_TYPE(name)                 \
+	typedef struct {                   \
+		u64 v;                     \
+	} name##_t;                        \
+	static inline name##_t name(u64 v) \
+	{                                  \
+		return (name##_t){ v };    \
+	}
+ADDRESS_TYPE(hpa) /* host-physical */
+ADDRESS_TYPE(gpa) /* guest-physical */
+ADDRESS_TYPE(gva) /* guest-virtual */
 
 /* The hypervisor maps all of its memory at virtual == physical. */
 static inline void *hpa_ptr(hpa_t a)

@@ -6,4 +6,4 @@
 
 /* Its vCPU is ready when this returns. Boot CPU, last of all. NULL, or what is
  * wrong. */
-const char *host_build(const struct boot_info *bi);
+const char *host_build(const struct boot_host *h);

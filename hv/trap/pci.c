@@ -19,13 +19,9 @@ static u8 sizing[PCI_MAX_FUNCS];
 static const struct pci_func *selected(const struct vcpu *v, u16 *reg)
 {
 	u32 addr = v->part->pci_addr;
-	const struct pci_func *f;
 
 	*reg = addr & 0xfc;
-	if (!(addr & ENABLE))
-		return NULL;
-	f = pci_find(addr >> 8 & 0xffff);
-	return f && !pci_is_bridge(f) ? f : NULL;
+	return addr & ENABLE ? pci_find(addr >> 8 & 0xffff) : NULL;
 }
 
 static bool is_bar(u16 reg)

@@ -163,11 +163,10 @@ static void test_good(void **state)
 	assert_int_equal(acpi.overrides[0].gsi, 2);
 	assert_false(acpi.overrides[0].level);
 	assert_true(acpi.overrides[1].level && acpi.overrides[1].active_low);
-	assert_int_equal(acpi.pm1a_cnt, 0xb004);
+	assert_int_equal(acpi.off[0].port, 0xb004);
 	assert_int_equal(acpi.pm_timer, 0xb008);
-	assert_true(acpi.s5_valid);
-	assert_int_equal(acpi.s5_a, 5);
-	assert_int_equal(acpi.s5_b, 1);
+	assert_int_equal(acpi.off[0].value, 5 << 10 | 1 << 13);
+	assert_int_equal(acpi.off[1].value, 1 << 10 | 1 << 13);
 	assert_true(acpi.iommu_dmar);
 	assert_false(acpi.iommu_ivrs);
 }
@@ -225,7 +224,7 @@ static void test_cut_s5(void **state)
 	dsdt[36 + 11] = 0x77; /* no package */
 	seal(dsdt);
 	assert_null(acpi_read(NULL, rsdp, 5));
-	assert_false(acpi.s5_valid);
+	assert_int_equal(acpi.off[0].value, 0);
 }
 
 static void test_many_entries(void **state)

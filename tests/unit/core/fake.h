@@ -49,9 +49,4 @@ void panic(const char *fmt, ...)
 	abort();
 }
 
-void page_clear(void *page)
-{
-	memset(page, 0, PAGE_SIZE);
-}
-
 #endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which PCI functions the boot stage finds, and what it makes of their BARs. */
+/* TEST-SRC: hv/boot/pci.c */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "boot/machine.h"
+#include "lib/log.h"
+#include "lib/pci.h"
+
+#define BDF(bus, dev, fn) ((bus) << 8 | (dev) << 3 | (fn))
+#define MULTI 0x800000u
+#define BRIDGE 0x010000u
+
+u32 pci_count;
+struct pci_func pci_funcs[PCI_MAX_FUNCS];
+
+static struct {
+	u16 bdf;
+	u32 reg[16], sizes[16]; /* sizes: the bits of a BAR that stay 0 */
+	u32 writes;
+} machine[80];
+static u32 nr;
+
+void log(const char *fmt, ...)
+{
+}
+
+static int find(u16 bdf)
+{
+	for (u32 i = 0; i < nr; i++)
+		if (machine[i].bdf == bdf)
+			return (int)i;
+	return -1;
+}
+
+u32 pci_read32(u16 bdf, u16 reg)
+{
+	int i = find(bdf);
+
+	return i < 0 ? ~0u : machine[i].reg[reg / 4];
+}
+
+void pci_write32(u16 bdf, u16 reg, u32 v)
+{
+	int i = find(bdf);
+
+	assert_true(i >= 0);
+	machine[i].writes++;
+	if (reg >= 0x10 && reg < 0x28)
+		v = (v & ~machine[i].sizes[reg / 4]) |
+		    (machine[i].reg[reg / 4] & 15 & machine[i].sizes[reg / 4]);
+	machine[i].reg[reg / 4] = v;
+}
+
+static u32 *add(u16 bdf, u32 class, u32 header)
+{
+	machine[nr].bdf = bdf;
+	machine[nr].reg[0] = 0x12345678;
+	machine[nr].reg[2] = class << 8;
+	machine[nr].reg[3] = header;
+	return machine[nr++].reg;
+}
+
+static int setup(void **state)
+{
+	memset(machine, 0, sizeof(machine));
+	nr = 0;
+	return 0;
+}
+
+/* They are not touched, but what is behind them is found. */
+static void bridges_are_left_out(void **state)
+{
+	add(BDF(0, 0, 0), 0x060000, 0);
+	add(BDF(0, 1, 0), 0x060400, BRIDGE)[6] = 2 << 8; /* bus 2 behind */
+	add(BDF(0, 2, 0), 0x060400, BRIDGE)[6] = 0;	 /* names its own bus */
+	add(BDF(2, 5, 0), 0x020000, 0);
+	add(BDF(3, 0, 0), 0x020000, 0); /* on a bus nobody names */
+	pci_scan();
+	assert_int_equal(pci_count, 1);
+	assert_int_equal(pci_funcs[0].bdf, BDF(2, 5, 0));
+	for (u32 i = 0; i < 3; i++)
+		assert_int_equal(machine[i].writes, 0);
+}
+
+static void only_multi_function_devices_have_more(void **state)
+{
+	add(BDF(0, 1, 0), 0x010000, MULTI);
+	add(BDF(0, 1, 3), 0x010000, 0);
+	add(BDF(0, 2, 0), 0x010000, 0);
+	add(BDF(0, 2, 1), 0x010000, 0); /* an echo of function 0 */
+	pci_scan();
+	assert_int_equal(pci_count, 3);
+	assert_int_equal(pci_funcs[1].bdf, BDF(0, 1, 3));
+	assert_int_equal(pci_funcs[2].bdf, BDF(0, 2, 0));
+}
+
+static void bars_are_sized_and_put_back(void **state)
+{
+	u32 *r = add(BDF(0, 3, 0), 0x020000, 0), before[16];
+
+	r[1] = 0x100007;
+	r[4] = 0xC001;	   /* 32 ports */
+	r[5] = 0xFE000004; /* 64 bits wide, 16 KiB */
+	r[6] = 0x12;
+	r[7] = 0xFD000000; /* 4 KiB */
+	machine[0].sizes[4] = 31;
+	machine[0].sizes[5] = 0x3FFF;
+	machine[0].sizes[7] = 0xFFF;
+	machine[0].sizes[8] = machine[0].sizes[9] = ~0u;
+	memcpy(before, r, sizeof(before));
+	pci_scan();
+	before[1] &= 0xFFFF; /* the status bits were written as zeros */
+	assert_memory_equal(r, before, sizeof(before));
+	assert_true(pci_funcs[0].bar[0].io);
+	assert_int_equal(pci_funcs[0].bar[0].base, 0xC000);
+	assert_int_equal(pci_funcs[0].bar[0].size, 32);
+	assert_int_equal(pci_funcs[0].bar[1].base, 0x12FE000000);
+	assert_int_equal(pci_funcs[0].bar[1].size, 0x4000);
+	assert_int_equal(pci_funcs[0].bar[2].size, 0);
+	assert_int_equal(pci_funcs[0].bar[3].base, 0xFD000000);
+	assert_int_equal(pci_funcs[0].bar[3].size, 0x1000);
+	assert_int_equal(pci_funcs[0].bar[4].size, 0);
+}
+
+static void too_many_are_left_out(void **state)
+{
+	for (u32 i = 0; i < PCI_MAX_FUNCS + 5; i++)
+		add((u16)BDF(0, i / 8, i % 8), 0x010000, MULTI);
+	pci_scan();
+	assert_int_equal(pci_count, PCI_MAX_FUNCS);
+}
+
+#define T(f) cmocka_unit_test_setup(f, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(bridges_are_left_out),
+		T(only_multi_function_devices_have_more),
+		T(bars_are_sized_and_put_back),
+		T(too_many_are_left_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
