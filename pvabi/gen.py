@@ -31,6 +31,7 @@ FORMS = {
              ", 8-byte aligned: struct %s"),
     "out()": ("gpa", "struct {of} *%s", "&%s", ", 8-byte aligned: struct %s"),
 }
+COPY = "gmem_{0}(caller(), gpa({1}_arg), &{1}, sizeof({1}))"
 # What a handle names: the variable for it, what finds it, its name for people.
 OBJECTS = {
     "partition": ("struct partition *%s", "hcall_partition(%s, %s, &%s)",
@@ -208,6 +209,8 @@ def wrong(c):
             bad += ["%s & ~(u64)%s" % (reg, a["of"])]
         elif a["form"] == "gpa()":
             bad += ["%s %% %s" % (reg, a["of"])]
+        elif a["form"] in ("in()", "out()"):
+            bad += ["%s %% 8" % reg]
         elif a["range"]:
             bad += ["%s < %d" % (reg, a["range"][0])] if a["range"][0] else []
             bad += ["%s > %d" % (reg, a["range"][1])]
@@ -242,7 +245,7 @@ def decoding(c):
         if a["form"] == "vcpu()":
             out += ["%s = hcall_vcpu(%s, %s);" % (a["name"], owner(a), register(c, a))]
         elif a["form"] == "in()":
-            out += attempt("struct_read({0}_arg, &{0}, sizeof({0}))".format(a["name"]))
+            out += attempt(COPY.format("read", a["name"]))
     return out
 
 
@@ -264,7 +267,7 @@ def acting(c):
     out = []
     for a in c["args"]:
         if a["form"] == "out()":
-            out = ["return ret(struct_write({0}_arg, &{0}, sizeof({0})));".format(a["name"])]
+            out = ["return ret(%s);" % COPY.format("write", a["name"])]
     if "runs" in c:
         return [call_of(c) + ";"] + (out or ["return ret(PV_OK);"])
     if out:
@@ -313,9 +316,9 @@ def gen_decoders(calls):
     g = "PVABI_DECODERS_H"
     out = [HEAD % ("The decoders of the hypervisor.", g, g)]
     out += [decoder(c) for c in calls if "plain" not in c]
-    out += ["#define PV_CALL_LIST(X)"]
-    out += [" \\\n\tX(%d, %s)" % (c["nr"], c["name"]) for c in calls]
-    return "".join(out) + "\n\n#endif\n"
+    out += ["static const hcall_fn decoders[PV_CALL_COUNT] = {\n"]
+    out += ["\t[%d] = hc_%s,\n" % (c["nr"], c["name"]) for c in calls]
+    return "".join(out) + "};\n\n#endif\n"
 
 
 def stub(c):

@@ -84,33 +84,22 @@ int gmem_write(struct partition *p, gpa_t at, const void *from, u64 n)
 	return access(p, at, (void *)(uintptr_t)from, n, true);
 }
 
-static int copy_locked(struct partition *tp, u64 to, struct partition *fp,
-		       u64 from, u64 n)
-{
-	if (access_locked(fp, from, NULL, n, false) ||
-	    access_locked(tp, to, NULL, n, true))
-		return PV_EFAULT;
-	for (u64 c; n; n -= c, from += c, to += c) {
-		u8 *ptr;
-
-		c = span_locked(fp, from, NP_READ, &ptr);
-		c = c < n ? c : n;
-		if (access_locked(tp, to, ptr, c, true))
-			return PV_EFAULT;
-	}
-	return PV_OK;
-}
-
 int gmem_copy(struct partition *tp, gpa_t to, struct partition *fp, gpa_t from,
 	      u64 n)
 {
-	bool up = tp->id < fp->id;
+	lock_scope(&tp->lock);
+	if (access_locked(tp, to.v, NULL, n, true) ||
+	    !gmem_ok(fp, from, n, false))
+		return PV_EFAULT;
+	for (u64 c; n; n -= c, from.v += c, to.v += c) {
+		u8 *ptr;
 
-	lock_scope(up ? &tp->lock : &fp->lock);
-	{
-		lock_scope(up ? &fp->lock : &tp->lock);
-		return copy_locked(tp, to.v, fp, from.v, n);
+		c = span_locked(tp, to.v, NP_WRITE, &ptr);
+		c = c < n ? c : n;
+		if (gmem_read(fp, from, ptr, c))
+			return PV_EFAULT;
 	}
+	return PV_OK;
 }
 
 bool gmem_taken_locked(struct partition *p, u64 at, u64 size)
@@ -208,7 +197,7 @@ int gmem_populate(struct partition *p, u64 *at, u64 *pages, bool *more)
 	return err;
 }
 
-int gmem_map_hv(struct partition *p, gpa_t at, hpa_t to, u64 size, u32 flags)
+int gmem_map(struct partition *p, gpa_t at, hpa_t to, u64 size, u32 flags)
 {
 	lock_scope(&p->lock);
 	if (gmem_taken_locked(p, at.v, size))

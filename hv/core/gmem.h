@@ -14,7 +14,8 @@ u64 gmem_limit(void);
 int gmem_read(struct partition *p, gpa_t at, void *to, u64 n) must_check;
 int gmem_write(struct partition *p, gpa_t at, const void *from,
 	       u64 n) must_check;
-/* From one partition to another; not to itself. */
+/* From a partition that runs to one that has never run: the latter's lock is
+ * held first, so that the order is that of age. PV_OK or PV_EFAULT. */
 int gmem_copy(struct partition *to_part, gpa_t to, struct partition *from_part,
 	      gpa_t from, u64 n) must_check;
 
@@ -62,10 +63,10 @@ int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
 		u64 pages, gpa_t at) must_check;
 int gmem_return(struct partition *p, gpa_t at, u64 pages) must_check;
 
-/* Maps hypervisor frames (shared pages, modules) or device memory into a
- * partition. PV_OK, PV_EEXIST, PV_ENOMEM. */
-int gmem_map_hv(struct partition *p, gpa_t at, hpa_t to, u64 size,
-		u32 np_flags) must_check;
+/* Maps frames (the hypervisor's, modules, an accepted share) or device memory
+ * into a partition. PV_OK, PV_EEXIST, PV_ENOMEM. */
+int gmem_map(struct partition *p, gpa_t at, hpa_t to, u64 size,
+	     u32 np_flags) must_check;
 /* Takes a 4 KiB mapping away: no split, so that it cannot fail. The caller has
  * the shoot-down made. */
 void gmem_unmap_page(struct partition *p, gpa_t at);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Shares: who may map whose pages; and taking a dead partition's memory. */
 #include "core/gmem.h"
-#include "lib/panic.h"
 #include "pvabi/calls.h"
 
 /*
@@ -11,67 +10,60 @@
  */
 static struct lock share_lock;
 
-/* Partitions whose CPUs must drop translations, by id. */
-struct id_set {
-	u64 bits[(PARTITION_MAX + 63) / 64];
-};
-
-static void shoot_set(const struct id_set *s)
-{
-	for (u32 id = 0; id < PARTITION_MAX; id++) {
-		struct partition *p = NULL;
-
-		if (s->bits[id / 64] >> id % 64 & 1)
-			p = partition_get(id);
-		if (p)
-			gmem_shootdown(p);
-	}
-}
-
-/*
- * One call: what it does to one page after the other, first to check all, then
- * to act, which fails for want of memory alone.
- */
+/* One call, which does a step for one page after the other: first to check
+ * all of them, then to act. */
 struct share {
 	struct partition *p;	/* whose pages are looked at, from `from` on */
 	struct partition *peer; /* share: with whom; accept: the caller */
 	gpa_t from, at;		/* at: where accept maps them */
+	u64 pages;
 	bool write;
-	bool act;	     /* second round */
-	u64 pages;	     /* how many are to be done, in a round */
-	struct id_set stale; /* whose mappings were taken away */
+	bool act;		   /* second round */
+	bool stale[PARTITION_MAX]; /* their CPUs must drop translations */
 };
 
 /* f is the frame of p's page, `offset` bytes behind the first. */
 typedef int (*share_step)(struct share *s, struct frame *f, u64 offset);
 
-/* In the second round, s->pages becomes the number of those that were done. */
-static int round_locked(struct share *s, share_step step)
+static struct frame *frame_locked(const struct share *s, u64 offset)
 {
-	for (u64 n = 0; n < s->pages; n++) {
-		u64 offset = n * PAGE_SIZE;
-		struct frame *f = gmem_frame(s->p, gpa(s->from.v + offset));
-		/* what is mapped twice in the range may be gone already */
-		int err = f || s->act ? PV_OK : PV_EFAULT;
-
-		if (f)
-			err = step(s, f, offset);
-		if (!err)
-			continue;
-		s->pages = n;
-		return err;
-	}
-	return PV_OK;
+	return gmem_frame(s->p, gpa(s->from.v + offset));
 }
 
-static int share_run_locked(struct share *s, share_step step)
+static int round_locked(struct share *s, share_step step)
 {
-	int err = round_locked(s, step);
+	int err = PV_OK;
 
-	if (err)
-		return err;
+	for (u64 n = 0; !err && n < s->pages; n++) {
+		struct frame *f = frame_locked(s, n * PAGE_SIZE);
+
+		if (f)
+			err = step(s, f, n * PAGE_SIZE);
+		else if (!s->act) /* a second mapping may be gone by then */
+			err = PV_EFAULT;
+	}
+	return err;
+}
+
+static void shoot_stale(const struct share *s)
+{
+	for (u32 id = 0; id < PARTITION_MAX; id++)
+		if (s->stale[id] && partition_get(id))
+			gmem_shootdown(partition_get(id));
+}
+
+static int share_run(struct share *s, share_step step)
+{
+	int err;
+
+	lock_take(&share_lock);
+	err = round_locked(s, step);
 	s->act = true;
-	return round_locked(s, step);
+	if (!err)
+		err = round_locked(s, step);
+	lock_drop(&share_lock);
+	shoot_stale(s);
+	return err;
 }
 
 static int share_page(struct share *s, struct frame *f, u64 offset)
@@ -90,62 +82,38 @@ static int share_page(struct share *s, struct frame *f, u64 offset)
 	return PV_OK;
 }
 
-int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
-	       bool write)
-{
-	struct share s = {
-		.p = p, .peer = peer, .from = at, .pages = pages, .write = write
-	};
-
-	lock_scope(&share_lock);
-	return share_run_locked(&s, share_page);
-}
-
-/* Ends the share of one frame of p; says whose translations must go. */
-static void unshare_locked(struct partition *p, struct frame *f,
-			   struct id_set *stale)
-{
-	if (f->state == FRAME_ACCEPTED)
-		gmem_unmap_page(partition_get(f->peer), gpa(f->peer_gpa));
-	/* also a peer that is just returning it may not have flushed yet */
-	stale->bits[f->peer / 64] |= 1ull << f->peer % 64;
-	f->state = FRAME_PLAIN;
-	p->pages_shared--;
-}
-
 static int revoke_page(struct share *s, struct frame *f, u64 offset)
 {
 	if (f->owner != s->p->id || f->state == FRAME_PLAIN)
 		return s->act ? PV_OK : PV_EFAULT;
-	if (s->act)
-		unshare_locked(s->p, f, &s->stale);
+	if (!s->act)
+		return PV_OK;
+	if (f->state == FRAME_ACCEPTED)
+		gmem_unmap_page(partition_get(f->peer), gpa(f->peer_gpa));
+	/* also a peer that is just returning it may not have flushed yet */
+	s->stale[f->peer] = true;
+	f->state = FRAME_PLAIN;
+	s->p->pages_shared--;
 	return PV_OK;
 }
 
-int gmem_revoke(struct partition *p, gpa_t at, u64 pages)
+/* The peer p does not map the frame any more, but may again. */
+static void give_back_locked(struct share *s, struct partition *p,
+			     struct frame *f)
 {
-	struct share s = { .p = p, .from = at, .pages = pages };
-	int err;
-
-	lock_take(&share_lock);
-	err = share_run_locked(&s, revoke_page);
-	lock_drop(&share_lock);
-	shoot_set(&s.stale);
-	return err;
+	gmem_unmap_page(p, gpa(f->peer_gpa));
+	s->stale[p->id] = true;
+	f->state = FRAME_SHARED;
+	f->peer_gpa = p->gen;
 }
 
 static int return_page(struct share *s, struct frame *f, u64 offset)
 {
-	u64 at = s->from.v + offset;
-
 	if (f->state != FRAME_ACCEPTED || f->peer != s->p->id ||
-	    f->peer_gpa != at)
+	    f->peer_gpa != s->from.v + offset)
 		return PV_EFAULT;
-	if (!s->act)
-		return PV_OK;
-	gmem_unmap_page(s->p, gpa(at));
-	f->state = FRAME_SHARED;
-	f->peer_gpa = s->p->gen;
+	if (s->act)
+		give_back_locked(s, s->p, f);
 	return PV_OK;
 }
 
@@ -153,6 +121,7 @@ static int accept_page(struct share *s, struct frame *f, u64 offset)
 {
 	u32 flags = NP_READ | (f->write ? NP_WRITE : 0);
 	u64 at = s->at.v + offset;
+	int err;
 
 	if (f->owner != s->p->id || f->state == FRAME_PLAIN ||
 	    f->peer != s->peer->id)
@@ -161,17 +130,34 @@ static int accept_page(struct share *s, struct frame *f, u64 offset)
 		return PV_EEXIST;
 	if (f->peer_gpa != s->peer->gen)
 		return PV_EFAULT;
-	lock_scope(&s->peer->lock);
-	if (!s->act && gmem_taken_locked(s->peer, at, PAGE_SIZE))
-		return PV_EEXIST;
 	if (!s->act)
 		return PV_OK;
-	if (nested_map(&s->peer->space, gpa(at), frame_hpa(f), PAGE_SIZE, flags,
-		       1))
-		return PV_ENOMEM;
-	f->peer_gpa = at;
-	f->state = FRAME_ACCEPTED;
-	return PV_OK;
+	err = gmem_map(s->peer, gpa(at), frame_hpa(f), PAGE_SIZE, flags);
+	if (!err) {
+		f->peer_gpa = at;
+		f->state = FRAME_ACCEPTED;
+	}
+	/* something is there, or no table can be: undo what came before */
+	for (u64 n = err ? offset : 0; n; n -= PAGE_SIZE)
+		give_back_locked(s, s->peer, frame_locked(s, n - PAGE_SIZE));
+	return err;
+}
+
+int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
+	       bool write)
+{
+	struct share s = {
+		.p = p, .peer = peer, .from = at, .pages = pages, .write = write
+	};
+
+	return share_run(&s, share_page);
+}
+
+int gmem_revoke(struct partition *p, gpa_t at, u64 pages)
+{
+	struct share s = { .p = p, .from = at, .pages = pages };
+
+	return share_run(&s, revoke_page);
 }
 
 int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
@@ -180,31 +166,15 @@ int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
 	struct share s = {
 		.p = owner, .peer = p, .from = from, .pages = pages, .at = at
 	};
-	struct share undo = { .p = p, .from = at, .act = true };
-	int err;
 
-	lock_take(&share_lock);
-	err = share_run_locked(&s, accept_page);
-	undo.pages = s.pages;
-	if (err && s.act)
-		hv_assert(!round_locked(&undo, return_page));
-	lock_drop(&share_lock);
-	if (err == PV_ENOMEM)
-		gmem_shootdown(p);
-	return err;
+	return share_run(&s, accept_page);
 }
 
 int gmem_return(struct partition *p, gpa_t at, u64 pages)
 {
 	struct share s = { .p = p, .from = at, .pages = pages };
-	int err;
 
-	lock_take(&share_lock);
-	err = share_run_locked(&s, return_page);
-	lock_drop(&share_lock);
-	if (!err)
-		gmem_shootdown(p);
-	return err;
+	return share_run(&s, return_page);
 }
 
 /* What a dying partition has mapped at p->reap_at: borrowed pages go back as
@@ -212,22 +182,15 @@ int gmem_return(struct partition *p, gpa_t at, u64 pages)
  * them itself); true: the frames are its own, and are shared no more. */
 static bool reap_shares(struct partition *p, struct frame *f, u64 frames)
 {
-	struct id_set stale = { { 0 } };
+	struct share s = { .p = p, .from = gpa(p->reap_at), .act = true };
 	bool mine;
 
 	lock_take(&share_lock);
-	mine = f->owner == p->id;
-	if (f->state == FRAME_ACCEPTED && f->peer == p->id &&
-	    f->peer_gpa == p->reap_at) {
-		f->state = FRAME_SHARED;
-		f->peer_gpa = p->gen;
-		mine = false;
-	}
+	mine = return_page(&s, f, 0) && f->owner == p->id;
 	for (; mine && frames--; f++)
-		if (f->state != FRAME_PLAIN)
-			unshare_locked(p, f, &stale);
+		revoke_page(&s, f, 0);
 	lock_drop(&share_lock);
-	shoot_set(&stale);
+	shoot_stale(&s);
 	return mine;
 }
 
@@ -239,12 +202,11 @@ static void reap_leaf(struct partition *p, hpa_t at, u64 page)
 	if (!f || f->state == FRAME_TABLE ||
 	    !reap_shares(p, f, page / PAGE_SIZE))
 		return;
-	lock_take(&p->lock);
-	p->pages -= page / PAGE_SIZE;
-	lock_drop(&p->lock);
+	lock_scope(&p->lock);
 	for (; page > LARGE_SIZE; page -= LARGE_SIZE, at.v += LARGE_SIZE)
-		frame_free(hpa_ptr(at), FRAME_MAX_ORDER);
-	frame_free(hpa_ptr(at), (unsigned)__builtin_ctzll(page / PAGE_SIZE));
+		partition_pages_free(p, hpa_ptr(at), FRAME_MAX_ORDER);
+	partition_pages_free(p, hpa_ptr(at),
+			     (unsigned)__builtin_ctzll(page / PAGE_SIZE));
 }
 
 bool gmem_reap(struct partition *p, u64 bound)
@@ -258,13 +220,12 @@ bool gmem_reap(struct partition *p, u64 bound)
 		u64 page;
 		hpa_t at;
 
+		done++;
 		if (nested_lookup(&p->space, gpa(p->reap_at), &at, &flags,
-				  &page)) {
-			if (!(flags & NP_DEVICE))
-				reap_leaf(p, at, page);
+				  &page) &&
+		    !(flags & NP_DEVICE)) {
+			reap_leaf(p, at, page);
 			done += page / PAGE_SIZE;
-		} else {
-			done++;
 		}
 		p->reap_at = (p->reap_at & ~(page - 1)) + page;
 	}

@@ -39,15 +39,20 @@ static struct handle *slot_find(struct partition *p, u64 h)
 	return s;
 }
 
+struct handle handle_to(const struct partition *obj, u32 rights)
+{
+	return (struct handle){ .type = HANDLE_PARTITION,
+				.rights = rights,
+				.obj = obj->id,
+				.obj_gen = obj->gen };
+}
+
 static int lookup_any(struct partition *p, u64 h, struct handle *out)
 {
 	const struct handle *s;
 
 	if (h == PV_SELF) {
-		*out = (struct handle){ .type = HANDLE_PARTITION,
-					.rights = SELF_RIGHTS,
-					.obj = p->id,
-					.obj_gen = p->gen };
+		*out = handle_to(p, SELF_RIGHTS);
 		return PV_OK;
 	}
 	s = slot_find(p, h);
@@ -81,16 +86,6 @@ int handle_partition(struct partition *p, u64 h, u32 rights,
 	return *out ? err : (int)PV_EHANDLE;
 }
 
-static void unlink_locked(struct handle *s)
-{
-	if (s->next != HANDLE_NONE)
-		slot_of(s->next)->prev = s->prev;
-	if (s->prev != HANDLE_NONE)
-		slot_of(s->prev)->next = s->next;
-	else if (s->parent != HANDLE_NONE)
-		slot_of(s->parent)->child = s->next;
-}
-
 /* Leaves first; each step empties a slot or goes one deeper, so that it ends
  * after at most twice as many steps as there are slots. */
 static void drop_tree_locked(u16 top)
@@ -104,7 +99,12 @@ static void drop_tree_locked(u16 top)
 			n = s->child;
 			continue;
 		}
-		unlink_locked(s);
+		if (s->next != HANDLE_NONE)
+			slot_of(s->next)->prev = s->prev;
+		if (s->prev != HANDLE_NONE)
+			slot_of(s->prev)->next = s->next;
+		else if (s->parent != HANDLE_NONE)
+			slot_of(s->parent)->child = s->next;
 		store_relaxed(&s->type, HANDLE_FREE);
 		store_release(&s->gen, s->gen + 1);
 		if (n == top)
@@ -157,10 +157,7 @@ int handle_install(struct partition *p, const struct handle *h, u64 *value)
 int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
 		 u64 *value)
 {
-	struct handle h = { .type = HANDLE_PARTITION,
-			    .rights = rights,
-			    .obj = obj->id,
-			    .obj_gen = obj->gen };
+	struct handle h = handle_to(obj, rights);
 
 	return handle_install(p, &h, value);
 }

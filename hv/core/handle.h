@@ -47,6 +47,8 @@ int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
 int handle_partition(struct partition *p, u64 h, u32 rights,
 		     struct partition **out) must_check;
 
+/* A handle of a partition object, not yet in any table. */
+struct handle handle_to(const struct partition *obj, u32 rights);
 /* Installs type, rights, obj, obj_gen, arg of h, derived from nothing;
  * PV_ENOMEM when full. */
 int handle_install(struct partition *p, const struct handle *h,

@@ -199,7 +199,7 @@ int ioreq_map(struct partition *p, struct partition *by, gpa_t at)
 
 	/* whoever replaces a mapping takes it away: none is forgotten */
 	lock_take(&mapper_lock);
-	err = gmem_map_hv(by, at, ptr_hpa(&p->io_page), PAGE_SIZE, NP_READ);
+	err = gmem_map(by, at, ptr_hpa(&p->io_page), PAGE_SIZE, NP_READ);
 	old = p->io_mapper;
 	if (!err)
 		p->io_mapper = new;

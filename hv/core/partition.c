@@ -125,8 +125,8 @@ static int object_fill(struct partition *p)
 
 	if (nested_init(&p->space) || virt_bitmaps_init(&p->space))
 		return PV_ENOMEM;
-	err = gmem_map_hv(p, gpa(PV_PARTITION_PAGE), ptr_hpa(&p->page),
-			  PAGE_SIZE, NP_READ | NP_WRITE);
+	err = gmem_map(p, gpa(PV_PARTITION_PAGE), ptr_hpa(&p->page), PAGE_SIZE,
+		       NP_READ | NP_WRITE);
 	if (partition_setup)
 		partition_setup(p);
 	for (u32 i = 0; !err && i < p->nr_vcpus; i++)

@@ -90,8 +90,8 @@ int vcpu_create(struct partition *p, u32 id)
 	event_vcpu_init(v);
 	if (p->profile != PROFILE_PV && vapic_init(v))
 		return PV_ENOMEM;
-	return gmem_map_hv(p, gpa(PV_VCPU_PAGE(id)), ptr_hpa(v->page),
-			   PAGE_SIZE, NP_READ | NP_WRITE);
+	return gmem_map(p, gpa(PV_VCPU_PAGE(id)), ptr_hpa(v->page), PAGE_SIZE,
+			NP_READ | NP_WRITE);
 }
 
 void vcpu_destroy(struct vcpu *v)

@@ -16,17 +16,6 @@ static int hcall_partition(u64 h, u32 right, struct partition **p)
 	return err;
 }
 
-/* A structure argument: aligned to 8; PV_EINVAL, PV_EFAULT. */
-static int struct_read(u64 at, void *to, u64 n)
-{
-	return at & 7 ? (int)PV_EINVAL : gmem_read(caller(), gpa(at), to, n);
-}
-
-static int struct_write(u64 at, const void *from, u64 n)
-{
-	return at & 7 ? (int)PV_EINVAL : gmem_write(caller(), gpa(at), from, n);
-}
-
 #include "pvabi/decoders.h"
 
 static HCALL_PLAIN(none)
@@ -34,15 +23,12 @@ static HCALL_PLAIN(none)
 	return ret(PV_ENOSYS);
 }
 
+_Static_assert(PV_CALL_COUNT < HCALL_TABLE_SIZE, "the last slot stays ENOSYS");
+
 void hcall_init(void)
 {
 	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++)
-		virt_hcall_table[i] = hc_none;
-#define ENTER(number, name)                                               \
-	_Static_assert((number) < HCALL_TABLE_SIZE - 1, "table is full"); \
-	virt_hcall_table[number] = hc_##name;
-	PV_CALL_LIST(ENTER)
-#undef ENTER
+		virt_hcall_table[i] = i < PV_CALL_COUNT ? decoders[i] : hc_none;
 }
 
 HCALL_PLAIN(nop)

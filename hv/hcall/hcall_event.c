@@ -6,13 +6,12 @@
 int call_event_bind(struct partition *part, u32 port, struct vcpu *vcpu,
 		    u64 *event)
 {
-	struct handle h = { .type = HANDLE_EVENT,
-			    .rights = PV_RIGHT_SEND | PV_RIGHT_GRANT,
-			    .obj = part->id,
-			    .obj_gen = part->gen,
-			    .arg = port };
-	int err = handle_install(caller(), &h, event);
+	struct handle h = handle_to(part, PV_RIGHT_SEND | PV_RIGHT_GRANT);
+	int err;
 
+	h.type = HANDLE_EVENT;
+	h.arg = port;
+	err = handle_install(caller(), &h, event);
 	return err ? err : event_bind(part, port, vcpu->id);
 }
 

@@ -6,8 +6,7 @@
 #include "lib/log.h"
 
 #define ISA_IRQS 16u
-#define ISA_PIT 0u
-#define ISA_CASCADE 2u
+#define ISA_OURS 5u /* mask: the PIT's, and the cascade of the two PICs */
 #define LOG_CHUNK 256u
 
 /* Who is told of a GSI. Written by irq_bind before the pin is open; the
@@ -32,17 +31,11 @@ static void on_irq(u32 vector)
 		event_send(p, b->port);
 }
 
-static bool irq_ok(u32 irq, u32 flags)
-{
-	return flags ||
-	       (irq < ISA_IRQS && irq != ISA_PIT && irq != ISA_CASCADE);
-}
-
 int call_irq_bind(struct partition *self, u32 irq, u32 flags, u32 port)
 {
 	int gsi;
 
-	if (!irq_ok(irq, flags))
+	if (!flags && (irq >= ISA_IRQS || ISA_OURS >> irq & 1))
 		return PV_EINVAL;
 	gsi = ioapic_route(irq, !flags, flags, vcpu_current()->cpu);
 	if (gsi < 0 || gsi >= VEC_GSI_COUNT)

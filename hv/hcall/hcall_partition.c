@@ -17,7 +17,7 @@ int call_partition_create(struct partition *self,
 		return err;
 	/* never ran: it goes at once, or its slot waits for a later destroy
 	 * through partition_enumerate */
-	all = (struct handle){ .obj = new->id, .obj_gen = new->gen };
+	all = handle_to(new, ALL_RIGHTS);
 	err = partition_destroy(&all, &more);
 	return PV_ENOMEM;
 }

@@ -7,25 +7,18 @@
 
 #define VECTOR_MIN 32u
 
-/* Is there a vCPU of v's partition, beside v, that is not stopped? */
-static bool others_run(const struct vcpu *v)
-{
-	for (u32 i = 0; i < v->part->nr_vcpus; i++)
-		if (i != v->id && v->part->vcpus[i]->state != VCPU_STOPPED)
-			return true;
-	return false;
-}
-
 int call_vcpu_stop(void)
 {
 	struct vcpu *v = vcpu_current();
 
 	/* of two that stop at once, one must see the other */
 	lock_scope(&v->part->lock);
-	if (!others_run(v))
-		return PV_ESTATE;
-	sched_block(v, VCPU_STOPPED, 0);
-	return PV_OK;
+	for (u32 i = 0; i < v->part->nr_vcpus; i++)
+		if (i != v->id && v->part->vcpus[i]->state != VCPU_STOPPED) {
+			sched_block(v, VCPU_STOPPED, 0);
+			return PV_OK;
+		}
+	return PV_ESTATE;
 }
 
 /* A deadline of the guest's clock on the machine's; 0 stays 0. */

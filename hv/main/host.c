@@ -21,7 +21,7 @@ static bool map_grant(struct partition *p, const struct boot_grant *g)
 	}
 	if (g->kind == BOOT_GRANT_DEVICE)
 		flags |= NP_WRITE | NP_DEVICE;
-	err = gmem_map_hv(p, gpa(g->start), hpa(g->hpa), g->size, flags);
+	err = gmem_map(p, gpa(g->start), hpa(g->hpa), g->size, flags);
 	return !err || err == PV_EEXIST;
 }
 

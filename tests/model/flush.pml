@@ -53,7 +53,7 @@ inline ask()
 #endif
 }
 
-/* core/gmem.c: gmem_unmap_hv; gmem_flush.c: gmem_shootdown */
+/* core/gmem.c: gmem_unmap_page; gmem_flush.c: gmem_shootdown */
 inline unmap_and_shoot()
 {
 	lock();

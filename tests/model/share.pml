@@ -54,7 +54,7 @@ inline share()
 	unlock()
 }
 
-/* core/gmem_share.c: unshare_locked */
+/* core/gmem_share.c: revoke_page */
 inline unshare_locked()
 {
 	if
@@ -164,7 +164,7 @@ inline accept(generation)
 #endif
 }
 
-/* core/gmem_share.c: gmem_return, return_one_locked */
+/* core/gmem_share.c: gmem_return, give_back_locked */
 inline give_back(generation)
 {
 	bool mine;

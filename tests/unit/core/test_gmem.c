@@ -77,13 +77,12 @@ static void device_memory_is_never_copied(void **state)
 {
 	u8 b[4];
 
-	assert_int_equal(gmem_map_hv(A, gpa(AT), hpa(RAM_START + RAM_SIZE),
-				     LARGE_SIZE,
-				     NP_READ | NP_WRITE | NP_DEVICE),
+	assert_int_equal(gmem_map(A, gpa(AT), hpa(RAM_START + RAM_SIZE),
+				  LARGE_SIZE, NP_READ | NP_WRITE | NP_DEVICE),
 			 PV_OK);
 	assert_int_equal(gmem_read(A, gpa(AT), b, 4), PV_EFAULT);
-	assert_int_equal(gmem_map_hv(A, gpa(AT + PAGE_SIZE), hpa(RAM_START),
-				     PAGE_SIZE, NP_READ),
+	assert_int_equal(gmem_map(A, gpa(AT + PAGE_SIZE), hpa(RAM_START),
+				  PAGE_SIZE, NP_READ),
 			 PV_EEXIST);
 }
 
@@ -138,8 +137,8 @@ static void nobody_shares_what_it_does_not_own(void **state)
 	assert_int_equal(gmem_share(B, C, gpa(AT), 1, true), PV_EFAULT);
 	assert_int_equal(gmem_revoke(B, gpa(AT), 1), PV_EFAULT);
 	/* a shared page of the hypervisor's */
-	assert_int_equal(gmem_map_hv(A, gpa(AT), hpa(A->space.root), PAGE_SIZE,
-				     NP_READ | NP_WRITE),
+	assert_int_equal(gmem_map(A, gpa(AT), hpa(A->space.root), PAGE_SIZE,
+				  NP_READ | NP_WRITE),
 			 PV_OK);
 	assert_int_equal(gmem_share(A, B, gpa(AT), 1, true), PV_EFAULT);
 }
