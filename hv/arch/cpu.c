@@ -84,15 +84,11 @@ static void load_tables(const struct cpu *c)
 
 static void load_registers(const struct cpu_features *f)
 {
-	u64 cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	u64 optional = CR4_LA57 | CR4_PGE | CR4_OSXSAVE | CR4_SMEP | CR4_SMAP;
 
-	cr4 |= f->la57_on ? CR4_LA57 : 0;
-	cr4 |= f->pge ? CR4_PGE : 0;
-	cr4 |= f->xsave ? CR4_OSXSAVE : 0;
-	cr4 |= f->smep ? CR4_SMEP : 0;
-	cr4 |= f->smap ? CR4_SMAP : 0;
 	write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
-	write_cr4(cr4);
+	write_cr4(CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT |
+		  (f->cr4 & optional));
 	if (f->xsave)
 		xsetbv(0, f->xcr0_mask);
 	wrmsr(MSR_PAT, PAT_RESET);

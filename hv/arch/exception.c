@@ -20,17 +20,6 @@ static void print_regs(const struct exception_regs *r)
 		    v[i], names[i + 1], v[i + 1], names[i + 2], v[i + 2]);
 }
 
-static const char *exception_name(u64 vector)
-{
-	static const char names[][4] = {
-		"DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM",
-		"DF", "?",  "TS",  "NP", "SS", "GP", "PF", "?",
-		"MF", "AC", "MC",  "XM", "VE", "CP",
-	};
-
-	return vector < array_size(names) ? names[vector] : "?";
-}
-
 /* Where to look for return addresses: on a stack of this CPU, above its guard
  * page (an overflow comes here by #DF), else on the one we are on. */
 static u64 trace_start(const struct exception_regs *r)
@@ -44,6 +33,12 @@ static u64 trace_start(const struct exception_regs *r)
 
 void exception_entry(struct exception_regs *r)
 {
+	static const char names[][4] = {
+		"DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM",
+		"DF", "?",  "TS",  "NP", "SS", "GP", "PF", "?",
+		"MF", "AC", "MC",  "XM", "VE", "CP",
+	};
+
 	if (r->vector == VEC_NMI) {
 		if (load_acquire(&panic_active))
 			cpu_stop();
@@ -51,7 +46,8 @@ void exception_entry(struct exception_regs *r)
 	}
 	panic_begin();
 	log("parley: panic: exception #%s (%lu), error code 0x%lx\n",
-	    exception_name(r->vector), r->vector, r->error);
+	    r->vector < array_size(names) ? names[r->vector] : "?", r->vector,
+	    r->error);
 	print_regs(r);
 	panic_end(r->rip, trace_start(r));
 }

@@ -78,9 +78,9 @@ static void read_leaf7(struct cpu_features *f)
 	if (cpuid(0, 0).a < 7)
 		return;
 	r = cpuid(7, 0);
-	f->smep = bit(r.b, 7);
-	f->smap = bit(r.b, 20);
-	f->umip = bit(r.c, 2);
+	f->cr4 |= (bit(r.b, 0) ? CR4_FSGSBASE : 0) |
+		  (bit(r.b, 7) ? CR4_SMEP : 0) | (bit(r.b, 20) ? CR4_SMAP : 0) |
+		  (bit(r.c, 2) ? CR4_UMIP : 0);
 	if (bit(r.d, 29))
 		f->arch_capabilities = rdmsr(MSR_ARCH_CAPABILITIES);
 }
@@ -108,8 +108,8 @@ void cpu_features_read(void)
 	f->x2apic = bit(r.c, 21);
 	f->tsc_deadline = bit(r.c, 24);
 	f->xsave = bit(r.c, 26);
-	f->pge = bit(r.d, 13);
-	f->la57_on = read_cr4() & CR4_LA57;
+	f->cr4 = (read_cr4() & CR4_LA57) | (bit(r.d, 13) ? CR4_PGE : 0) |
+		 (f->xsave ? CR4_OSXSAVE : 0);
 	read_leaf7(f);
 	read_extended(f);
 	read_xsave(f, bit(r.c, 28));

@@ -9,7 +9,7 @@ void early_init(struct boot_info *bi)
 	struct boot_range *end = &bi->ranges[bi->nr_ranges++], *best = NULL;
 
 	for (struct boot_range *r = bi->ranges; r < end; r++)
-		if (r->type == BOOT_MEM_FREE && !(r->attr & BOOT_ATTR_STALE) &&
+		if (r->type == BOOT_MEM_FREE && !r->stale &&
 		    (!best || r->size > best->size))
 			best = r;
 	if (!best)
@@ -17,6 +17,6 @@ void early_init(struct boot_info *bi)
 	for (; end > best + 1; end--)
 		*end = end[-1];
 	*end = (struct boot_range){ best->start + best->size, 0, BOOT_MEM_HV,
-				    best->attr };
+				    false };
 	early_home = best;
 }

@@ -25,7 +25,6 @@
 #define L7_B                                                                \
 	(B(0) | B(3) | B(7) | B(8) | B(9) | B(18) | B(19) | B(20) | B(23) | \
 	 B(24) | B(29))
-#define L7_B_FSGSBASE B(0)
 #define L7_B_TSC_ADJUST B(1) /* ours */
 #define L7_B_AVX B(5)	     /* AVX2 */
 #define L7_C_UMIP B(2)
@@ -61,7 +60,6 @@ static void basic_leaves(bool avx)
 	r->c |= L1_C_HYPERVISOR | (cpu_feat.xsave ? L1_C_XSAVE : 0);
 	r->d &= L1_D;
 	r = add(7, 0);
-	guest_cpu.fsgsbase = r->b & L7_B_FSGSBASE;
 	r->a = 0;
 	r->b &= L7_B | (avx ? L7_B_AVX : 0);
 	r->b |= L7_B_TSC_ADJUST;
@@ -112,10 +110,8 @@ void guest_cpu_choose(void)
 	time_leaves();
 	extended_leaves();
 	/* VME PVI TSD DE */
-	guest_cpu.cr4 =
-		0xf | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE | CR4_OSFXSR |
-		CR4_OSXMMEXCPT | (cpu_feat.umip ? CR4_UMIP : 0) |
-		(guest_cpu.fsgsbase ? CR4_FSGSBASE : 0) |
-		(cpu_feat.xsave ? CR4_OSXSAVE : 0) |
-		(cpu_feat.smep ? CR4_SMEP : 0) | (cpu_feat.smap ? CR4_SMAP : 0);
+	guest_cpu.cr4 = 0xf | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE |
+			CR4_OSFXSR | CR4_OSXMMEXCPT |
+			(cpu_feat.cr4 & (CR4_UMIP | CR4_FSGSBASE | CR4_OSXSAVE |
+					 CR4_SMEP | CR4_SMAP));
 }

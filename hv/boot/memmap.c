@@ -31,15 +31,6 @@ static u32 type_of(const EFI_MEMORY_DESCRIPTOR *d)
 	}
 }
 
-static u32 attr_of(const EFI_MEMORY_DESCRIPTOR *d, u32 type)
-{
-	u32 attr = d->Attribute & EFI_MEMORY_WB ? BOOT_ATTR_WB : 0;
-
-	if (type == BOOT_MEM_FREE && d->Type != EfiConventionalMemory)
-		attr |= BOOT_ATTR_STALE;
-	return attr;
-}
-
 /* Adds a range that starts at or behind the end of the last one. */
 static u32 append(struct boot_info *bi, struct boot_range r)
 {
@@ -55,7 +46,7 @@ static u32 append(struct boot_info *bi, struct boot_range r)
 			r.start = end;
 		}
 		if (r.start == end && r.type == last->type &&
-		    r.attr == last->attr) {
+		    r.stale == last->stale) {
 			last->size += r.size;
 			return 0;
 		}
@@ -75,11 +66,12 @@ static u32 append_entry(struct boot_info *bi, const EFI_MEMORY_DESCRIPTOR *d)
 				.type = type_of(d) };
 	u32 lost = 0;
 
-	r.attr = attr_of(d, r.type);
+	r.stale = r.type == BOOT_MEM_FREE && d->Type != EfiConventionalMemory;
 	if (!d->NumberOfPages || !range_within(r.start, r.size, 1ull << 52))
 		return 0;
 	if (!r.start) { /* nobody gets page 0: address 0 stays invalid */
-		struct boot_range zero = { 0, PAGE_SIZE, BOOT_MEM_OTHER, 0 };
+		struct boot_range zero = { 0, PAGE_SIZE, BOOT_MEM_OTHER,
+					   false };
 
 		lost = append(bi, zero);
 	}

@@ -50,7 +50,7 @@ static void map_special(struct pagetable *pt, const struct boot_info *bi)
 static u64 build(const struct boot_info *bi, u64 runtime)
 {
 	struct pagetable pt = { .root = early_alloc(1, PAGE_SIZE),
-				.levels = cpu_feat.la57_on ? 5 : 4,
+				.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4,
 				.gb_pages = cpu_feat.gb_pages };
 
 	/* The tables come out of a FREE range, which moves its end, but never

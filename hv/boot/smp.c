@@ -79,7 +79,7 @@ void ap_page_fill(struct boot_info *bi)
 	memcpy((void *)(page + PAGE_SIZE), (void *)bi->cr3, PAGE_SIZE);
 	p->gdt_base = (u32)page + p->gdt_offset;
 	p->far_offset = (u32)page + p->long_offset;
-	p->cr4 = CR4_PAE | (cpu_feat.la57_on ? CR4_LA57 : 0);
+	p->cr4 = CR4_PAE | (cpu_feat.cr4 & CR4_LA57);
 	p->cr3 = (u32)(page + PAGE_SIZE);
 	p->start = (u64)&ap;
 }

@@ -15,17 +15,12 @@ enum boot_mem_type {
 	BOOT_MEM_OTHER,	  /* reserved, unusable, device memory */
 };
 
-enum {
-	BOOT_ATTR_WB = 1,    /* UEFI says write-back capable */
-	BOOT_ATTR_STALE = 2, /* held firmware data (its page tables, too) until
-				ExitBootServices: use only after paging_init() */
-};
-
 struct boot_range {
 	u64 start; /* bytes, page-aligned */
 	u64 size;
-	u32 type; /* enum boot_mem_type */
-	u32 attr; /* BOOT_ATTR_* */
+	u32 type;   /* enum boot_mem_type */
+	bool stale; /* held firmware data (its page tables, too) until
+		       ExitBootServices: use only after paging_init() */
 };
 
 /* From parley.cfg. */

@@ -13,8 +13,8 @@ enum cpu_vendor { CPU_INTEL, CPU_AMD, CPU_OTHER };
 struct cpu_features {
 	enum cpu_vendor vendor;
 	char brand[49];
-	bool xsave, x2apic, tsc_deadline, invariant_tsc, nx, gb_pages, la57_on;
-	bool smep, smap, umip, rdtscp, pge;
+	bool xsave, x2apic, tsc_deadline, invariant_tsc, nx, gb_pages, rdtscp;
+	u64 cr4;   /* the bits that not every CPU has; LA57: it is in use */
 	bool qemu; /* TCG or KVM: there may be isa-debug-exit */
 	u8 phys_bits;
 	u64 xcr0_mask;	/* XCR0 bits guests may set: x87|SSE|AVX subset */
@@ -49,8 +49,7 @@ struct guest_cpu {
 		struct cpuid_regs regs;
 	} leaf[GUEST_LEAVES];
 	u32 xsave_1; /* EAX of CPUID 0xD, 1 */
-	bool fsgsbase;
-	u64 cr4; /* the bits that may be set */
+	u64 cr4;     /* the bits that may be set */
 };
 extern struct guest_cpu guest_cpu;
 

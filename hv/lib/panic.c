@@ -4,10 +4,21 @@
 #include "lib/log.h"
 #include "lib/machine.h"
 #include "lib/power.h"
-#include "lib/symtab.h"
 
 #define PANIC_STATUS 99u
 #define TRACE_MAX 32
+
+/*
+ * The generated table of functions (hv/boot/symtab.py), in read-only data; the
+ * first link has it empty. Entry i: symtab_offset[i] from the image base,
+ * ascending, and its name at symtab_names + symtab_name[i].
+ */
+extern const u32 symtab_count, symtab_offset[], symtab_name[];
+extern const char symtab_names[];
+
+#define linker_symbol __attribute__((visibility("hidden")))
+extern const char ImageBase[] linker_symbol;
+extern const char hv_text_start[] linker_symbol, hv_text_end[] linker_symbol;
 
 void (*panic_stop_others)(void);
 bool panic_active;
@@ -38,6 +49,22 @@ static bool after_call(const u8 *p)
 		if (n != 5 && p[-n] == 0xFF && (p[1 - n] & 0x38) == 0x10)
 			return true;
 	return false;
+}
+
+/* Name of the function that holds addr, and the offset in it; NULL if none. */
+static const char *symtab_find(u64 addr, u64 *offset)
+{
+	u64 off = addr - (u64)ImageBase;
+	u32 i = 0;
+
+	if (addr < (u64)hv_text_start || addr >= (u64)hv_text_end)
+		return NULL;
+	while (i < symtab_count && symtab_offset[i] <= off)
+		i++;
+	if (!i)
+		return NULL;
+	*offset = off - symtab_offset[i - 1];
+	return symtab_names + symtab_name[i - 1];
 }
 
 /* A line of the trace, unless addr has to be a return address and is none. */

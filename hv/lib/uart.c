@@ -29,10 +29,10 @@ static bool scratch_holds(u8 v)
 	return inb(UART_SCR) == v;
 }
 
-bool uart_init(void)
+void uart_init(void)
 {
 	if (!scratch_holds(0x5A) || !scratch_holds(0xA5))
-		return false;
+		return;
 	outb(UART_IER, 0);
 	uart_present = true;
 	uart_drain();
@@ -43,7 +43,6 @@ bool uart_init(void)
 	outb(UART_FCR, FCR_ENABLE_CLEAR);
 	outb(UART_MCR, MCR_DTR_RTS_OUT2);
 	log_sink = uart_write;
-	return true;
 }
 
 /* Looks once, or until the bit shows; an absent UART reads as all ones. */

@@ -6,9 +6,9 @@
 
 /*
  * Looks for the UART by its scratch register, sets 115200 8N1 with FIFO and
- * makes it the log's sink. Returns whether it is there. Boot CPU.
+ * makes it the log's sink, if it is there. Boot CPU.
  */
-bool uart_init(void);
+void uart_init(void);
 
 /*
  * Sends bytes, "\n" as "\r\n". Without wait it stops when the FIFO is full;

@@ -44,25 +44,22 @@ static inline u64 rdtsc(void)
 	return (u64)hi << 32 | lo;
 }
 
-#define X86_PORT_IN(name, type)                                       \
-	static inline type name(u16 port)                             \
-	{                                                             \
-		type v;                                               \
-		__asm__ volatile("in %1, %0" : "=a"(v) : "Nd"(port)); \
-		return v;                                             \
-	}
-#define X86_PORT_OUT(name, type)                                       \
-	static inline void name(u16 port, type v)                      \
+#define X86_PORT(size, type)                                           \
+	static inline type in##size(u16 port)                          \
+	{                                                              \
+		type v;                                                \
+		__asm__ volatile("in %1, %0" : "=a"(v) : "Nd"(port));  \
+		return v;                                              \
+	}                                                              \
+	static inline void out##size(u16 port, type v)                 \
 	{                                                              \
 		__asm__ volatile("out %0, %1" : : "a"(v), "Nd"(port)); \
 	}
-X86_PORT_IN(inb, u8)
-X86_PORT_IN(inl, u32)
-X86_PORT_OUT(outb, u8)
-X86_PORT_OUT(outw, u16)
-X86_PORT_OUT(outl, u32)
+X86_PORT(b, u8)
+X86_PORT(w, u16)
+X86_PORT(l, u32)
 
-#define X86_READ_REG(name)                                                  \
+#define X86_MOV_REG(name)                                                   \
 	static inline u64 read_##name(void)                                 \
 	{                                                                   \
 		u64 v;                                                      \
@@ -73,15 +70,15 @@ X86_PORT_OUT(outl, u32)
 	{                                                                   \
 		__asm__ volatile("mov %0, %%" #name : : "r"(v) : "memory"); \
 	}
-X86_READ_REG(cr0)
-X86_READ_REG(cr2)
-X86_READ_REG(cr3)
-X86_READ_REG(cr4)
-X86_READ_REG(dr0)
-X86_READ_REG(dr1)
-X86_READ_REG(dr2)
-X86_READ_REG(dr3)
-X86_READ_REG(dr6)
+X86_MOV_REG(cr0)
+X86_MOV_REG(cr2)
+X86_MOV_REG(cr3)
+X86_MOV_REG(cr4)
+X86_MOV_REG(dr0)
+X86_MOV_REG(dr1)
+X86_MOV_REG(dr2)
+X86_MOV_REG(dr3)
+X86_MOV_REG(dr6)
 
 static inline void xsetbv(u32 reg, u64 v)
 {

@@ -81,10 +81,6 @@ static inline bool virt_ends_shadow(enum vreg r, u64 val)
 	       (r == VREG_RFLAGS && !(val & RFLAGS_IF));
 }
 
-/* CR4 bits that a guest may change without an exit where the CPU can tell
- * bits apart: those that CPUID's allow-list shows. */
-u64 virt_cr4_free(void);
-
 /* Software's value of LMA. */
 static inline u64 efer_with_lma(u64 efer, u64 cr0)
 {

@@ -82,18 +82,6 @@ void virt_vcpu_free(struct virt_vcpu *v)
 	v->ctl = NULL;
 }
 
-u64 virt_cr4_free(void)
-{
-	u64 bits = 0xf | CR4_PSE | CR4_PAE | CR4_PGE | CR4_OSFXSR |
-		   CR4_OSXMMEXCPT; /* VME PVI TSD DE */
-
-	bits |= cpu_feat.smep ? CR4_SMEP : 0;
-	bits |= cpu_feat.smap ? CR4_SMAP : 0;
-	bits |= cpu_feat.umip ? 1 << 11 : 0;
-	bits |= cpu_feat.xsave ? CR4_OSXSAVE : 0;
-	return bits;
-}
-
 static const char *state_bad(const struct vstate *s)
 {
 	bool lma = efer_with_lma(s->efer, s->cr0) & EFER_LMA;

@@ -28,7 +28,7 @@ const char *svm_probe(void)
 	if (r.b < 2)
 		return "this CPU's SVM has no ASID for guests";
 	/* VMRUN walks as deep as the host's CR4.LA57 says */
-	npt_format.levels = cpu_feat.la57_on ? 5 : 4;
+	npt_format.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4;
 	npt_format.gb_pages = cpu_feat.gb_pages;
 	svm_caps.asids = r.b;
 	svm_caps.nrip = r.d & SVM_NRIP;

@@ -182,7 +182,9 @@ static void controls_write(struct virt_vcpu *v)
 	vmwrite(ENTRY_CONTROLS, vmx_caps.entry);
 	vmwrite(EXCEPTION_BITMAP, EXCEPTIONS);
 	vmwrite(CR0_MASK, classic ? ~0ull : CR0_NE | CR0_NW | CR0_CD);
-	vmwrite(CR4_MASK, classic ? ~0ull : ~virt_cr4_free());
+	/* what the guest may change in CR4 it changes without an exit */
+	vmwrite(CR4_MASK,
+		classic ? ~0ull : ~guest_cpu.cr4 | CR4_MCE | CR4_FSGSBASE);
 	vmwrite(IO_BITMAP_A, v->space->io_bitmap);
 	vmwrite(IO_BITMAP_B, v->space->io_bitmap + PAGE_SIZE);
 	vmwrite(MSR_BITMAP, v->space->msr_bitmap);

@@ -25,10 +25,10 @@ noreturn_fn void panic(const char *fmt, ...)
 	longjmp(panicked, 1);
 }
 
-static void add(u64 start, u64 pages, u32 type, u32 attr)
+static void add(u64 start, u64 pages, u32 type, bool stale)
 {
 	bi.ranges[bi.nr_ranges++] =
-		(struct boot_range){ start, pages * PAGE_SIZE, type, attr };
+		(struct boot_range){ start, pages * PAGE_SIZE, type, stale };
 }
 
 /* A hole, a small range, a stale one, the large one, something reserved. */
@@ -40,10 +40,9 @@ static int setup(void **state)
 	memset(pool, 0xA5, POOL_PAGES * PAGE_SIZE);
 	at = (u64)(uintptr_t)pool;
 	memset(&bi, 0, sizeof(bi));
-	add(at, 16, BOOT_MEM_FREE, BOOT_ATTR_WB);
-	add(at + 32 * PAGE_SIZE, 600, BOOT_MEM_FREE,
-	    BOOT_ATTR_WB | BOOT_ATTR_STALE);
-	add(at + 640 * PAGE_SIZE, 300, BOOT_MEM_FREE, BOOT_ATTR_WB);
+	add(at, 16, BOOT_MEM_FREE, false);
+	add(at + 32 * PAGE_SIZE, 600, BOOT_MEM_FREE, true);
+	add(at + 640 * PAGE_SIZE, 300, BOOT_MEM_FREE, false);
 	add(at + 940 * PAGE_SIZE, 10, BOOT_MEM_OTHER, 0);
 	early_init(&bi);
 	return 0;
