@@ -38,23 +38,19 @@ static void unlink_locked(struct frame *f)
 	f->order = FRAME_INNER;
 }
 
-static bool is_free_block(u64 i, unsigned order)
-{
-	return i + (1u << order) <= nr_frames && table[i].owner == FRAME_FREE &&
-	       table[i].order == order;
-}
-
 /* Gives a block back, merged with its free buddies. */
 static void put_locked(u32 i, unsigned order, bool clean)
 {
 	free_frames += 1u << order;
 	for (; order < FRAME_MAX_ORDER; order++) {
 		u32 buddy = i ^ 1u << order;
+		struct frame *f = &table[buddy];
 
-		if (!is_free_block(buddy, order))
+		if (buddy + (1ull << order) > nr_frames ||
+		    f->owner != FRAME_FREE || f->order != order)
 			break;
-		clean = clean && table[buddy].clean;
-		unlink_locked(&table[buddy]);
+		clean = clean && f->clean;
+		unlink_locked(f);
 		i &= buddy;
 	}
 	push_locked(i, order, clean);

@@ -17,9 +17,7 @@ static u64 quiet_epoch, quiet_seen[CPU_MAX];
 
 static void answer(u32 c)
 {
-	u32 n = load_acquire(&asked[c]);
-
-	store_release(&answered[c], n);
+	store_release(&answered[c], load_acquire(&asked[c]));
 }
 
 static void on_shoot(u32 vector)

@@ -162,21 +162,10 @@ int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
 	return handle_install(p, &h, value);
 }
 
-static void adopt_locked(u16 parent, u16 child)
-{
-	struct handle *a = slot_of(parent), *c = slot_of(child);
-
-	c->parent = parent;
-	c->next = a->child;
-	if (a->child != HANDLE_NONE)
-		slot_of(a->child)->prev = child;
-	a->child = child;
-}
-
 int handle_derive(struct partition *p, u64 from, struct partition *to,
 		  u32 rights, u64 *value)
 {
-	struct handle h;
+	struct handle h, *parent, *child;
 
 	lock_scope(&handle_lock);
 	if (lookup_any(p, from, &h) || !partition_live(h.obj, h.obj_gen))
@@ -186,8 +175,15 @@ int handle_derive(struct partition *p, u64 from, struct partition *to,
 	h.rights = rights;
 	if (fill_locked(to, &h, value))
 		return PV_ENOMEM;
-	if (from != PV_SELF)
-		adopt_locked(ref_of(p, (u32)from), ref_of(to, (u32)*value));
+	if (from == PV_SELF)
+		return PV_OK;
+	parent = slot_of(ref_of(p, (u32)from));
+	child = slot_of(ref_of(to, (u32)*value));
+	child->parent = ref_of(p, (u32)from);
+	child->next = parent->child;
+	parent->child = ref_of(to, (u32)*value);
+	if (child->next != HANDLE_NONE)
+		slot_of(child->next)->prev = parent->child;
 	return PV_OK;
 }
 

@@ -70,18 +70,18 @@ static bool params_ok(const struct pv_partition_params *pp)
 	       (!pp->cpu_mask || pp->cpu_mask & (~0ull >> (64 - cpu_count)));
 }
 
-/* The host partition takes slot 0, others the first free one behind it. */
-static bool slot_take(bool host, u32 *id)
+/* The host partition takes slot 0, as the first of all; others the first free
+ * one behind it. PARTITION_MAX: none. */
+static u32 slot_take(bool host)
 {
-	u32 end = host ? 1 : PARTITION_MAX;
+	u32 id = host ? 0 : 1;
 
 	lock_scope(&partition_lock);
-	for (*id = host ? 0 : 1; *id < end; ++*id)
-		if (!(slot_gen[*id] & 1)) {
-			slot_gen[*id]++;
-			return true;
-		}
-	return false;
+	while (id < PARTITION_MAX && slot_gen[id] & 1)
+		id++;
+	if (id < PARTITION_MAX)
+		slot_gen[id]++;
+	return id;
 }
 
 static void slot_drop(u32 id)
@@ -93,11 +93,10 @@ static void slot_drop(u32 id)
 static struct partition *object_new(u32 id,
 				    const struct pv_partition_params *pp)
 {
-	struct partition *p;
+	struct partition *p = NULL;
 
-	if (pp->max_pages < 1 << BLOCK_ORDER)
-		return NULL;
-	p = frame_alloc((u16)id, FRAME_TABLE, BLOCK_ORDER);
+	if (pp->max_pages >= 1 << BLOCK_ORDER)
+		p = frame_alloc((u16)id, FRAME_TABLE, BLOCK_ORDER);
 	if (!p)
 		return NULL;
 	p->id = id;
@@ -127,8 +126,7 @@ static int object_fill(struct partition *p)
 		return PV_ENOMEM;
 	err = gmem_map(p, gpa(PV_PARTITION_PAGE), ptr_hpa(&p->page), PAGE_SIZE,
 		       NP_READ | NP_WRITE);
-	if (partition_setup)
-		partition_setup(p);
+	partition_setup(p);
 	for (u32 i = 0; !err && i < p->nr_vcpus; i++)
 		err = vcpu_create(p, i);
 	return err;
@@ -140,10 +138,8 @@ static void object_free(struct partition *p)
 	for (u32 i = 0; i < p->nr_vcpus; i++)
 		if (p->vcpus[i])
 			vcpu_destroy(p->vcpus[i]);
-	if (p->space.io_bitmap)
-		virt_bitmaps_free(&p->space);
-	if (p->space.root)
-		nested_free(&p->space);
+	virt_bitmaps_free(&p->space);
+	nested_free(&p->space);
 	frame_free(p, BLOCK_ORDER);
 }
 
@@ -157,7 +153,8 @@ int partition_create(const struct pv_partition_params *pp,
 		return PV_EINVAL;
 	if (!creator)
 		gmem_init();
-	if (!slot_take(!creator, &id))
+	id = slot_take(!creator);
+	if (id == PARTITION_MAX)
 		return PV_ENOMEM;
 	p = object_new(id, pp);
 	if (!p || object_fill(p)) {

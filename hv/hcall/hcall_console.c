@@ -4,12 +4,16 @@
 #include "core/event.h"
 #include "hcall/decode.h"
 
+static struct console_text text(gpa_t at, u64 n)
+{
+	return (struct console_text){ caller(), at, n };
+}
+
 int call_console_write(gpa_t buf, u64 len, u64 *written)
 {
 	struct partition *p = caller();
-	struct console_text t = { p, buf, len };
 	bool first;
-	int err = console_put(&p->out, t, written, &first);
+	int err = console_put(&p->out, text(buf, len), written, &first);
 
 	if (!err && first)
 		partition_notify(p, PV_NOTIFY_OUTPUT);
@@ -18,25 +22,20 @@ int call_console_write(gpa_t buf, u64 len, u64 *written)
 
 int call_console_read(gpa_t buf, u64 len, u64 *taken)
 {
-	struct console_text t = { caller(), buf, len };
-
-	return console_get(&caller()->in, t, taken);
+	return console_get(&caller()->in, text(buf, len), taken);
 }
 
 int call_partition_console_read(struct partition *part, gpa_t buf, u64 len,
 				u64 *taken)
 {
-	struct console_text t = { caller(), buf, len };
-
-	return console_get(&part->out, t, taken);
+	return console_get(&part->out, text(buf, len), taken);
 }
 
 int call_partition_console_write(struct partition *part, gpa_t buf, u64 len,
 				 u64 *written)
 {
-	struct console_text t = { caller(), buf, len };
 	bool first;
-	int err = console_put(&part->in, t, written, &first);
+	int err = console_put(&part->in, text(buf, len), written, &first);
 
 	if (!err)
 		event_send(part, part->in_port);

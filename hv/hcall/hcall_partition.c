@@ -39,34 +39,27 @@ int call_partition_enumerate(struct partition *self, u32 index, u64 *part)
 		       (int)PV_ESTATE;
 }
 
-static int crash_text(gpa_t msg, u64 len, char *text)
-{
-	int err = gmem_read(caller(), msg, text, len);
-
-	for (u64 i = 0; i < len; i++)
-		if (text[i] < ' ' || text[i] > '~')
-			text[i] = '?';
-	text[err ? 0 : len] = 0;
-	return err;
-}
-
 /* Only now are all registers where the report takes them from. */
 static void crash_finish(struct vcpu *v)
 {
 	char text[MSG_MAX + 1];
+	u64 len = v->call_arg[1];
 
-	crash_text(gpa(v->call_arg[0]), v->call_arg[1], text);
+	if (gmem_read(v->part, gpa(v->call_arg[0]), text, len))
+		len = 0; /* another vCPU has taken it away meanwhile */
+	for (u64 i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+	text[len] = 0;
 	partition_die(v, "%s", text);
 }
 
 int call_crash(gpa_t msg, u64 len)
 {
 	struct vcpu *v = vcpu_current();
-	char text[MSG_MAX + 1];
-	int err = crash_text(msg, len, text);
 
-	if (err)
-		return err;
+	if (!gmem_ok(v->part, msg, len, false))
+		return PV_EFAULT;
 	v->call_arg[0] = msg.v;
 	v->call_arg[1] = len;
 	v->call_finish = crash_finish;
