@@ -110,10 +110,10 @@ def add_line(call, where, word, text, errors):
         call["result"] = parse_arg(where, text)
     elif word == "right":
         call["right"] = parse_right(where, text)
-    elif word in ("does", "runs"):
-        call[word] = parse_act(where, text)
-    elif word == "plain":
-        call["plain"] = text
+    elif word in ("does", "runs", "plain"):
+        if {"does", "runs", "plain"} & set(call):
+            raise Bad("%s: this call has its decoder already" % where)
+        call[word] = text if word == "plain" else parse_act(where, text)
     elif word == "error":
         name, cause = text.split(None, 1)
         if name not in errors:
@@ -258,6 +258,9 @@ def call_of(c):
         known[c["result"]["name"]] = "&" + c["result"]["name"]
     name, args = c.get("does") or c.get("runs") or (
         "call_" + c["name"], [a["name"] for a in items])
+    for a in args:
+        if not a.startswith("&") and a not in known:
+            raise Bad("calls.def: call %s has no %s" % (c["name"], a))
     return "%s(%s)" % (name, ", ".join(
         a if a.startswith("&") else known[a] for a in args))
 

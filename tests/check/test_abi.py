@@ -53,6 +53,29 @@ def sources_tell():
     expect("abi-change-shows", True)
 
 
+def table_is_checked():
+    """A line of the table that no decoder can be made of is refused."""
+    def refused(*lines):
+        call = {"nr": 0, "name": "x", "args": [], "errors": [],
+                "result": None, "right": None}
+        try:
+            for line in lines:
+                abi.gen.add_line(call, "here", *line.split(None, 1), {"PV_A"})
+            abi.gen.decoder({**call, "doc": ""})
+        except abi.gen.Bad:
+            return True
+        return False
+    expect("table-good", not refused("arg n u32 1..2 it", "does f(n, caller)"))
+    for name, *lines in (
+            ("no-range", "arg n u32 it"), ("wide", "arg n u32 0..4294967296 it"),
+            ("type", "arg n bytes it"), ("mask", "arg n flags it"),
+            ("object", "right door PV_RIGHT_SEND n"), ("error", "error PV_B it"),
+            ("act", "does f"), ("argument", "arg n u64 it", "does f(m)"),
+            ("twice", "arg n u64 it", "does f(n)", "plain it must be fast")):
+        expect("table-" + name, refused(*lines), "not refused")
+
+
 rules()
 sources_tell()
+table_is_checked()
 sys.exit(1 if failed else 0)
