@@ -2,8 +2,7 @@
 /* Timers: one sorted list per CPU, with up to two timers of each vCPU. */
 #include "core/event.h"
 #include "core/sched.h"
-
-void (*sched_timer_fired)(struct vcpu *v) = event_timer;
+#include "core/vapic.h"
 
 static struct timer *timer_of(const struct list *l)
 {
@@ -75,7 +74,9 @@ void sched_timers_run(u64 now)
 		v = take_expired(s, now, &t);
 		if (v && t == TIMER_WAKE)
 			sched_wake(v);
+		else if (v && v->apic && v->apic->armed)
+			vapic_timer_fired(v);
 		else if (v)
-			sched_timer_fired(v);
+			event_timer(v);
 	}
 }

@@ -86,7 +86,6 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	frame_init(bi);
 	partition_setup = setup_partition;
 	run_init();
-	trap_init();
 	hcall_init();
 	root_mode();
 	banner();

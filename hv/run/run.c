@@ -57,24 +57,19 @@ static bool run_pending(struct vcpu *v)
 	return true;
 }
 
-static void run_window(struct vcpu *v)
-{
-	virt->window(&v->hw, false);
-	vcpu_pend(v,
-		  (v->upcall_due ? PEND_EVENT : 0) | (v->apic ? PEND_APIC : 0));
-}
-
 static void run_exit(struct vcpu *v, struct exit *x)
 {
 	v->injected = 0;
 	irq_window();
-	if (x->kind == EXIT_WINDOW)
-		run_window(v);
-	else if (x->kind == EXIT_DEADLINE || cpu_this()->need_resched)
+	if (x->kind == EXIT_WINDOW) {
+		virt->window(&v->hw, false);
+		vcpu_pend(v, (v->upcall_due ? PEND_EVENT : 0) |
+				     (v->apic ? PEND_APIC : 0));
+	} else if (x->kind == EXIT_DEADLINE || cpu_this()->need_resched) {
 		vcpu_pend(v, PEND_RESCHED);
+	}
 	cpu_this()->need_resched = 0;
-	if (trap_table[x->kind])
-		trap_table[x->kind](v, x);
+	trap_handle(v, x);
 }
 
 /* Runs v until it leaves this CPU. */

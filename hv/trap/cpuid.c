@@ -26,32 +26,30 @@ static void features(struct vcpu *v, struct cpuid_regs *r)
 /* Two levels: one thread in a core, all cores in one package (SDM Vol. 2). */
 static struct cpuid_regs topology(const struct vcpu *v, u32 sub)
 {
-	struct cpuid_regs r = { .c = sub, .d = v->id };
-
-	if (sub == 0) {
-		r.b = 1;
-		r.c |= 1 << 8;
-	} else if (sub == 1) {
-		r.a = 6; /* PV_VCPUS_MAX is 1 << 6 */
-		r.b = v->part->nr_vcpus;
-		r.c |= 2 << 8;
-	}
-	return r;
+	return (struct cpuid_regs){
+		.a = sub == 1 ? 6 : 0, /* PV_VCPUS_MAX is 1 << 6 */
+		.b = sub == 0 ? 1 :
+		     sub == 1 ? v->part->nr_vcpus :
+				0,
+		.c = sub | (sub < 2 ? (sub + 1) << 8 : 0),
+		.d = v->id,
+	};
 }
 
 /* The size of the enabled state follows XCR0, which is the guest's now. */
-static void xsave(u32 sub, struct cpuid_regs *r)
+static struct cpuid_regs xsave(u32 sub, struct cpuid_regs r)
 {
-	if (!cpu_feat.xsave)
-		return;
-	if (sub == 0) {
-		*r = (struct cpuid_regs){ (u32)cpu_feat.xcr0_mask,
-					  cpuid(0xd, 0).b, cpu_feat.xsave_size,
-					  (u32)(cpu_feat.xcr0_mask >> 32) };
-	} else if (sub == 1) {
-		r->a = guest_cpu.xsave_1;
-		r->b = r->a & XSAVEC ? cpuid(0xd, 1).b : 0;
+	u64 mask = cpu_feat.xcr0_mask;
+
+	if (cpu_feat.xsave && sub == 0)
+		return (struct cpuid_regs){ (u32)mask, cpuid(0xd, 0).b,
+					    cpu_feat.xsave_size,
+					    (u32)(mask >> 32) };
+	if (cpu_feat.xsave && sub == 1) {
+		r.a = guest_cpu.xsave_1;
+		r.b = r.a & XSAVEC ? cpuid(0xd, 1).b : 0;
 	}
+	return r;
 }
 
 static struct cpuid_regs parley(const struct vcpu *v, u32 leaf)
@@ -92,23 +90,18 @@ static struct cpuid_regs answer(struct vcpu *v, u32 leaf, u32 sub)
 	else if (leaf == 0xb)
 		r = topology(v, sub);
 	else if (leaf == 0xd)
-		xsave(sub, &r);
+		r = xsave(sub, r);
 	return r;
 }
 
-void trap_cpuid(struct vcpu *v, struct exit *x)
+enum trap_end trap_cpuid(struct vcpu *v, struct exit *x)
 {
 	u64 *gpr = v->hw.gpr;
-	struct cpuid_regs r;
-	u32 len = trap_length(v, x);
+	struct cpuid_regs r = answer(v, (u32)gpr[R_AX], (u32)gpr[R_CX]);
 
-	/* first, as decoding may fault and nothing may have changed */
-	if (!len)
-		return;
-	r = answer(v, (u32)gpr[R_AX], (u32)gpr[R_CX]);
 	gpr[R_AX] = r.a;
 	gpr[R_BX] = r.b;
 	gpr[R_CX] = r.c;
 	gpr[R_DX] = r.d;
-	trap_advance(v, len);
+	return TRAP_NEXT;
 }

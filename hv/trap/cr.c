@@ -96,35 +96,36 @@ static bool cr8_write(struct vcpu *v, u64 val)
 	return true;
 }
 
+static const u8 cr_vregs[] = { VREG_CR0, 0, VREG_CR2, VREG_CR3, VREG_CR4 };
+
 static bool cr_write(struct vcpu *v, u8 nr, u64 val)
 {
-	static const u8 vregs[] = { [2] = VREG_CR2, VREG_CR3, VREG_CR4 };
-	bool lma = reg_get(v, VREG_EFER) & EFER_LMA;
+	bool bad = false;
 
 	if (nr == 0)
 		return cr0_write(v, val);
 	if (nr == 8)
 		return cr8_write(v, val);
-	if ((nr == 3 && lma && val & ~0ull << cpu_feat.phys_bits) ||
-	    (nr == 4 && (val & ~guest_cpu.cr4 || (lma && !(val & CR4_PAE)))))
-		return false;
-	reg_set(v, vregs[nr], val);
-	return true;
+	if (nr == 3)
+		bad = val >> cpu_feat.phys_bits &&
+		      reg_get(v, VREG_EFER) & EFER_LMA;
+	else if (nr == 4)
+		bad = val & ~guest_cpu.cr4 ||
+		      (!(val & CR4_PAE) && reg_get(v, VREG_EFER) & EFER_LMA);
+	if (!bad)
+		reg_set(v, cr_vregs[nr], val);
+	return !bad;
 }
 
 static u64 cr_read(struct vcpu *v, u8 nr)
 {
-	static const u8 vregs[] = { VREG_CR0, 0, VREG_CR2, VREG_CR3, VREG_CR4 };
-
 	if (nr <= 4)
-		return reg_get(v, vregs[nr]);
+		return reg_get(v, cr_vregs[nr]);
 	return v->apic ? vapic_tpr(v) >> 4 : v->cr8;
 }
 
 static bool cr_access(struct vcpu *v, const struct exit *x)
 {
-	u64 cr0 = reg_get(v, VREG_CR0);
-
 	switch (x->cr.op) {
 	case CR_READ:
 		operand_put(v, x, cr_read(v, x->cr.nr));
@@ -132,22 +133,20 @@ static bool cr_access(struct vcpu *v, const struct exit *x)
 	case CR_WRITE:
 		return cr_write(v, x->cr.nr, operand(v, x));
 	case CR_CLTS:
-		return cr0_write(v, cr0 & ~CR0_TS);
+		return cr0_write(v, reg_get(v, VREG_CR0) & ~(u64)CR0_TS);
 	default: /* LMSW: PE can be set, not cleared */
-		return cr0_write(v, (cr0 & ~0xeull) | (x->cr.lmsw & 0xf));
+		return cr0_write(v, (reg_get(v, VREG_CR0) & ~0xeull) |
+					    (x->cr.lmsw & 0xf));
 	}
 }
 
-void trap_cr(struct vcpu *v, struct exit *x)
+enum trap_end trap_cr(struct vcpu *v, struct exit *x)
 {
 	if (!decode(v, x))
-		return;
+		return TRAP_DONE;
 	if (!(CR_NUMBERS >> x->cr.nr & 1))
-		trap_ud(v);
-	else if (reg_get(v, VREG_CPL) || !cr_access(v, x))
-		trap_gp(v, 0);
-	else
-		trap_advance(v, x->insn_len);
+		return TRAP_UD;
+	return reg_get(v, VREG_CPL) || !cr_access(v, x) ? TRAP_GP : TRAP_NEXT;
 }
 
 /* ---- debug registers ---- */
@@ -173,23 +172,23 @@ static bool dr_access(struct vcpu *v, const struct exit *x)
 	return true;
 }
 
-void trap_dr(struct vcpu *v, struct exit *x)
+enum trap_end trap_dr(struct vcpu *v, struct exit *x)
 {
 	u64 dr7 = reg_get(v, VREG_DR7);
 
 	if (!decode(v, x))
-		return;
+		return TRAP_DONE;
 	/* DR4 and DR5 are DR6 and DR7 unless CR4.DE is set */
 	if (x->cr.nr > 7 ||
-	    ((x->cr.nr & 6) == 4 && reg_get(v, VREG_CR4) & CR4_DE)) {
-		trap_ud(v);
-	} else if (!reg_get(v, VREG_CPL) && dr7 & DR7_GD) {
-		reg_set(v, VREG_DR7, dr7 & ~DR7_GD);
+	    ((x->cr.nr & 6) == 4 && reg_get(v, VREG_CR4) & CR4_DE))
+		return TRAP_UD;
+	if (reg_get(v, VREG_CPL))
+		return TRAP_GP;
+	if (dr7 & DR7_GD) {
+		reg_set(v, VREG_DR7, dr7 & ~(u64)DR7_GD);
 		reg_set(v, VREG_DR6, reg_get(v, VREG_DR6) | DR6_BD);
 		trap_inject_exception(v, VEC_DB, false, 0);
-	} else if (reg_get(v, VREG_CPL) || !dr_access(v, x)) {
-		trap_gp(v, 0);
-	} else {
-		trap_advance(v, x->insn_len);
+		return TRAP_DONE;
 	}
+	return dr_access(v, x) ? TRAP_NEXT : TRAP_GP;
 }

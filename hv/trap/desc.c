@@ -2,16 +2,16 @@
 /* Descriptor-table registers, for the classic profile (SDM Vol. 3A, 2.4). */
 #include "trap/emul.h"
 
-#define SEL_TI 4u
-#define SEL_INDEX 0xfff8u
+/* clang-format off */
+enum {
+	SEL_TI = 4, SEL_INDEX = 0xfff8, SEL_ERROR = 0xfffc,
+	TYPE_LDT = 2, TYPE_TSS16 = 1, TYPE_TSS = 9, AR_UNUSABLE = 0x10000,
+};
+/* clang-format on */
 #define DESC_PRESENT (1ull << 47)
 #define DESC_SYSTEM (1ull << 44) /* 0: a system segment */
 #define DESC_BUSY (1ull << 41)
 #define DESC_TYPE(d) ((d) >> 40 & 0xf)
-#define TYPE_LDT 2
-#define TYPE_TSS16 1
-#define TYPE_TSS 9
-#define AR_UNUSABLE 0x10000u
 
 /* SGDT, SIDT, LGDT, LIDT: a limit of two bytes, a base of four or eight. */
 static bool table_register(struct vcpu *v, const struct insn *i)
@@ -38,7 +38,7 @@ static bool table_register(struct vcpu *v, const struct insn *i)
 	if (n == 4 && i->size == 2)
 		m.base &= 0xffffff;
 	if (n == 8 && !canonical48(m.base)) {
-		trap_gp(v, 0);
+		trap_fault(v, VEC_GP, 0);
 		return false;
 	}
 	reg_set(v, base, m.base);
@@ -46,18 +46,13 @@ static bool table_register(struct vcpu *v, const struct insn *i)
 	return true;
 }
 
-/* An access of the CPU itself: supervisor rights whatever the CPL. */
-static bool gdt_access(struct vcpu *v, u64 at, u64 *d, unsigned n, bool write)
+static bool type_ok(u64 d, bool tss, bool in_lma)
 {
-	return trap_copy_as(v, at, d, n,
-			    (struct walk_access){ .write = write });
-}
+	u32 type = DESC_TYPE(d);
 
-static u8 wanted_type(bool tss, u64 d)
-{
-	return !tss			  ? TYPE_LDT :
-	       DESC_TYPE(d) == TYPE_TSS16 ? TYPE_TSS16 :
-					    TYPE_TSS;
+	return !(d & DESC_SYSTEM) &&
+	       (tss ? type == TYPE_TSS || (type == TYPE_TSS16 && !in_lma) :
+		      type == TYPE_LDT);
 }
 
 static struct vseg unpack(u16 sel, const u64 d[2])
@@ -72,7 +67,8 @@ static struct vseg unpack(u16 sel, const u64 d[2])
 	return s;
 }
 
-/* Reads and checks the descriptor that sel names (SDM Vol. 2, LLDT, LTR). */
+/* Reads and checks the descriptor that sel names (SDM Vol. 2, LLDT, LTR). The
+ * CPU itself accesses it: with supervisor rights whatever the CPL. */
 static bool descriptor(struct vcpu *v, u16 sel, bool tss, struct vseg *out)
 {
 	bool in_lma = reg_get(v, VREG_EFER) & EFER_LMA;
@@ -82,26 +78,24 @@ static bool descriptor(struct vcpu *v, u16 sel, bool tss, struct vseg *out)
 	if (sel & SEL_TI || !(sel & SEL_INDEX) ||
 	    (sel & SEL_INDEX) + n - 1 > reg_get(v, VREG_GDTR_LIMIT))
 		goto gp;
-	if (!gdt_access(v, at, d, n, false))
+	if (!trap_copy_as(v, at, d, n, (struct walk_access){ 0 }))
 		return false;
-	if (d[0] & DESC_SYSTEM || DESC_TYPE(d[0]) != wanted_type(tss, d[0]) ||
-	    (in_lma && DESC_TYPE(d[0]) == TYPE_TSS16))
+	if (!type_ok(d[0], tss, in_lma))
 		goto gp;
 	if (!(d[0] & DESC_PRESENT)) {
-		trap_inject_exception(v, VEC_NP, true, sel & 0xfffc);
+		trap_fault(v, VEC_NP, sel & SEL_ERROR);
 		return false;
 	}
 	*out = unpack(sel, d);
 	if (!canonical48(out->base) || d[1] >> 40 & 0x1f)
 		goto gp;
-	if (tss) {
-		d[0] |= DESC_BUSY;
-		out->ar |= 2;
-		return gdt_access(v, at, d, 8, true);
-	}
-	return true;
+	if (!tss)
+		return true;
+	d[0] |= DESC_BUSY;
+	out->ar |= 2;
+	return trap_copy_as(v, at, d, 8, (struct walk_access){ .write = true });
 gp:
-	trap_gp(v, sel & 0xfffc);
+	trap_fault(v, VEC_GP, sel & SEL_ERROR);
 	return false;
 }
 
@@ -110,20 +104,16 @@ static bool selector_load(struct vcpu *v, const struct insn *i)
 	struct vseg seg = { .ar = AR_UNUSABLE };
 	bool tss = i->op == INSN_LTR;
 	struct vstate s;
-	u16 sel;
 
-	if (!trap_rm16_get(v, i, &sel))
+	if (!trap_rm16_get(v, i, &seg.sel) ||
+	    ((seg.sel & SEL_ERROR || tss) &&
+	     !descriptor(v, seg.sel, tss, &seg)))
 		return false;
-	seg.sel = sel;
-	if (sel & 0xfffc || tss) {
-		if (!descriptor(v, sel, tss, &seg))
-			return false;
-	}
 	virt->state_get(&v->hw, &s);
 	*(tss ? &s.tr : &s.ldtr) = seg;
 	if (!virt->state_set(&v->hw, &s))
 		return true;
-	trap_gp(v, sel & 0xfffc);
+	trap_fault(v, VEC_GP, seg.sel & SEL_ERROR);
 	return false;
 }
 
@@ -135,23 +125,21 @@ static bool selector_store(struct vcpu *v, const struct insn *i)
 	return trap_rm16_put(v, i, i->op == INSN_STR ? s.tr.sel : s.ldtr.sel);
 }
 
-void trap_desc(struct vcpu *v, struct exit *x)
+enum trap_end trap_desc(struct vcpu *v, struct exit *x)
 {
 	bool load, ok;
 	struct insn i;
 
 	if (!trap_decode(v, &i, INSN_SLDT, INSN_LIDT))
-		return;
+		return TRAP_DONE;
 	load = i.op == INSN_LLDT || i.op == INSN_LTR || i.op == INSN_LGDT ||
 	       i.op == INSN_LIDT;
-	if (load && reg_get(v, VREG_CPL)) {
-		trap_gp(v, 0);
-		return;
-	}
+	if (load && reg_get(v, VREG_CPL))
+		return TRAP_GP;
 	if (i.op >= INSN_SGDT)
 		ok = table_register(v, &i);
 	else
 		ok = load ? selector_load(v, &i) : selector_store(v, &i);
-	if (ok)
-		trap_advance(v, i.len);
+	x->insn_len = i.len;
+	return ok ? TRAP_NEXT : TRAP_DONE;
 }

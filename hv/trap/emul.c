@@ -16,20 +16,10 @@ void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error, u32 error)
 	vcpu_pend(v, PEND_INJECT);
 }
 
-void trap_ud(struct vcpu *v)
-{
-	trap_inject_exception(v, VEC_UD, false, 0);
-}
-
-void trap_gp(struct vcpu *v, u32 error)
-{
-	trap_inject_exception(v, VEC_GP, true, error);
-}
-
 void trap_pf(struct vcpu *v, u64 at, u32 error)
 {
 	reg_set(v, VREG_CR2, at);
-	trap_inject_exception(v, VEC_PF, true, error);
+	trap_fault(v, VEC_PF, error);
 }
 
 u64 trap_gpr(struct vcpu *v, u8 n)
@@ -57,12 +47,9 @@ u8 trap_mode(struct vcpu *v)
 
 u64 trap_seg_base(struct vcpu *v, u8 seg)
 {
-	static const u8 base[6] = { VREG_ES_BASE, VREG_CS_BASE, VREG_SS_BASE,
-				    VREG_DS_BASE, VREG_FS_BASE, VREG_GS_BASE };
-
 	if (seg < SEG_FS && trap_mode(v) == 8)
 		return 0;
-	return reg_get(v, base[seg]);
+	return reg_get(v, VREG_ES_BASE + seg); /* in their order */
 }
 
 /* What the guest meets where a walk ended. */
@@ -101,7 +88,7 @@ bool trap_address(struct vcpu *v, const struct insn *i, u64 *at)
 		*at = (u32)*at;
 	if (canonical48(*at))
 		return true;
-	trap_inject_exception(v, i->seg == SEG_SS ? VEC_SS : VEC_GP, true, 0);
+	trap_fault(v, i->seg == SEG_SS ? VEC_SS : VEC_GP, 0);
 	return false;
 }
 
@@ -139,9 +126,10 @@ static unsigned fetch(struct vcpu *v, u64 at, u8 *b, unsigned n)
 	return n;
 }
 
+/* Linear address of the instruction. */
 static u64 code_at(struct vcpu *v)
 {
-	return reg_get(v, VREG_RIP) + trap_seg_base(v, SEG_CS);
+	return trap_seg_base(v, SEG_CS) + reg_get(v, VREG_RIP);
 }
 
 static void not_understood(struct vcpu *v)
@@ -194,13 +182,16 @@ static bool plain(struct vcpu *v)
 	return b && (*b == 0x0f || *b == 0xf4);
 }
 
-u32 trap_length(struct vcpu *v, const struct exit *x)
+bool trap_length(struct vcpu *v, struct exit *x)
 {
 	struct insn i;
 
 	if (x->insn_len != INSN_UNKNOWN && (!x->insn_guess || plain(v)))
-		return x->insn_len;
-	return trap_decode(v, &i, INSN_LOAD, INSN_OTHER) ? i.len : 0;
+		return true;
+	if (!trap_decode(v, &i, INSN_LOAD, INSN_OTHER))
+		return false;
+	x->insn_len = i.len;
+	return true;
 }
 
 void trap_advance(struct vcpu *v, u32 len)
@@ -208,21 +199,13 @@ void trap_advance(struct vcpu *v, u32 len)
 	u64 rip = reg_get(v, VREG_RIP), next = rip + len;
 
 	/* only outside 64-bit mode does it wrap at 4 GiB */
-	if (next >> 32 && !(rip >> 32) && trap_mode(v) != 8)
+	if (unlikely(next >> 32 && !(rip >> 32)) && trap_mode(v) != 8)
 		next = (u32)next;
 	reg_set(v, VREG_RIP, next);
-	if (reg_get(v, VREG_RFLAGS) & RFLAGS_TF) {
+	if (unlikely(reg_get(v, VREG_RFLAGS) & RFLAGS_TF)) {
 		reg_set(v, VREG_DR6, reg_get(v, VREG_DR6) | DR6_BS);
 		trap_inject_exception(v, VEC_DB, false, 0);
 	}
-}
-
-void trap_skip(struct vcpu *v, const struct exit *x)
-{
-	u32 len = trap_length(v, x);
-
-	if (len)
-		trap_advance(v, len);
 }
 
 static void index_step(struct vcpu *v, u8 n, const struct insn *i, bool down)

@@ -3,10 +3,21 @@
 #pragma once
 
 #include "core/gmem.h"
+#include "core/ioreq.h"
 #include "core/partition.h"
 #include "trap/insn.h"
 #include "trap/regs.h"
 #include "trap/trap.h"
+
+/* One emulator for each exit kind, and what is left to do when it returns. */
+enum trap_end {
+	TRAP_DONE, /* nothing: a fault was raised, or the like */
+	TRAP_NEXT, /* RIP goes on by x->insn_len */
+	TRAP_UD,
+	TRAP_GP, /* with error code 0 */
+};
+typedef enum trap_end trap_fn(struct vcpu *v, struct exit *x);
+trap_fn trap_cpuid, trap_msr, trap_io, trap_cr, trap_dr, trap_mmio, trap_desc;
 
 static inline u64 reg_get(struct vcpu *v, enum vreg r)
 {
@@ -17,9 +28,13 @@ static inline void reg_set(struct vcpu *v, enum vreg r, u64 val)
 	virt->reg_set(&v->hw, r, val);
 }
 
-/* Faults: the next entry delivers them; RIP stays. */
-void trap_ud(struct vcpu *v);
-void trap_gp(struct vcpu *v, u32 error);
+/* The next entry raises the fault; RIP stays. fault: one with an error code. */
+void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error,
+			   u32 error);
+static inline void trap_fault(struct vcpu *v, u8 vector, u32 error)
+{
+	trap_inject_exception(v, vector, true, error);
+}
 void trap_pf(struct vcpu *v, u64 at, u32 error);
 
 /* General registers by number, RSP included; size as the CPU merges it. */
@@ -39,13 +54,11 @@ u64 trap_seg_base(struct vcpu *v, u8 seg);
  */
 bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
 		 enum insn_op last) must_check;
-/* The length of the exit's instruction, decoded if need be. 0: as false. */
-u32 trap_length(struct vcpu *v, const struct exit *x) must_check;
+/* Makes sure of x->insn_len, by decoding if need be. */
+bool trap_length(struct vcpu *v, struct exit *x) must_check;
 
 /* RIP behind an instruction of len bytes; a single step then raises #DB. */
 void trap_advance(struct vcpu *v, u32 len);
-/* The same for the exit's instruction. */
-void trap_skip(struct vcpu *v, const struct exit *x);
 
 /*
  * Guest-virtual access, from or (write) to the guest; with the rights of the
@@ -89,17 +102,5 @@ static inline struct io_state *io_state(struct vcpu *v)
 	return (struct io_state *)v->io_arg;
 }
 
-/* The exit kinds, one function each. */
-void trap_cpuid(struct vcpu *v, struct exit *x);
-void trap_msr(struct vcpu *v, struct exit *x);
-void trap_io(struct vcpu *v, struct exit *x);
-void trap_hlt(struct vcpu *v, struct exit *x);
-void trap_cr(struct vcpu *v, struct exit *x);
-void trap_dr(struct vcpu *v, struct exit *x);
-void trap_mmio(struct vcpu *v, struct exit *x);
-void trap_desc(struct vcpu *v, struct exit *x);
-
-/* Parts of others. */
-bool trap_efer_write(struct vcpu *v, u64 val);
-u32 trap_pci_in(struct vcpu *v, u16 port, u8 size);
-void trap_pci_out(struct vcpu *v, u16 port, u8 size, u32 val);
+/* Ports CF8 to CFF of the host partition; what a read gives. */
+u64 trap_pci(struct vcpu *v, const struct ioreq *r);

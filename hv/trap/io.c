@@ -25,14 +25,8 @@ static void port_finish(struct vcpu *v, u64 value)
 /* Ports that nobody serves: only the host partition has any, PCI's. */
 static u64 port_absent(struct vcpu *v, const struct ioreq *r)
 {
-	u16 port = (u16)r->addr;
-
-	if (v->part->id || (port & ~7) != PCI_ADDRESS)
-		return ~0ull;
-	if (!r->write)
-		return trap_pci_in(v, port, (u8)r->size);
-	trap_pci_out(v, port, (u8)r->size, (u32)r->value);
-	return 0;
+	return v->part->id || (r->addr & ~7ull) != PCI_ADDRESS ? ~0ull :
+								 trap_pci(v, r);
 }
 
 static void port_access(struct vcpu *v, const struct ioreq *r)
@@ -59,7 +53,7 @@ static bool string_start(struct vcpu *v, struct insn *i, u64 *value)
 	       trap_copy(v, trap_string_at(v, i, false), value, i->size, false);
 }
 
-void trap_io(struct vcpu *v, struct exit *x)
+enum trap_end trap_io(struct vcpu *v, struct exit *x)
 {
 	struct ioreq r = { .space = PV_SPACE_PORT,
 			   .addr = x->io.port,
@@ -68,16 +62,14 @@ void trap_io(struct vcpu *v, struct exit *x)
 			   .count = 1 };
 	struct insn *i = &io_state(v)->i;
 
-	if (x->io.string) {
-		if (!string_start(v, i, &r.value))
-			return;
-	} else {
-		i->len = (u8)trap_length(v, x);
-		if (!i->len)
-			return;
+	if (x->io.string ? !string_start(v, i, &r.value) : !trap_length(v, x))
+		return TRAP_DONE;
+	if (!x->io.string) {
+		i->len = (u8)x->insn_len;
 		i->op = x->io.in ? INSN_IN : INSN_OUT;
 		i->size = x->io.size;
-		r.value = r.write ? insn_mask(v->hw.gpr[R_AX], r.size) : 0;
+		r.value = insn_mask(v->hw.gpr[R_AX], r.size);
 	}
 	port_access(v, &r);
+	return TRAP_DONE;
 }

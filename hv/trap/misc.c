@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The dispatch table, the short emulators, and the exits that end a guest. */
-#include "lib/x86.h"
-#include "core/event.h"
 #include "core/sched.h"
-#include "core/vapic.h"
 #include "lib/log.h"
 #include "trap/emul.h"
 
@@ -11,175 +8,161 @@
  * HLT sleeps until an interrupt is there, whatever RFLAGS.IF says: a guest
  * that halts with interrupts off comes back and halts again.
  */
-void trap_hlt(struct vcpu *v, struct exit *x)
+static enum trap_end trap_hlt(struct vcpu *v, struct exit *x)
 {
-	trap_skip(v, x);
+	trap_advance(v, x->insn_len);
 	if (!(v->hw.pending & (PEND_INJECT | PEND_DIED)))
 		sched_block(v, VCPU_WAITING, 0);
+	return TRAP_DONE;
 }
 
-static void trap_invlpg(struct vcpu *v, struct exit *x)
+static enum trap_end trap_invlpg(struct vcpu *v, struct exit *x)
 {
-	struct insn i = { .len = (u8)x->insn_len };
 	u64 at = x->invlpg.gva;
+	struct insn i;
 
-	if (!x->invlpg.known || i.len == INSN_UNKNOWN) {
+	if (!x->invlpg.known || x->insn_len == INSN_UNKNOWN) {
 		if (!trap_decode(v, &i, INSN_INVLPG, INSN_INVLPG))
-			return;
+			return TRAP_DONE;
 		at = trap_seg_base(v, i.seg) + i.ea;
+		x->insn_len = i.len;
 	}
 	/* there is no translation of a non-canonical address */
 	if (canonical48(at))
 		reg_set(v, VREG_INVLPG, at);
-	trap_advance(v, i.len);
+	return TRAP_NEXT;
 }
 
-static void trap_rdtsc(struct vcpu *v, struct exit *x)
+static enum trap_end trap_rdtsc(struct vcpu *v, struct exit *x)
 {
-	struct insn i = { .len = (u8)x->insn_len };
+	struct insn i;
 	u64 t;
 
 	/* some emulators report RDTSCP as RDTSC, but then give no length */
-	if (i.len == INSN_UNKNOWN || x->insn_guess) {
+	if (x->insn_len == INSN_UNKNOWN || x->insn_guess) {
 		if (!trap_decode(v, &i, INSN_RDTSCP, INSN_OTHER))
-			return;
+			return TRAP_DONE;
+		x->insn_len = i.len;
 		x->rdtscp |= i.op == INSN_RDTSCP;
 	}
-	if (x->rdtscp && !cpu_feat.rdtscp) {
-		trap_ud(v);
-		return;
-	}
+	if (x->rdtscp && !cpu_feat.rdtscp)
+		return TRAP_UD;
 	t = rdtsc() + reg_get(v, VREG_TSC_OFFSET);
 	v->hw.gpr[R_AX] = (u32)t;
 	v->hw.gpr[R_DX] = t >> 32;
 	if (x->rdtscp)
 		v->hw.gpr[R_CX] = (u32)reg_get(v, VREG_TSC_AUX);
-	trap_advance(v, i.len);
+	return TRAP_NEXT;
 }
 
-static void trap_pause(struct vcpu *v, struct exit *x)
+static enum trap_end trap_pause(struct vcpu *v, struct exit *x)
 {
-	trap_skip(v, x);
 	sched_yield(v);
+	return TRAP_NEXT;
 }
 
 /* Caches are coherent and hold nothing that a guest could lose. */
-static void trap_wbinvd(struct vcpu *v, struct exit *x)
+static enum trap_end trap_wbinvd(struct vcpu *v, struct exit *x)
 {
-	if (reg_get(v, VREG_CPL))
-		trap_gp(v, 0);
-	else
-		trap_skip(v, x);
+	return reg_get(v, VREG_CPL) ? TRAP_GP : TRAP_NEXT;
 }
 
 /* SDM Vol. 2, XSETBV; Vol. 1, 13.3. */
-static void trap_xsetbv(struct vcpu *v, struct exit *x)
+static enum trap_end trap_xsetbv(struct vcpu *v, struct exit *x)
 {
 	u64 val = v->hw.gpr[R_DX] << 32 | (u32)v->hw.gpr[R_AX];
-	u32 len = trap_length(v, x);
 
-	if (!len)
-		return;
-	if (!cpu_feat.xsave || !(reg_get(v, VREG_CR4) & CR4_OSXSAVE)) {
-		trap_ud(v);
-		return;
-	}
+	if (!cpu_feat.xsave || !(reg_get(v, VREG_CR4) & CR4_OSXSAVE))
+		return TRAP_UD;
 	if (reg_get(v, VREG_CPL) || (u32)v->hw.gpr[R_CX] || !(val & XCR0_X87) ||
-	    val & ~cpu_feat.xcr0_mask ||
-	    (val & XCR0_AVX && !(val & XCR0_SSE))) {
-		trap_gp(v, 0);
-		return;
-	}
+	    val & ~cpu_feat.xcr0_mask || (val & XCR0_AVX && !(val & XCR0_SSE)))
+		return TRAP_GP;
 	v->hw.xcr0 = val;
 	xsetbv(0, val);
-	trap_advance(v, len);
+	return TRAP_NEXT;
 }
 
 /* MONITOR, MWAIT, RDPMC; and what only a hypervisor may execute. */
-static void trap_refused(struct vcpu *v, struct exit *x)
+static enum trap_end trap_refused(struct vcpu *v, struct exit *x)
 {
-	if (x->kind == EXIT_MONITOR && x->refuse == VEC_GP)
-		trap_gp(v, 0);
-	else
-		trap_ud(v);
+	bool gp = x->kind == EXIT_MONITOR && x->refuse == VEC_GP;
+
+	return gp ? TRAP_GP : TRAP_UD;
 }
 
-static void trap_exception(struct vcpu *v, struct exit *x)
+static enum trap_end trap_exception(struct vcpu *v, struct exit *x)
 {
 	if (x->exc.vector == VEC_PF)
 		trap_pf(v, x->exc.cr2, x->exc.error);
 	else
 		trap_inject_exception(v, x->exc.vector, x->exc.has_error,
 				      x->exc.error);
+	return TRAP_DONE;
 }
 
-static void trap_triple(struct vcpu *v, struct exit *x)
+static enum trap_end trap_triple(struct vcpu *v, struct exit *x)
 {
 	partition_die(v, "triple fault");
+	return TRAP_DONE;
 }
 
-static void trap_entry_fail(struct vcpu *v, struct exit *x)
+static enum trap_end trap_fatal(struct vcpu *v, struct exit *x)
 {
-	partition_die(v,
-		      "the CPU refused to enter: reason 0x%lx info 0x%lx 0x%lx "
-		      "cs 0x%lx ss 0x%lx",
+	partition_die(v, "%s: reason 0x%lx info 0x%lx 0x%lx cs 0x%lx ss 0x%lx",
+		      x->kind == EXIT_OTHER ? "unexpected exit" :
+					      "the CPU refused to enter",
 		      x->hw_reason, x->hw_info1, x->hw_info2,
 		      reg_get(v, VREG_CS_AR), reg_get(v, VREG_SS_AR));
+	return TRAP_DONE;
 }
 
-static void trap_other(struct vcpu *v, struct exit *x)
-{
-	partition_die(v, "unexpected exit: reason 0x%lx info 0x%lx 0x%lx",
-		      x->hw_reason, x->hw_info1, x->hw_info2);
-}
-
-/* Run has done all there is. */
-static void trap_none(struct vcpu *v, struct exit *x)
-{
-}
-
+/* What run has done all there is for stands without a function. `sized`: the
+ * emulator finds the length in x->insn_len. */
 /* clang-format off */
-const trap_fn trap_table[24] = {
-	[EXIT_NONE] = trap_none,	[EXIT_HCALL] = trap_none,
-	[EXIT_CPUID] = trap_cpuid,	[EXIT_MSR] = trap_msr,
-	[EXIT_IO] = trap_io,		[EXIT_HLT] = trap_hlt,
-	[EXIT_CR] = trap_cr,		[EXIT_DR] = trap_dr,
-	[EXIT_MMIO] = trap_mmio,	[EXIT_INVLPG] = trap_invlpg,
-	[EXIT_RDTSC] = trap_rdtsc,	[EXIT_DESC] = trap_desc,
-	[EXIT_PAUSE] = trap_pause,	[EXIT_EXCEPTION] = trap_exception,
-	[EXIT_XSETBV] = trap_xsetbv,	[EXIT_VIRT_INSN] = trap_refused,
-	[EXIT_WBINVD] = trap_wbinvd,	[EXIT_MONITOR] = trap_refused,
-	[EXIT_WINDOW] = trap_none,	[EXIT_HOST_IRQ] = trap_none,
-	[EXIT_DEADLINE] = trap_none,	[EXIT_TRIPLE] = trap_triple,
-	[EXIT_ENTRY_FAIL] = trap_entry_fail, [EXIT_OTHER] = trap_other,
+static const struct {
+	trap_fn *fn;
+	bool sized;
+} table[] = {
+	[EXIT_CPUID] = { trap_cpuid, true },   [EXIT_MSR] = { trap_msr, true },
+	[EXIT_IO] = { trap_io, false },        [EXIT_HLT] = { trap_hlt, true },
+	[EXIT_CR] = { trap_cr, false },        [EXIT_DR] = { trap_dr, false },
+	[EXIT_MMIO] = { trap_mmio, false },    [EXIT_INVLPG] = { trap_invlpg, false },
+	[EXIT_RDTSC] = { trap_rdtsc, false },  [EXIT_DESC] = { trap_desc, false },
+	[EXIT_PAUSE] = { trap_pause, true },   [EXIT_EXCEPTION] = { trap_exception, false },
+	[EXIT_XSETBV] = { trap_xsetbv, true }, [EXIT_VIRT_INSN] = { trap_refused, false },
+	[EXIT_WBINVD] = { trap_wbinvd, true }, [EXIT_MONITOR] = { trap_refused, false },
+	[EXIT_TRIPLE] = { trap_triple, false }, [EXIT_ENTRY_FAIL] = { trap_fatal, false },
+	[EXIT_OTHER] = { trap_fatal, false },
 };
 /* clang-format on */
 
-/* One timer per vCPU: the virtual APIC's when that has armed it. */
-static void timer_fired(struct vcpu *v)
+void trap_handle(struct vcpu *v, struct exit *x)
 {
-	if (v->apic && v->apic->armed)
-		vapic_timer_fired(v);
-	else
-		event_timer(v);
-}
+	enum trap_end end;
 
-void trap_init(void)
-{
-	sched_timer_fired = timer_fired;
+	if (!table[x->kind].fn ||
+	    /* first, as decoding may fault and nothing may have changed */
+	    (table[x->kind].sized && !trap_length(v, x)))
+		return;
+	end = table[x->kind].fn(v, x);
+	if (likely(end == TRAP_NEXT))
+		trap_advance(v, x->insn_len);
+	else if (end == TRAP_UD)
+		trap_inject_exception(v, VEC_UD, false, 0);
+	else if (end == TRAP_GP)
+		trap_fault(v, VEC_GP, 0);
 }
 
 /* Saved and restored with the vCPU, and checked by the CPU itself. */
 void trap_space_setup(struct partition *p)
 {
-	struct virt_space *s = &p->space;
+	static const u32 ranges[][2] = { { MSR_STAR, MSR_SFMASK },
+					 { MSR_FS_BASE, MSR_KERNEL_GS_BASE },
+					 { MSR_SYSENTER_CS, MSR_SYSENTER_EIP },
+					 { MSR_TSC_AUX, MSR_TSC_AUX } };
+	u32 n = array_size(ranges) - !cpu_feat.rdtscp;
 
-	for (u32 m = MSR_STAR; m <= MSR_SFMASK; m++)
-		virt_msr_allow(s, m, true, true);
-	for (u32 m = MSR_FS_BASE; m <= MSR_KERNEL_GS_BASE; m++)
-		virt_msr_allow(s, m, true, true);
-	for (u32 m = MSR_SYSENTER_CS; m <= MSR_SYSENTER_EIP; m++)
-		virt_msr_allow(s, m, true, true);
-	if (cpu_feat.rdtscp)
-		virt_msr_allow(s, MSR_TSC_AUX, true, true);
+	for (u32 k = 0; k < n; k++)
+		for (u32 m = ranges[k][0]; m <= ranges[k][1]; m++)
+			virt_msr_allow(&p->space, m, true, true);
 }

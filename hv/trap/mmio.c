@@ -50,36 +50,25 @@ static void mmio_store(struct vcpu *v, u64 value)
 	mmio_send(v, true, value);
 }
 
-/* Flags and the result of an ALU operation on the value that was read. */
-static void alu_finish(struct vcpu *v, u64 value)
+/* Flags, and the result in a register or in *value. true: that is stored. */
+static bool alu(struct vcpu *v, const struct io_state *s, u64 *value)
 {
-	const struct io_state *s = io_state(v);
 	bool to_reg = s->i.op == INSN_ALU_RM;
-	u64 flags = reg_get(v, VREG_RFLAGS), r;
+	u64 flags = reg_get(v, VREG_RFLAGS);
 
-	r = insn_alu(s->i.alu, s->i.msize, to_reg ? s->operand : value,
-		     to_reg ? value : s->operand, &flags);
+	*value = insn_alu(s->i.alu, s->i.msize, to_reg ? s->operand : *value,
+			  to_reg ? *value : s->operand, &flags);
 	reg_set(v, VREG_RFLAGS, flags);
-	if (s->i.alu == ALU_CMP || s->i.alu == ALU_TEST || to_reg) {
-		if (to_reg && s->i.alu != ALU_CMP)
-			reg_put(v, &s->i, r);
-		trap_advance(v, s->i.len);
-	} else {
-		mmio_store(v, r);
-	}
+	if (s->i.alu == ALU_CMP || s->i.alu == ALU_TEST)
+		return false;
+	if (to_reg)
+		reg_put(v, &s->i, *value);
+	return !to_reg;
 }
 
 static bool is_string(const struct insn *i)
 {
 	return i->op >= INSN_MOVS;
-}
-
-static void insn_end(struct vcpu *v)
-{
-	const struct insn *i = &io_state(v)->i;
-
-	if (!is_string(i) || trap_string_step(v, i, i->op != INSN_STOS, true))
-		trap_advance(v, i->len);
 }
 
 /* The server has answered a read (value) or taken a write. */
@@ -100,10 +89,11 @@ static void mmio_finish(struct vcpu *v, u64 value)
 	} else if (i->op == INSN_XCHG) {
 		s->old = value;
 		return mmio_store(v, s->operand);
-	} else {
-		return alu_finish(v, value);
+	} else if (alu(v, s, &value)) {
+		return mmio_store(v, value);
 	}
-	insn_end(v);
+	if (!is_string(i) || trap_string_step(v, i, i->op != INSN_STOS, true))
+		trap_advance(v, i->len);
 }
 
 /* Collects the operands; *at is the address of the one that faulted. */
@@ -148,75 +138,63 @@ static void mmio_emulate(struct vcpu *v, struct io_state *s,
 		mmio_send(v, false, 0);
 }
 
-static bool served(struct partition *p, u64 at)
-{
-	bool found = false;
-
-	lock_take(&p->lock);
-	for (u32 n = 0; n < REGION_MAX && !found; n++)
-		found = p->regions[n].space == PV_SPACE_MMIO &&
-			at - p->regions[n].addr < p->regions[n].len;
-	lock_drop(&p->lock);
-	return found;
-}
-
 /* Another vCPU or the server has mapped it since: the guest tries again. */
-static bool mapped_now(struct vcpu *v, const struct exit *x)
+static bool mapped_now_locked(struct vcpu *v, const struct exit *x)
 {
 	u32 need = (x->mmio.write ? NP_WRITE : NP_READ) |
 		   (x->mmio.exec ? NP_EXEC : 0),
 	    flags = 0;
 	hpa_t to;
-	bool ok;
 
-	lock_take(&v->part->lock);
-	ok = nested_lookup(&v->part->space, x->mmio.gpa, &to, &flags, NULL);
-	lock_drop(&v->part->lock);
-	if (!ok || (flags & need) != need)
+	if (!nested_lookup(&v->part->space, x->mmio.gpa, &to, &flags, NULL) ||
+	    need & ~flags)
 		return false;
 	virt->flush(&v->hw);
 	return true;
 }
 
-/* What the access was, for a report; only the last two are an instruction's. */
-static const char *access_name(const struct vcpu *v, const struct exit *x)
+/* Ends the partition, with what the access was; only the last two of its names
+ * are an instruction's. */
+static enum trap_end refuse(struct vcpu *v, const struct exit *x)
 {
-	if (v->hw.pending & PEND_INJECT)
-		return "delivery of an event";
-	if (x->mmio.walk)
-		return "page-table walk";
-	if (x->mmio.exec)
-		return "instruction fetch";
-	return x->mmio.write ? "write access" : "access";
-}
+	const char *what = v->hw.pending & PEND_INJECT ?
+				   "delivery of an event" :
+			   x->mmio.walk	 ? "page-table walk" :
+			   x->mmio.exec	 ? "instruction fetch" :
+			   x->mmio.write ? "write access" :
+					   "access";
 
-void trap_mmio(struct vcpu *v, struct exit *x)
-{
-	bool operand = !(v->hw.pending & PEND_INJECT) && !x->mmio.walk &&
-		       !x->mmio.exec;
-	struct io_state *s = io_state(v);
-	u64 at = x->mmio.gpa.v;
-
-	if (mapped_now(v, x))
-		return;
-	/* a guest may revoke a share while the host partition uses it: that
-	 * must not end the host partition, whose program expects the fault */
-	if (operand && !v->part->id) {
-		trap_inject_exception(v, VEC_GP, true, 0);
-		return;
-	}
-	if (x->mmio.present && x->mmio.write) {
+	if (x->mmio.present && x->mmio.write)
 		partition_die(v,
 			      "write to read-only guest-physical address "
 			      "0x%lx",
-			      at);
-		return;
-	}
-	if (!operand || !served(v->part, at)) {
+			      x->mmio.gpa.v);
+	else
 		partition_die(v, "%s to unmapped guest-physical address 0x%lx",
-			      access_name(v, x), at);
-		return;
-	}
+			      what, x->mmio.gpa.v);
+	return TRAP_DONE;
+}
+
+enum trap_end trap_mmio(struct vcpu *v, struct exit *x)
+{
+	bool operand = !(v->hw.pending & PEND_INJECT) && !x->mmio.walk &&
+		       !x->mmio.exec,
+	     mapped, served;
+	struct io_state *s = io_state(v);
+
+	lock_take(&v->part->lock);
+	mapped = mapped_now_locked(v, x);
+	served = ioreq_overlaps(v->part, PV_SPACE_MMIO, x->mmio.gpa.v, 1);
+	lock_drop(&v->part->lock);
+	if (mapped)
+		return TRAP_DONE;
+	/* a guest may revoke a share while the host partition uses it: that
+	 * must not end the host partition, whose program expects the fault */
+	if (operand && !v->part->id)
+		return TRAP_GP;
+	if (!operand || !served || (x->mmio.present && x->mmio.write))
+		return refuse(v, x);
 	if (trap_decode(v, &s->i, INSN_LOAD, INSN_STOS))
 		mmio_emulate(v, s, x);
+	return TRAP_DONE;
 }

@@ -3,14 +3,14 @@
 #include "lib/pci.h"
 #include "trap/emul.h"
 
+/* clang-format off */
+enum {
+	REG_COMMAND = 0x04, REG_CACHE = 0x0c, REG_BAR0 = 0x10, BARS = 6,
+	REG_ROM = 0x30,     REG_IRQ = 0x3c,
+	COMMAND_BITS = 0x407, /* I/O, memory, bus master, INTx off */
+};
+/* clang-format on */
 #define ENABLE 0x80000000u
-#define REG_COMMAND 0x04
-#define REG_CACHE 0x0c
-#define REG_BAR0 0x10
-#define REG_BAR5 0x24
-#define REG_ROM 0x30
-#define REG_IRQ 0x3c
-#define COMMAND_BITS 0x407u /* I/O, memory, bus master, INTx off */
 
 /* BARs into which all ones were written: they read back their size. */
 static u8 sizing[PCI_MAX_FUNCS];
@@ -24,16 +24,17 @@ static const struct pci_func *selected(const struct vcpu *v, u16 *reg)
 	return addr & ENABLE ? pci_find(addr >> 8 & 0xffff) : NULL;
 }
 
-static bool is_bar(u16 reg)
+/* Which BAR the register is, or a larger number. */
+static u32 bar_of(u16 reg)
 {
-	return reg >= REG_BAR0 && reg <= REG_BAR5;
+	return reg < REG_BAR0 ? ~0u : (reg - REG_BAR0) / 4u;
 }
 
 static u32 config_read(const struct pci_func *f, u16 reg)
 {
-	u32 n = (reg - REG_BAR0) / 4;
+	u32 n = bar_of(reg);
 
-	if (is_bar(reg))
+	if (n < BARS)
 		return sizing[f - pci_funcs] >> n & 1 ? f->bar_mask[n] :
 							f->raw_bar[n];
 	return reg == REG_ROM ? 0 : pci_read32(f->bdf, reg);
@@ -43,12 +44,10 @@ static u32 config_read(const struct pci_func *f, u16 reg)
 static void config_write(const struct pci_func *f, u16 reg, u32 val, u32 mask)
 {
 	u8 *probe = &sizing[f - pci_funcs];
-	u32 n = (reg - REG_BAR0) / 4;
+	u32 n = bar_of(reg);
 
-	if (is_bar(reg)) {
-		*probe &= (u8) ~(1u << n);
-		if (val == ~0u)
-			*probe |= (u8)(1u << n);
+	if (n < BARS) {
+		*probe = (u8)((*probe & ~(1u << n)) | (val == ~0u) << n);
 		return;
 	}
 	/* status bits are cleared by ones: write them as zeros */
@@ -64,33 +63,26 @@ static void config_write(const struct pci_func *f, u16 reg, u32 val, u32 mask)
 	pci_write32(f->bdf, reg, reg == REG_COMMAND ? val & 0xffff : val);
 }
 
-u32 trap_pci_in(struct vcpu *v, u16 port, u8 size)
+u64 trap_pci(struct vcpu *v, const struct ioreq *r)
 {
+	u32 shift = (r->addr & 3) * 8;
 	const struct pci_func *f;
 	u16 reg;
 
-	if (port < 0xcfc)
-		return port == 0xcf8 && size == 4 ? v->part->pci_addr : ~0u;
-	f = selected(v, &reg);
-	if (!f || (port & 3) + size > 4)
-		return ~0u;
-	return config_read(f, reg) >> (port & 3) * 8;
-}
-
-void trap_pci_out(struct vcpu *v, u16 port, u8 size, u32 val)
-{
-	u32 shift = (port & 3) * 8;
-	const struct pci_func *f;
-	u16 reg;
-
-	if (port < 0xcfc) {
+	if (r->addr < 0xcfc) {
 		/* only a doubleword there is the address: CF9 is a reset */
-		if (port == 0xcf8 && size == 4)
-			v->part->pci_addr = val;
-		return;
+		if (r->addr != 0xcf8 || r->size != 4)
+			return ~0ull;
+		if (r->write)
+			v->part->pci_addr = (u32)r->value;
+		return v->part->pci_addr;
 	}
 	f = selected(v, &reg);
-	if (f && (port & 3) + size <= 4)
-		config_write(f, reg, val << shift,
-			     (u32)insn_mask(~0ull, size) << shift);
+	if (!f || (r->addr & 3) + r->size > 4)
+		return ~0ull;
+	if (!r->write)
+		return config_read(f, reg) >> shift;
+	config_write(f, reg, (u32)r->value << shift,
+		     (u32)insn_mask(~0ull, r->size) << shift);
+	return 0;
 }
