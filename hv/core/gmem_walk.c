@@ -12,21 +12,11 @@ struct walk {
 	struct walk_access a;
 	u64 cr0, cr3, cr4, efer, rflags;
 	unsigned levels, entry_size;
-	u64 rights; /* W and U as the AND, NX as the OR of the entries */
+	unsigned shift; /* of the address bits that index the entry in hand */
+	u64 rights;	/* W and U as the AND, NX as the OR of the entries */
 	u32 error;
 	struct walk_trail trail;
 };
-
-/* Of a level's entry: shift of the address bits that index it. */
-static unsigned level_shift(const struct walk *w, unsigned level)
-{
-	return 12 + (level - 1) * (w->entry_size == 8 ? 9 : 10);
-}
-
-static u64 level_index(const struct walk *w, u64 at, unsigned level)
-{
-	return at >> level_shift(w, level) & (PAGE_SIZE / w->entry_size - 1);
-}
 
 /* Where guest-physical memory is; NULL: there is none, or not so. */
 static void *host_locked(const struct walk *w, u64 at, u32 need)
@@ -63,57 +53,48 @@ static bool fault(struct walk *w, u32 bits)
 
 static bool allowed(const struct walk *w)
 {
-	bool user_page = w->rights & PTE_U;
+	bool user_page = w->rights & PTE_U, user = w->a.user;
 
-	if (w->a.user && !user_page)
+	if (user && !user_page)
 		return false;
-	if (w->a.exec) {
-		if (!w->a.user && user_page && w->cr4 & CR4_SMEP)
-			return false;
-		return !(w->rights & PTE_NX && w->efer & EFER_NXE);
-	}
-	if (!w->a.user && user_page && w->cr4 & CR4_SMAP &&
-	    !(w->rflags & RFLAGS_AC))
+	if (w->a.exec)
+		return !(w->rights & PTE_NX && w->efer & EFER_NXE) &&
+		       (user || !user_page || !(w->cr4 & CR4_SMEP));
+	if (!user && user_page && w->cr4 & CR4_SMAP && !(w->rflags & RFLAGS_AC))
 		return false;
 	return !w->a.write || w->rights & PTE_W ||
-	       (!w->a.user && !(w->cr0 & CR0_WP));
+	       (!user && !(w->cr0 & CR0_WP));
 }
 
-static bool is_large(const struct walk *w, u64 e, unsigned level)
+static bool is_leaf(const struct walk *w, u64 e, unsigned level)
 {
-	if (!(e & PTE_PS))
-		return false;
+	if (level == 1 || !(e & PTE_PS))
+		return level == 1;
 	if (w->entry_size == 4)
-		return level == 2 && w->cr4 & CR4_PSE;
+		return w->cr4 & CR4_PSE;
 	return level == 2 || (level == 3 && w->levels == 4);
 }
 
 static u64 page_base(const struct walk *w, u64 e, unsigned level)
 {
-	u64 low = (1ull << level_shift(w, level)) - 1;
-
 	if (w->entry_size == 4 && level == 2) /* PSE-36 */
 		return (e & 0xffc00000) | (e >> 13 & 0xff) << 32;
-	return e & PTE_ADDR & ~low;
+	return e & PTE_ADDR & ~0ull << w->shift;
 }
 
 static bool entry_bad(const struct walk *w, u64 e, unsigned level)
 {
-	if (w->entry_size == 4)
-		return false;
-	if (e & PTE_ADDR & ~((1ull << cpu_feat.phys_bits) - 1))
-		return true;
-	if (e & PTE_NX && !(w->efer & EFER_NXE))
-		return true;
-	return e & PTE_PS && level > 2 && !is_large(w, e, level);
+	return w->entry_size == 8 &&
+	       (e & PTE_ADDR & ~0ull << cpu_feat.phys_bits ||
+		(e & PTE_NX && !(w->efer & EFER_NXE)) ||
+		(e & PTE_PS && level > 2 && !is_leaf(w, e, level)));
 }
 
 static void gather(struct walk *w, u64 e, unsigned level)
 {
-	if (w->levels == 3 && level == 3) /* PAE: the PDPTE has no rights */
-		return;
-	w->rights = (w->rights & e & (PTE_W | PTE_U)) |
-		    ((w->rights | e) & PTE_NX);
+	if (w->levels != 3 || level != 3) /* the PDPTE of PAE has no rights */
+		w->rights = (w->rights & e & (PTE_W | PTE_U)) |
+			    ((w->rights | e) & PTE_NX);
 }
 
 /* Reads one entry, and notes it in the trail. */
@@ -131,28 +112,28 @@ static bool entry_read_locked(struct walk *w, u64 where, u64 *e)
 
 static bool walk_tables_locked(struct walk *w, u64 table, u64 at, u64 *out)
 {
-	unsigned level;
+	unsigned level = w->levels, bits = w->entry_size == 8 ? 9 : 10;
 	u64 e, where;
 
 	w->rights = PTE_W | PTE_U;
-	for (level = w->levels;; level--) {
-		where = table + level_index(w, at, level) * w->entry_size;
+	for (;; level--, table = e & PTE_ADDR) {
+		w->shift = PAGE_SHIFT + (level - 1) * bits;
+		where = table +
+			(at >> w->shift & ((1u << bits) - 1)) * w->entry_size;
 		if (!entry_read_locked(w, where, &e))
 			return fault(w, 0);
 		if (entry_bad(w, e, level))
 			return fault(w, PF_P | PF_RSVD);
 		gather(w, e, level);
-		if (level == 1 || is_large(w, e, level))
+		if (is_leaf(w, e, level))
 			break;
 		if (w->levels != 3 || level != 3)
 			mark_locked(w, where, e, PTE_A);
-		table = e & PTE_ADDR;
 	}
 	if (!allowed(w))
 		return fault(w, PF_P);
 	mark_locked(w, where, e, PTE_A | (w->a.write ? PTE_D : 0));
-	*out = page_base(w, e, level) |
-	       (at & ((1ull << level_shift(w, level)) - 1));
+	*out = page_base(w, e, level) | (at & ((1ull << w->shift) - 1));
 	return true;
 }
 

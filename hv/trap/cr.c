@@ -37,36 +37,27 @@ static bool decode(struct vcpu *v, struct exit *x)
 	return i.op != INSN_LMSW || trap_rm16_get(v, &i, &x->cr.lmsw);
 }
 
-/* The other operand of a MOV. */
-static u64 operand(struct vcpu *v, const struct exit *x)
+/* The size of a MOV's operands. */
+static unsigned size(struct vcpu *v)
 {
-	return insn_mask(trap_gpr(v, x->cr.gpr), trap_mode(v) == 8 ? 8 : 4);
-}
-
-static void operand_put(struct vcpu *v, const struct exit *x, u64 val)
-{
-	trap_gpr_set(v, x->cr.gpr, val, trap_mode(v) == 8 ? 8 : 4);
+	return trap_mode(v) == 8 ? 8 : 4;
 }
 
 /* ---- control registers; false: #GP ---- */
 
 /* What switching paging on or off needs, and does to EFER.LMA. */
-static bool paging_switch(struct vcpu *v, u64 val)
+static bool paging_switch(struct vcpu *v, bool on)
 {
 	u64 efer = reg_get(v, VREG_EFER);
-	bool in_64 = trap_mode(v) == 8;
 
-	if (!(val & CR0_PG)) {
-		if (in_64)
-			return false;
-		efer &= ~EFER_LMA;
-	} else if (efer & EFER_LME) {
-		if (!(reg_get(v, VREG_CR4) & CR4_PAE) ||
-		    reg_get(v, VREG_CS_AR) & CS_AR_L)
-			return false;
-		efer |= EFER_LMA;
-	}
-	reg_set(v, VREG_EFER, efer);
+	if (!on && trap_mode(v) == 8)
+		return false;
+	if (on && efer & EFER_LME &&
+	    (!(reg_get(v, VREG_CR4) & CR4_PAE) ||
+	     reg_get(v, VREG_CS_AR) & CS_AR_L))
+		return false;
+	efer &= ~(u64)EFER_LMA;
+	reg_set(v, VREG_EFER, on && efer & EFER_LME ? efer | EFER_LMA : efer);
 	return true;
 }
 
@@ -78,7 +69,7 @@ static bool cr0_write(struct vcpu *v, u64 val)
 	    (val & CR0_PG && !(val & CR0_PE)))
 		return false;
 	val = (val & CR0_KNOWN) | CR0_ET;
-	if ((val ^ old) & CR0_PG && !paging_switch(v, val))
+	if ((val ^ old) & CR0_PG && !paging_switch(v, val & CR0_PG))
 		return false;
 	reg_set(v, VREG_CR0, val);
 	return true;
@@ -128,10 +119,11 @@ static bool cr_access(struct vcpu *v, const struct exit *x)
 {
 	switch (x->cr.op) {
 	case CR_READ:
-		operand_put(v, x, cr_read(v, x->cr.nr));
+		trap_gpr_set(v, x->cr.gpr, cr_read(v, x->cr.nr), size(v));
 		return true;
 	case CR_WRITE:
-		return cr_write(v, x->cr.nr, operand(v, x));
+		return cr_write(v, x->cr.nr,
+				insn_mask(trap_gpr(v, x->cr.gpr), size(v)));
 	case CR_CLTS:
 		return cr0_write(v, reg_get(v, VREG_CR0) & ~(u64)CR0_TS);
 	default: /* LMSW: PE can be set, not cleared */
@@ -156,10 +148,10 @@ static bool dr_access(struct vcpu *v, const struct exit *x)
 	static const u8 vregs[] = { VREG_DR0, VREG_DR1, VREG_DR2, VREG_DR3,
 				    VREG_DR6, VREG_DR7, VREG_DR6, VREG_DR7 };
 	enum vreg r = vregs[x->cr.nr];
-	u64 val = operand(v, x);
+	u64 val = insn_mask(trap_gpr(v, x->cr.gpr), size(v));
 
 	if (x->cr.op == CR_READ) {
-		operand_put(v, x, reg_get(v, r));
+		trap_gpr_set(v, x->cr.gpr, reg_get(v, r), size(v));
 		return true;
 	}
 	if (x->cr.nr >= 4 && val >> 32)

@@ -16,12 +16,6 @@ void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error, u32 error)
 	vcpu_pend(v, PEND_INJECT);
 }
 
-void trap_pf(struct vcpu *v, u64 at, u32 error)
-{
-	reg_set(v, VREG_CR2, at);
-	trap_fault(v, VEC_PF, error);
-}
-
 u64 trap_gpr(struct vcpu *v, u8 n)
 {
 	return n == R_SP ? reg_get(v, VREG_RSP) : v->hw.gpr[n];
@@ -56,12 +50,14 @@ u64 trap_seg_base(struct vcpu *v, u8 seg)
 static bool walk_failed(struct vcpu *v, const struct walk_fault *f,
 			const char *what)
 {
-	if (f->error == GMEM_NO_MEMORY)
+	if (f->error == GMEM_NO_MEMORY) {
 		partition_die(v,
 			      "%s at 0x%lx: no memory at guest-physical 0x%lx",
 			      what, f->at, f->gpa);
-	else
-		trap_pf(v, f->at, f->error);
+	} else {
+		reg_set(v, VREG_CR2, f->at);
+		trap_fault(v, VEC_PF, f->error);
+	}
 	return false;
 }
 

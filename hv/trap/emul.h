@@ -35,7 +35,6 @@ static inline void trap_fault(struct vcpu *v, u8 vector, u32 error)
 {
 	trap_inject_exception(v, vector, true, error);
 }
-void trap_pf(struct vcpu *v, u64 at, u32 error);
 
 /* General registers by number, RSP included; size as the CPU merges it. */
 u64 trap_gpr(struct vcpu *v, u8 n);

@@ -90,28 +90,21 @@ static enum trap_end trap_refused(struct vcpu *v, struct exit *x)
 	return gp ? TRAP_GP : TRAP_UD;
 }
 
+/* #DB and #AC: they are intercepted only so that none loops in its delivery. */
 static enum trap_end trap_exception(struct vcpu *v, struct exit *x)
 {
-	if (x->exc.vector == VEC_PF)
-		trap_pf(v, x->exc.cr2, x->exc.error);
-	else
-		trap_inject_exception(v, x->exc.vector, x->exc.has_error,
-				      x->exc.error);
-	return TRAP_DONE;
-}
-
-static enum trap_end trap_triple(struct vcpu *v, struct exit *x)
-{
-	partition_die(v, "triple fault");
+	trap_inject_exception(v, x->exc.vector, x->exc.has_error, x->exc.error);
 	return TRAP_DONE;
 }
 
 static enum trap_end trap_fatal(struct vcpu *v, struct exit *x)
 {
+	const char *what = x->kind == EXIT_TRIPLE ? "triple fault" :
+			   x->kind == EXIT_OTHER  ? "unexpected exit" :
+						    "the CPU refused to enter";
+
 	partition_die(v, "%s: reason 0x%lx info 0x%lx 0x%lx cs 0x%lx ss 0x%lx",
-		      x->kind == EXIT_OTHER ? "unexpected exit" :
-					      "the CPU refused to enter",
-		      x->hw_reason, x->hw_info1, x->hw_info2,
+		      what, x->hw_reason, x->hw_info1, x->hw_info2,
 		      reg_get(v, VREG_CS_AR), reg_get(v, VREG_SS_AR));
 	return TRAP_DONE;
 }
@@ -131,7 +124,7 @@ static const struct {
 	[EXIT_PAUSE] = { trap_pause, true },   [EXIT_EXCEPTION] = { trap_exception, false },
 	[EXIT_XSETBV] = { trap_xsetbv, true }, [EXIT_VIRT_INSN] = { trap_refused, false },
 	[EXIT_WBINVD] = { trap_wbinvd, true }, [EXIT_MONITOR] = { trap_refused, false },
-	[EXIT_TRIPLE] = { trap_triple, false }, [EXIT_ENTRY_FAIL] = { trap_fatal, false },
+	[EXIT_TRIPLE] = { trap_fatal, false }, [EXIT_ENTRY_FAIL] = { trap_fatal, false },
 	[EXIT_OTHER] = { trap_fatal, false },
 };
 /* clang-format on */
