@@ -71,6 +71,7 @@ void sched_timers_run(u64 now);
 /* The guest's one-shot timer (timer_set, TSC deadline, APIC timer); 0: none.
  * v's own CPU, but for taking it back. */
 void sched_timer_set(struct vcpu *v, u64 tsc);
+
 /* Sets, moves or takes back (at 0) a timer of v. s is v's CPU; its lock held. */
 void timer_set_locked(struct sched_cpu *s, struct vcpu *v, enum vcpu_timer t,
 		      u64 at);
