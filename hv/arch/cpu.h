@@ -26,6 +26,7 @@ struct cpu {
 	u32 index; /* 0 is the boot CPU */
 	u32 apic_id;
 	u32 need_resched; /* set by interrupts on this CPU */
+	u64 timer_at;	  /* what lapic_timer_arm has armed; ~0: nothing */
 	void *current; /* the vCPU being run (struct vcpu *), NULL when idle */
 	void *virt;    /* the backend's per-CPU data */
 	void *sched;   /* core's per-CPU data */

@@ -34,6 +34,7 @@ void lapic_nmi_others(void); /* to every other CPU */
  * One-shot timer on this CPU: VEC_TIMER at TSC value `tsc` (in the past: at
  * once; ~0: never). TSC deadline where present, else the APIC counter, which may
  * fire early for a deadline beyond its 32 bits: look at the clock again.
+ * The handler of VEC_TIMER sets cpu->timer_at to ~0.
  */
 void lapic_timer_arm(u64 tsc);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The local APIC, by MSRs (x2APIC) or by its page (Intel SDM 3A, chapter 10). */
+#include "arch/cpu.h"
 #include "arch/irq.h"
 #include "lib/machine.h"
 
@@ -95,6 +96,11 @@ static u32 counts_until(u64 tsc)
 
 void lapic_timer_arm(u64 tsc)
 {
+	struct cpu *c = cpu_this();
+
+	if (c->timer_at == tsc)
+		return;
+	c->timer_at = tsc;
 	if (cpu_feat.tsc_deadline)
 		wrmsr(MSR_TSC_DEADLINE, tsc);
 	else

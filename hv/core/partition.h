@@ -42,7 +42,7 @@ enum vcpu_state {
 	VCPU_IO,      /* waits for a server's answer */
 	VCPU_READY,   /* in a run queue; those from here on need no wake */
 	VCPU_PARKED,  /* ready, but its partition does not run */
-	VCPU_RUNNING, /* on a CPU */
+	VCPU_RUNNING, /* on a CPU, and in its run queue */
 };
 
 /* In its CPU's list while `at` is not 0. */

@@ -41,21 +41,18 @@ u32 sched_place(u64 cpu_mask)
 	return best;
 }
 
+/* Does another vCPU of v's priority wait for the end of v's slice? v runs, and
+ * so stands at the head of its queue. */
+static bool shares(const struct vcpu *v)
+{
+	return load_relaxed(&v->run.next) != load_relaxed(&v->run.prev);
+}
+
 /* Another CPU takes an interrupt, so it leaves its guest or its sleep. */
 static void kick_cpu(const struct sched_cpu *s)
 {
 	if (s != sched_this())
 		lapic_ipi(s->apic_id, VEC_KICK);
-}
-
-static void enqueue_locked(struct sched_cpu *s, struct vcpu *v, bool front)
-{
-	struct list *q = &s->queue[v->priority];
-
-	hv_assert(lock_held(&s->lock));
-	v->state = VCPU_READY;
-	list_add_tail(front ? q->next : q, &v->run);
-	s->bitmap |= 1u << v->priority;
 }
 
 static void dequeue_locked(struct sched_cpu *s, struct vcpu *v)
@@ -68,8 +65,11 @@ static void dequeue_locked(struct sched_cpu *s, struct vcpu *v)
 /* Queues v; what runs on s has to look again unless it goes before v. */
 static void ready_locked(struct sched_cpu *s, struct vcpu *v)
 {
-	enqueue_locked(s, v, false);
+	hv_assert(lock_held(&s->lock));
+	v->state = VCPU_READY;
 	v->ready_since = rdtsc();
+	list_add_tail(&s->queue[v->priority], &v->run);
+	s->bitmap |= 1u << v->priority;
 	if (s->running && s->running->priority > v->priority)
 		return;
 	if (s->running)
@@ -126,7 +126,7 @@ void sched_block(struct vcpu *v, enum vcpu_state why, u64 deadline)
 
 void sched_yield(struct vcpu *v)
 {
-	if (!(load_relaxed(&sched_this()->bitmap) >> v->priority))
+	if (!shares(v))
 		return;
 	v->budget_end = 0;
 	vcpu_pend(v, PEND_RESCHED);
@@ -185,7 +185,7 @@ void sched_forget(struct vcpu *v)
 	__atomic_fetch_sub(&s->load, 1, __ATOMIC_RELAXED);
 }
 
-/* What is left of its slice v uses when it comes back, if it was preempted. */
+/* Where v stands in its queue when it comes back, and for how long it runs. */
 static void put_locked(struct sched_cpu *s, struct vcpu *v, u64 now)
 {
 	bool left = v->state == VCPU_RUNNING && v->budget_end > now;
@@ -193,8 +193,13 @@ static void put_locked(struct sched_cpu *s, struct vcpu *v, u64 now)
 	v->run_tsc += now - v->run_since;
 	v->ready_since = now;
 	v->budget_left = left ? v->budget_end - now : 0;
-	if (v->state == VCPU_RUNNING)
-		enqueue_locked(s, v, left);
+	if (v->state != VCPU_RUNNING)
+		return dequeue_locked(s, v);
+	v->state = VCPU_READY;
+	if (!left) {
+		list_del(&v->run);
+		list_add_tail(&s->queue[v->priority], &v->run);
+	}
 }
 
 static void start_locked(struct vcpu *v, u64 now)
@@ -209,14 +214,14 @@ static void start_locked(struct vcpu *v, u64 now)
 static struct vcpu *pick_locked(struct sched_cpu *s)
 {
 	while (s->bitmap) {
-		u32 p = 31 - (u32)__builtin_clz(s->bitmap);
+		int p = 31 - __builtin_clz(s->bitmap);
 		struct vcpu *v = list_item(s->queue[p].next, struct vcpu, run);
 
-		dequeue_locked(s, v);
 		/* a kick that comes before this has changed the state before */
 		vcpu_unpend(v, PEND_RESCHED | PEND_BLOCK);
 		if (load_seq(&v->part->state) == PV_STATE_RUNNING)
 			return v;
+		dequeue_locked(s, v);
 		v->state = VCPU_PARKED;
 	}
 	return NULL;
@@ -225,11 +230,13 @@ static struct vcpu *pick_locked(struct sched_cpu *s)
 struct vcpu *sched_switch(struct vcpu *old)
 {
 	struct sched_cpu *s = sched_this();
+	u64 now = rdtsc();
 	struct vcpu *v;
-	u64 now;
 
+	if (unlikely(now >= load_relaxed(&s->timer_first)))
+		sched_timers_run(now);
 	lock_scope(&s->lock);
-	now = rdtsc();
+	now = rdtsc(); /* behind that of the last wake */
 	if (old)
 		put_locked(s, old, now);
 	v = pick_locked(s);
@@ -245,7 +252,7 @@ u64 sched_deadline(const struct vcpu *v)
 	const struct sched_cpu *s = sched_this();
 	u64 t = load_relaxed(&s->timer_first);
 
-	if (v && load_relaxed(&s->bitmap) >> v->priority && v->budget_end < t)
+	if (v && shares(v) && v->budget_end < t)
 		return v->budget_end;
 	return t;
 }

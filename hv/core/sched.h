@@ -13,8 +13,8 @@
 struct sched_cpu {
 	struct lock lock;
 	u32 apic_id; /* fixed */
-	u32 bitmap;  /* priorities with a ready vCPU */
-	struct list queue[SCHED_PRIORITIES];
+	u32 bitmap;  /* priorities whose queue holds something */
+	struct list queue[SCHED_PRIORITIES]; /* at the head: what runs */
 	struct list timers;   /* struct timer, the first to expire first */
 	u64 timer_first;      /* when that is; only this CPU makes it earlier */
 	struct vcpu *running; /* written under lock, read without */
@@ -66,7 +66,7 @@ struct vcpu *sched_switch(struct vcpu *old);
 /* When this CPU, with v or idle, must look again: the end of v's slice if
  * another one waits for it, or the first timer; TIMER_NEVER. run only. */
 u64 sched_deadline(const struct vcpu *v);
-/* Expired timers: wakes sleepers, posts timer events. run only. */
+/* Expired timers: wakes sleepers, posts timer events. sched_switch does it. */
 void sched_timers_run(u64 now);
 /* The guest's one-shot timer (timer_set, TSC deadline, APIC timer); 0: none.
  * v's own CPU, but for taking it back. */

@@ -10,7 +10,10 @@
 
 static void run_note(u32 vector)
 {
-	cpu_this()->need_resched |= vector == VEC_TIMER;
+	if (vector != VEC_TIMER)
+		return;
+	cpu_this()->timer_at = TIMER_NEVER;
+	cpu_this()->need_resched = true;
 }
 
 void run_init(void)
@@ -121,7 +124,6 @@ noreturn_fn void run_cpu(void)
 	struct vcpu *v = NULL;
 
 	for (;;) {
-		sched_timers_run(rdtsc());
 		v = sched_switch(v);
 		if (!v) {
 			run_idle();

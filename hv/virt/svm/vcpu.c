@@ -99,16 +99,14 @@ static void svm_flush(struct virt_vcpu *v)
 
 static void svm_load(struct virt_vcpu *v)
 {
-	virt_cpu()->loaded = v;
 	if (virt_tag_stale(v) || v->space_gen != v->space->gen)
 		svm_flush(v);
 	v->last_cpu = cpu_this()->index;
 }
 
+/* All is in the VMCB. */
 static void svm_unload(struct virt_vcpu *v)
 {
-	if (virt_cpu()->loaded == v)
-		virt_cpu()->loaded = NULL;
 }
 
 static void svm_enter(struct virt_vcpu *v)
