@@ -30,23 +30,20 @@ static int ring_copy(struct console_ring *r, u32 pos, struct console_text t,
 int console_put(struct console_ring *r, struct console_text t, u64 *put,
 		bool *first)
 {
-	int err = PV_OK;
 	u32 space;
+	int err;
 
-	lock_take(&r->lock);
+	lock_scope(&r->lock);
 	space = CONSOLE_SIZE - (r->head - r->tail);
 	*first = space == CONSOLE_SIZE;
 	*put = t.n < space ? t.n : space;
 	/* what is not copied is not checked by the copy */
 	if (*put < t.n && !gmem_ok(t.p, t.at, t.n, false))
-		err = PV_EFAULT;
-	else if (!space)
-		err = PV_EAGAIN;
-	else
-		err = ring_copy(r, r->head, t, *put, true);
-	if (!err)
-		r->head += (u32)*put;
-	lock_drop(&r->lock);
+		return PV_EFAULT;
+	if (!space)
+		return PV_EAGAIN;
+	err = ring_copy(r, r->head, t, *put, true);
+	r->head += err ? 0 : (u32)*put;
 	return err;
 }
 
@@ -57,12 +54,10 @@ int console_get(struct console_ring *r, struct console_text t, u64 *got)
 
 	if (!gmem_ok(t.p, t.at, t.n, true))
 		return PV_EFAULT;
-	lock_take(&r->lock);
+	lock_scope(&r->lock);
 	used = r->head - r->tail;
 	*got = t.n < used ? t.n : used;
 	err = ring_copy(r, r->tail, t, *got, false);
-	if (!err)
-		r->tail += (u32)*got;
-	lock_drop(&r->lock);
+	r->tail += err ? 0 : (u32)*got;
 	return err;
 }

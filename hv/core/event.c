@@ -72,28 +72,29 @@ bool event_pending(const struct vcpu *v)
 	return load_seq(&v->page->pending) || (v->apic && vapic_pending(v));
 }
 
-static bool can_take(struct vcpu *v)
+bool event_inject(struct vcpu *v, u32 vector)
 {
-	return !v->injected && virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF &&
-	       !virt->reg_get(&v->hw, VREG_INTR_SHADOW);
+	struct inject i = { .vector = (u8)vector, .type = INJECT_EXTINT };
+
+	if (v->injected || load_relaxed(&v->hw.pending) & PEND_INJECT ||
+	    !(virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF) ||
+	    virt->reg_get(&v->hw, VREG_INTR_SHADOW)) {
+		virt->window(&v->hw, true);
+		return false;
+	}
+	v->injected = 1;
+	virt->inject(&v->hw, &i);
+	return true;
 }
 
 void event_deliver(struct vcpu *v)
 {
-	struct inject i = { .vector = (u8)v->upcall_vector,
-			    .type = INJECT_EXTINT };
-
 	v->upcall_due = 0;
 	/* a guest that masks looks at `pending` when it unmasks */
 	if (!v->upcall_vector || v->page->masked || !v->page->pending)
 		return;
-	if (v->upcall_apic) {
+	if (v->upcall_apic)
 		vapic_raise(v, v->upcall_vector);
-	} else if (can_take(v)) {
-		v->injected = 1;
-		virt->inject(&v->hw, &i);
-	} else {
-		v->upcall_due = 1;
-		virt->window(&v->hw, true);
-	}
+	else
+		v->upcall_due = !event_inject(v, v->upcall_vector);
 }

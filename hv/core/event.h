@@ -18,6 +18,9 @@ void event_ipi(struct vcpu *v, u32 bit);
 void event_timer(struct vcpu *v);
 /* Is anything pending for v (vcpu_wait's condition)? */
 bool event_pending(const struct vcpu *v);
+/* Injects an interrupt if the guest can take it now (true), else asks for the
+ * window. v loaded. */
+bool event_inject(struct vcpu *v, u32 vector) must_check;
 /* Before entry: delivers a due upcall if the guest can take it, else asks for
  * a window. run only, v loaded. */
 void event_deliver(struct vcpu *v);

@@ -6,7 +6,7 @@
 #include "core/sched.h"
 #include "pvabi/calls.h"
 
-/* Guards io_mapper of all partitions; taken before a partition's lock. */
+/* Guards io_mapper of all partitions; no other is taken within. */
 static struct lock mapper_lock;
 
 #define COOKIE_VCPU 63u /* low bits: the vCPU; above: a count, never 0 */
@@ -18,20 +18,20 @@ static bool holds(const struct io_region *g, u32 space, u64 addr, u64 len)
 }
 
 /* The region that an access means: a notify address goes before its range. */
-static const struct io_region *find_locked(const struct partition *p,
-					   const struct ioreq *r)
+static struct io_region region_of(struct partition *p, const struct ioreq *r)
 {
-	const struct io_region *found = NULL;
+	struct io_region found = { .space = REGION_FREE };
 
+	lock_scope(&p->lock);
 	for (u32 i = 0; i < REGION_MAX; i++) {
 		const struct io_region *g = &p->regions[i];
 
 		if (!holds(g, r->space, r->addr, r->size))
 			continue;
 		if (!g->notify)
-			found = g;
+			found = *g;
 		else if (r->write && r->size == 4)
-			return g;
+			return *g;
 	}
 	return found;
 }
@@ -66,24 +66,16 @@ static void post(struct vcpu *v, const struct ioreq *r)
 
 int ioreq_send(struct vcpu *v, const struct ioreq *r, bool *posted)
 {
-	struct partition *p = v->part, *server;
-	const struct io_region *g;
-	struct io_region found;
+	struct io_region g = region_of(v->part, r);
+	struct partition *server = partition_live(g.server, g.server_gen);
 
-	lock_take(&p->lock);
-	g = find_locked(p, r);
-	if (g)
-		found = *g;
-	lock_drop(&p->lock);
-	if (!g)
+	if (g.space == REGION_FREE || !server ||
+	    server->state > PV_STATE_PAUSED)
 		return PV_EFAULT;
-	server = partition_live(found.server, found.server_gen);
-	if (!server || server->state > PV_STATE_PAUSED)
-		return PV_EFAULT;
-	*posted = !found.notify;
+	*posted = !g.notify;
 	if (*posted)
 		post(v, r);
-	event_send(server, found.port);
+	event_send(server, g.port);
 	return PV_OK;
 }
 
@@ -131,37 +123,12 @@ static int add_locked(struct partition *p, const struct io_region *r)
 
 int ioreq_serve(struct partition *p, const struct io_region *r)
 {
-	int err;
-
-	lock_take(&p->lock);
+	lock_scope(&p->lock);
 	if (r->space == PV_SPACE_MMIO ?
 		    gmem_taken_locked(p, r->addr, r->len) :
 		    ioreq_overlaps(p, r->space, r->addr, r->len))
-		err = PV_EEXIST;
-	else
-		err = add_locked(p, r);
-	lock_drop(&p->lock);
-	return err;
-}
-
-static int notify_locked(struct partition *p, const struct partition *server,
-			 const struct io_region *r)
-{
-	int err = PV_EFAULT;
-
-	for (u32 i = 0; i < REGION_MAX; i++) {
-		struct io_region *g = &p->regions[i];
-
-		if (!holds(g, PV_SPACE_MMIO, r->addr, r->len) ||
-		    g->server != server->id || g->server_gen != server->gen)
-			continue;
-		if (g->notify) {
-			g->port = r->port;
-			return PV_OK;
-		}
-		err = PV_OK;
-	}
-	return err ? err : add_locked(p, r);
+		return PV_EEXIST;
+	return add_locked(p, r);
 }
 
 int ioreq_notify(struct partition *p, const struct partition *server,
@@ -174,48 +141,51 @@ int ioreq_notify(struct partition *p, const struct partition *server,
 			       .server = server->id,
 			       .server_gen = server->gen,
 			       .port = port };
-	int err;
+	bool served = false;
 
-	lock_take(&p->lock);
-	err = notify_locked(p, server, &r);
-	lock_drop(&p->lock);
-	return err;
+	lock_scope(&p->lock);
+	for (u32 i = 0; i < REGION_MAX; i++) {
+		struct io_region *g = &p->regions[i];
+
+		if (!holds(g, PV_SPACE_MMIO, r.addr, r.len) ||
+		    g->server != server->id || g->server_gen != server->gen)
+			continue;
+		if (g->notify) {
+			g->port = port;
+			return PV_OK;
+		}
+		served = true;
+	}
+	return served ? add_locked(p, &r) : (int)PV_EFAULT;
 }
 
-static void mapping_drop(const struct io_mapper *m)
+/* Whoever replaces a mapping takes it away: none is forgotten. */
+static void mapper_set(struct partition *p, struct io_mapper new)
 {
-	struct partition *by = partition_live(m->part, m->gen);
+	struct io_mapper old;
+	struct partition *by;
 
+	lock_take(&mapper_lock);
+	old = p->io_mapper;
+	p->io_mapper = new;
+	lock_drop(&mapper_lock);
+	by = partition_live(old.part, old.gen);
 	if (!by)
 		return;
-	gmem_unmap_page(by, gpa(m->at));
+	gmem_unmap_page(by, gpa(old.at));
 	gmem_shootdown(by);
 }
 
 int ioreq_map(struct partition *p, struct partition *by, gpa_t at)
 {
-	struct io_mapper new = { by->id, by->gen, at.v }, old;
-	int err;
+	int err = gmem_map(by, at, ptr_hpa(&p->io_page), PAGE_SIZE, NP_READ);
 
-	/* whoever replaces a mapping takes it away: none is forgotten */
-	lock_take(&mapper_lock);
-	err = gmem_map(by, at, ptr_hpa(&p->io_page), PAGE_SIZE, NP_READ);
-	old = p->io_mapper;
 	if (!err)
-		p->io_mapper = new;
-	lock_drop(&mapper_lock);
-	if (!err)
-		mapping_drop(&old);
+		mapper_set(p, (struct io_mapper){ by->id, by->gen, at.v });
 	return err;
 }
 
 void ioreq_unmap(struct partition *p)
 {
-	struct io_mapper old;
-
-	lock_take(&mapper_lock);
-	old = p->io_mapper;
-	p->io_mapper.gen = 0;
-	lock_drop(&mapper_lock);
-	mapping_drop(&old);
+	mapper_set(p, (struct io_mapper){ .gen = 0 });
 }

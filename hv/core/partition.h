@@ -115,7 +115,7 @@ struct vcpu {
 	u64 cr8;	       /* without a virtual APIC */
 	struct exit last;      /* the exit being handled */
 	struct code_page code; /* private to v's CPU */
-};
+} aligned_to(64);	       /* as is what follows it, the XSAVE area */
 
 /* In one block of frames; guests may map no more of it than the two pages. */
 struct partition {

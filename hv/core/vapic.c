@@ -3,73 +3,36 @@
 #include "core/vapic.h"
 #include "lib/machine.h"
 #include "lib/x86.h"
+#include "core/event.h"
 #include "core/sched.h"
 #include "pvabi/calls.h"
 
-/* Registers, as MSR minus 0x800 (SDM Vol. 3A, table 11-6). */
-#define A_ID 0x02
-#define A_VERSION 0x03
-#define A_TPR 0x08
-#define A_PPR 0x0a
-#define A_EOI 0x0b
-#define A_LDR 0x0d
-#define A_SVR 0x0f
-#define A_ISR 0x10
-#define A_TMR 0x18 /* always 0: all interrupts are edges */
-#define A_IRR 0x20
-#define A_ESR 0x28
-#define A_ICR 0x30
-#define A_LVT_TIMER 0x32
-#define A_LVT 0x33 /* thermal, performance, LINT0, LINT1, error */
-#define A_LVT_END 0x37
-#define A_TMICT 0x38
-#define A_TMCCT 0x39
-#define A_TDCR 0x3e
-#define A_SELF_IPI 0x3f
-#define A_COUNT 0x40
+/* clang-format off */
 
-#define VERSION_VALUE 0x50014u /* six LVT entries */
-#define SVR_ENABLE 0x100u
-#define LVT_MASKED 0x10000u
-#define TIMER_MODE(lvt) ((lvt) >> 17 & 3)
-#define TIMER_PERIODIC 1
-#define TIMER_DEADLINE 2
-#define ESR_SEND_ILLEGAL 0x20u
-#define ICR_RESERVED 0xfff32000ull
-#define ICR_LOGICAL 0x800u
+/* Registers, as MSR minus 0x800 (SDM Vol. 3A, table 11-6). LVT: thermal,
+ * performance, LINT0, LINT1, error. TMR is always 0: all are edges. */
+enum {
+	A_ID = 0x02,	A_VERSION = 0x03,	A_TPR = VAPIC_TPR,	A_PPR = 0x0a,
+	A_EOI = 0x0b,	A_LDR = 0x0d,		A_SVR = 0x0f,	A_ISR = 0x10,
+	A_IRR = 0x20,	A_ESR = 0x28,		A_ICR = 0x30,	A_LVT_TIMER = 0x32,
+	A_LVT = 0x33,	A_LVT_END = 0x37,	A_TMICT = 0x38,	A_TMCCT = 0x39,
+	A_TDCR = 0x3e,	A_SELF_IPI = 0x3f,	A_COUNT = 0x40,
+};
 
+enum {
+	VERSION_VALUE = 0x50014, /* six LVT entries */
+	SVR_ENABLE = 0x100,	LVT_MASKED = 0x10000,	ESR_SEND_ILLEGAL = 0x20,
+	ICR_LOGICAL = 0x800,	ICR_SELF = 0x40000,
+	TIMER_PERIODIC = 1,	TIMER_DEADLINE = 2, /* modes; 0 is one-shot */
+	BASE_BSP = 0x100,	BASE_ON = 0xc00, /* enabled, in x2APIC mode */
+};
 #define BASE_ADDR 0xfee00000ull
-#define BASE_BSP 0x100ull
-#define BASE_ON 0xc00ull /* enabled, in x2APIC mode */
+#define ICR_RESERVED 0xfff32000ull
+/* clang-format on */
 
 /* A periodic timer expires on its CPU even while another vCPU runs there, so
  * a guest may not make it shorter than this: 1% of a CPU's time at most. */
 #define PERIOD_MIN_US 100
-
-#define R_ONLY 1u /* read only */
-#define W_ONLY 2u /* write only */
-
-/* What a register takes: others, and bits outside the mask, are #GP. */
-/* clang-format off */
-static const struct {
-	u32 mask, access;
-} regs[A_COUNT] = {
-	[A_ID] = { 0, R_ONLY },		[A_VERSION] = { 0, R_ONLY },
-	[A_TPR] = { 0xff, 0 },		[A_PPR] = { 0, R_ONLY },
-	[A_EOI] = { 0, W_ONLY },	[A_LDR] = { 0, R_ONLY },
-	[A_SVR] = { 0x1ff, 0 },		[A_ISR ... A_IRR + 7] = { 0, R_ONLY },
-	[A_ESR] = { 0, 0 },		[A_ICR] = { ~0u, 0 },
-	[A_LVT_TIMER] = { 0x700ff, 0 },	[A_LVT ... A_LVT_END] = { 0x1efff, 0 },
-	[A_TMICT] = { ~0u, 0 },		[A_TMCCT] = { 0, R_ONLY },
-	[A_TDCR] = { 0xb, 0 },		[A_SELF_IPI] = { 0xff, W_ONLY },
-};
-/* clang-format on */
-
-static bool exists(u32 reg)
-{
-	return reg < A_COUNT &&
-	       (regs[reg].mask || regs[reg].access || reg == A_ESR);
-}
 
 int vapic_init(struct vcpu *v)
 {
@@ -140,24 +103,15 @@ void vapic_deliver(struct vcpu *v)
 {
 	struct vapic *a = v->apic;
 	int vec = deliverable(a);
-	struct inject i = { .vector = (u8)vec, .type = INJECT_EXTINT };
 	u32 bit = 1u << (vec & 31);
 
-	if (vec < 0)
+	if (vec < 0 || !event_inject(v, (u32)vec))
 		return;
-	if (v->injected || v->hw.pending & PEND_INJECT ||
-	    !(virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF) ||
-	    virt->reg_get(&v->hw, VREG_INTR_SHADOW)) {
-		virt->window(&v->hw, true);
-		return;
-	}
 	__atomic_fetch_and(&a->reg[A_IRR + vec / 32], ~bit, __ATOMIC_SEQ_CST);
 	a->reg[A_ISR + vec / 32] |= bit;
-	v->injected = 1;
-	virt->inject(&v->hw, &i);
 }
 
-static void eoi(struct vcpu *v)
+static bool eoi_write(struct vcpu *v, u32 zero)
 {
 	u32 *isr = &v->apic->reg[A_ISR];
 	int vec = highest(isr);
@@ -165,24 +119,21 @@ static void eoi(struct vcpu *v)
 	if (vec >= 0)
 		isr[vec / 32] &= ~(1u << vec % 32);
 	look_again(v);
+	return true;
 }
 
-u32 vapic_tpr(const struct vcpu *v)
-{
-	return v->apic->reg[A_TPR];
-}
-
-void vapic_tpr_set(struct vcpu *v, u32 tpr)
+bool vapic_tpr_set(struct vcpu *v, u32 tpr)
 {
 	v->apic->reg[A_TPR] = tpr;
 	look_again(v);
+	return true;
 }
 
 /* ---- timer ---- */
 
 static u32 timer_mode(const struct vapic *a)
 {
-	return TIMER_MODE(a->reg[A_LVT_TIMER]);
+	return a->reg[A_LVT_TIMER] >> 17 & 3;
 }
 
 static u32 divider(const struct vapic *a)
@@ -203,15 +154,16 @@ static void arm(struct vcpu *v, u64 at)
 	sched_timer_set(v, at);
 }
 
-static void count_start(struct vcpu *v, u32 count)
+static bool tmict_write(struct vcpu *v, u32 count)
 {
 	struct vapic *a = v->apic;
 
 	if (timer_mode(a) == TIMER_DEADLINE)
-		return;
+		return true;
 	a->reg[A_TMICT] = count;
 	a->timer_start = rdtsc();
 	arm(v, count ? a->timer_start + period(a) : 0);
+	return true;
 }
 
 static void deadline_set(struct vcpu *v, u64 deadline)
@@ -257,20 +209,33 @@ static u32 timer_count(const struct vapic *a)
 	return gone < count ? count - (u32)gone : 0;
 }
 
-static bool lvt_timer_write(struct vcpu *v, u32 val)
+static bool lvt_write(struct vcpu *v, u32 reg, u32 val)
 {
 	struct vapic *a = v->apic;
-	bool was = timer_mode(a) == TIMER_DEADLINE;
+	u32 was = timer_mode(a);
 
-	if (TIMER_MODE(val) == 3)
+	if ((val >> 17 & 3) == 3) /* no such mode */
 		return false;
-	a->reg[A_LVT_TIMER] = val;
+	/* the APIC is off by SVR: masked */
+	if (!(a->reg[A_SVR] & SVR_ENABLE))
+		val |= LVT_MASKED;
+	a->reg[reg] = val;
 	/* to and from TSC-deadline mode disarms (SDM Vol. 3A, 11.5.4.1) */
-	if (was != (timer_mode(a) == TIMER_DEADLINE)) {
+	if ((was ^ timer_mode(a)) & TIMER_DEADLINE) {
 		a->reg[A_TMICT] = 0;
 		a->tsc_deadline = 0;
 		arm(v, 0);
 	}
+	return true;
+}
+
+static bool svr_write(struct vcpu *v, u32 val)
+{
+	u32 *r = v->apic->reg;
+
+	r[A_SVR] = val;
+	for (u32 i = A_LVT_TIMER; i <= A_LVT_END && !(val & SVR_ENABLE); i++)
+		r[i] |= LVT_MASKED;
 	return true;
 }
 
@@ -309,65 +274,75 @@ static bool icr_write(struct vcpu *v, u64 icr)
 	return true;
 }
 
+static bool self_ipi_write(struct vcpu *v, u32 vector)
+{
+	return icr_write(v, ICR_SELF | vector);
+}
+
 /* ---- registers ---- */
+
+/* clang-format off */
+enum access { NONE, READ, WRITE, BOTH };
+
+/* What a register takes: other accesses, and bits outside the mask, are #GP.
+ * ICR and LVT are not written through here. */
+static const struct {
+	enum access access;
+	u32 mask;
+	bool (*write)(struct vcpu *v, u32 val); /* NULL: keeps the value */
+} regs[A_COUNT] = {
+	[A_ID] = { READ },			[A_VERSION] = { READ },
+	[A_TPR] = { BOTH, 0xff, vapic_tpr_set },	[A_PPR] = { READ },
+	[A_EOI] = { WRITE, 0, eoi_write },	[A_LDR] = { READ },
+	[A_SVR] = { BOTH, 0x1ff, svr_write },	[A_ISR ... A_IRR + 7] = { READ },
+	[A_ESR] = { BOTH, 0 },			[A_ICR] = { BOTH, ~0u },
+	[A_LVT_TIMER] = { BOTH, 0x700ff },	[A_LVT ... A_LVT_END] = { BOTH, 0x1efff },
+	[A_TMICT] = { BOTH, ~0u, tmict_write },	[A_TMCCT] = { READ },
+	[A_TDCR] = { BOTH, 0xb },	[A_SELF_IPI] = { WRITE, 0xff, self_ipi_write },
+};
+/* clang-format on */
+
+static bool allowed(const struct vapic *a, u32 reg, enum access access)
+{
+	return (a->base & BASE_ON) == BASE_ON && reg < A_COUNT &&
+	       regs[reg].access & access;
+}
 
 static bool base_write(struct vapic *a, u64 val)
 {
 	/* the address and the BSP bit are fixed; xAPIC mode is not offered */
-	if ((val ^ a->base) & ~BASE_ON ||
+	if ((val ^ a->base) & ~(u64)BASE_ON ||
 	    (val & BASE_ON && (val & BASE_ON) != BASE_ON))
 		return false;
 	a->base = val;
 	return true;
 }
 
-static bool reg_write(struct vcpu *v, u32 reg, u32 val)
+static bool reg_write(struct vcpu *v, u32 reg, u64 val)
 {
-	u32 *r = v->apic->reg;
-
-	/* while the APIC is off by SVR its LVT entries are masked */
-	if (reg >= A_LVT_TIMER && reg <= A_LVT_END && !(r[A_SVR] & SVR_ENABLE))
-		val |= LVT_MASKED;
-	switch (reg) {
-	case A_TPR:
-		vapic_tpr_set(v, val);
-		return true;
-	case A_EOI:
-		eoi(v);
-		return true;
-	case A_LVT_TIMER:
-		return lvt_timer_write(v, val);
-	case A_TMICT:
-		count_start(v, val);
-		return true;
-	case A_SELF_IPI:
-		return icr_write(v, 1u << 18 | val);
-	}
-	r[reg] = val;
-	if (reg == A_SVR && !(val & SVR_ENABLE))
-		for (u32 i = A_LVT_TIMER; i <= A_LVT_END; i++)
-			r[i] |= LVT_MASKED;
+	if (!allowed(v->apic, reg, WRITE))
+		return false;
+	if (reg == A_ICR)
+		return icr_write(v, val);
+	if (val & ~(u64)regs[reg].mask)
+		return false;
+	if (reg >= A_LVT_TIMER && reg <= A_LVT_END)
+		return lvt_write(v, reg, (u32)val);
+	if (regs[reg].write)
+		return regs[reg].write(v, (u32)val);
+	v->apic->reg[reg] = (u32)val;
 	return true;
 }
 
 bool vapic_write(struct vcpu *v, u32 msr, u64 val)
 {
-	struct vapic *a = v->apic;
-	u32 reg = msr - MSR_X2APIC;
-
 	if (msr == MSR_APIC_BASE)
-		return base_write(a, val);
-	if (msr == MSR_TSC_DEADLINE) {
-		if (timer_mode(a) == TIMER_DEADLINE)
-			deadline_set(v, val);
-		return true;
-	}
-	if ((a->base & BASE_ON) != BASE_ON || !exists(reg) ||
-	    regs[reg].access & R_ONLY)
-		return false;
-	if (reg == A_ICR)
-		return icr_write(v, val);
-	return !(val & ~(u64)regs[reg].mask) && reg_write(v, reg, (u32)val);
+		return base_write(v->apic, val);
+	if (msr != MSR_TSC_DEADLINE)
+		return reg_write(v, msr - MSR_X2APIC, val);
+	if (timer_mode(v->apic) == TIMER_DEADLINE)
+		deadline_set(v, val);
+	return true;
 }
 
 bool vapic_read(struct vcpu *v, u32 msr, u64 *val)
@@ -379,12 +354,11 @@ bool vapic_read(struct vcpu *v, u32 msr, u64 *val)
 		*val = a->base;
 	else if (msr == MSR_TSC_DEADLINE)
 		*val = a->tsc_deadline;
-	else if ((a->base & BASE_ON) != BASE_ON || !exists(reg) ||
-		 regs[reg].access & W_ONLY)
+	else if (!allowed(a, reg, READ))
 		return false;
+	else if (reg == A_TMCCT)
+		*val = timer_count(a);
 	else
-		*val = reg == A_PPR   ? ppr(a) :
-		       reg == A_TMCCT ? timer_count(a) :
-					a->reg[reg];
+		*val = reg == A_PPR ? ppr(a) : a->reg[reg];
 	return true;
 }

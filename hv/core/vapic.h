@@ -4,6 +4,8 @@
 
 #include "core/partition.h"
 
+#define VAPIC_TPR 0x08 /* in vapic.reg */
+
 /*
  * SDM Vol. 3A, chapter 11, always in x2APIC mode; the APIC's id is the vCPU's.
  * The timer counts at the frequency of the TSC, before its divider
@@ -29,9 +31,8 @@ void vapic_raise(struct vcpu *v, u32 vector);
 void vapic_timer_fired(struct vcpu *v);
 /* The TSC offset has changed: a TSC deadline means another time now. */
 void vapic_timer_rearm(struct vcpu *v);
-/* Task priority, 0..255; CR8 is its upper half. */
-u32 vapic_tpr(const struct vcpu *v);
-void vapic_tpr_set(struct vcpu *v, u32 tpr);
+/* Task priority, 0..255; CR8 is its upper half. True. */
+bool vapic_tpr_set(struct vcpu *v, u32 tpr);
 bool vapic_pending(const struct vcpu *v); /* something above TPR/ISR */
 /* Before entry: injects the highest deliverable vector, or asks for a window. */
 void vapic_deliver(struct vcpu *v);

@@ -8,34 +8,28 @@
 #include "lib/string.h"
 #include "pvabi/calls.h"
 
-#define XSAVE_ALIGN 64ull
-#define XSAVE_FCW 0 /* offsets in the legacy area, SDM Vol. 1 10.5.1 */
-#define XSAVE_MXCSR 24
-#define FCW_RESET 0x37f
-#define MXCSR_RESET 0x1f80
+/* clang-format off */
+enum {
+	/* offsets in the legacy area of XSAVE, SDM Vol. 1 10.5.1 */
+	XSAVE_FCW = 0,		XSAVE_MXCSR = 24,
+	FCW_RESET = 0x37f,	MXCSR_RESET = 0x1f80,
+	DR7_RESET = 0x400,	RFLAGS_RESET = 2,	TSS_LIMIT = 0x67,
+	/* access rights, SDM Vol. 3C 24.4.1 */
+	AR_CODE64 = 0xa09b,	AR_DATA = 0xc093,
+	AR_TSS = 0x008b,	AR_UNUSABLE = 0x10000,
+};
+/* clang-format on */
 #define DR6_RESET 0xffff0ff0ull
-#define DR7_RESET 0x400ull
-#define RFLAGS_RESET 2ull
-
-/* Access rights, SDM Vol. 3C 24.4.1. */
-#define AR_CODE64 0xa09bu
-#define AR_DATA 0xc093u
-#define AR_TSS 0x008bu
-#define AR_UNUSABLE 0x10000u
-#define TSS_LIMIT 0x67u
 #define CR3_ADDR 0x000ffffffffff000ull
 
-/* The vCPU and its XSAVE area are one block. */
-static u64 area_offset(void)
-{
-	return (sizeof(struct vcpu) + XSAVE_ALIGN - 1) & ~(XSAVE_ALIGN - 1);
-}
+/* The vCPU and its XSAVE area, which begins behind it, are one block. */
+_Static_assert(sizeof(struct vcpu) % 64 == 0, "XSAVE's alignment");
 
 static unsigned vcpu_order(void)
 {
 	unsigned order = 0;
 
-	while (area_offset() + cpu_feat.xsave_size > PAGE_SIZE << order)
+	while (sizeof(struct vcpu) + cpu_feat.xsave_size > PAGE_SIZE << order)
 		order++;
 	return order;
 }
@@ -71,7 +65,7 @@ static struct vcpu *vcpu_object(struct partition *p, u32 id)
 	v->hw.profile = p->profile;
 	v->hw.last_cpu = ~0u;
 	v->hw.stub = p->stub;
-	v->hw.xsave = (char *)v + area_offset();
+	v->hw.xsave = v + 1;
 	reset_registers(v);
 	v->cpu = sched_place(p->cpu_mask);
 	return v;
@@ -165,22 +159,17 @@ static bool start_ok(const struct pv_vcpu_start *s)
 
 int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s)
 {
-	int err = PV_OK;
-
 	if (!start_ok(s))
 		return PV_EINVAL;
-	lock_take(&v->part->lock);
-	if (v->state != VCPU_STOPPED) {
-		err = PV_ESTATE;
-	} else {
-		v->start = *s;
-		v->call_finish = start_finish;
-		sched_timer_set(v, 0);
-		vcpu_pend(v, PEND_CALL);
-		sched_wake(v);
-	}
-	lock_drop(&v->part->lock);
-	return err;
+	lock_scope(&v->part->lock);
+	if (v->state != VCPU_STOPPED)
+		return PV_ESTATE;
+	v->start = *s;
+	v->call_finish = start_finish;
+	sched_timer_set(v, 0);
+	vcpu_pend(v, PEND_CALL);
+	sched_wake(v);
+	return PV_OK;
 }
 
 void vcpu_stats_get(struct vcpu *v, struct pv_vcpu_stats *s)

@@ -112,7 +112,7 @@ static u64 cr_read(struct vcpu *v, u8 nr)
 {
 	if (nr <= 4)
 		return reg_get(v, cr_vregs[nr]);
-	return v->apic ? vapic_tpr(v) >> 4 : v->cr8;
+	return v->apic ? v->apic->reg[VAPIC_TPR] >> 4 : v->cr8;
 }
 
 static bool cr_access(struct vcpu *v, const struct exit *x)
