@@ -99,19 +99,19 @@ static void report(struct vcpu *v, struct pv_partition_status *s)
 /* Nobody is left to show the host partition's own report. */
 static noreturn_fn void host_died(const struct pv_partition_status *s)
 {
-	static const char names[R_COUNT][4] = { "rax", "rcx", "rdx", "rbx",
-						"rsp", "rbp", "rsi", "rdi",
-						"r8",  "r9",  "r10", "r11",
-						"r12", "r13", "r14", "r15" };
+	/* clang-format off */
+	static const char names[R_COUNT][4] = {
+		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+	/* clang-format on */
 
 	log_direct = true;
 	log("parley: the host partition died: %s\n", s->reason);
 	log("parley:  rip %lx rflags %lx cr0 %lx cr2 %lx cr3 %lx cr4 %lx\n",
 	    s->rip, s->rflags, s->cr0, s->cr2, s->cr3, s->cr4);
-	for (u32 i = 0; i < R_COUNT; i += 4)
-		log("parley:  %s %lx %s %lx %s %lx %s %lx\n", names[i],
-		    s->gpr[i], names[i + 1], s->gpr[i + 1], names[i + 2],
-		    s->gpr[i + 2], names[i + 3], s->gpr[i + 3]);
+	for (u32 i = 0; i < R_COUNT; i++)
+		log(i % 4 ? " %s %lx%s" : "parley:  %s %lx%s", names[i],
+		    s->gpr[i], i % 4 == 3 ? "\n" : "");
 	for (u32 i = 0; i < s->insn_len; i++)
 		log(i ? " %02x" : "parley:  code %02x", s->insn[i]);
 	for (u32 i = 0; i < PV_TRACE_DEPTH && s->trace[i]; i++)
