@@ -17,6 +17,7 @@ struct virt_cpu {
 	struct virt_vcpu *loaded; /* VMX: whose VMCS is current */
 	struct virt_space *space; /* of the vCPU that was here last (IBPB) */
 	u32 next_tag, tag_gen, max_tag; /* VPIDs or ASIDs 1..max_tag */
+	bool flush_all; /* SVM: the next vCPU that is loaded does, as it enters */
 	u64 area[2]; /* hpa of a page each: VMXON region, or HSAVE and host VMCB */
 };
 

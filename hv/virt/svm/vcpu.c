@@ -99,14 +99,22 @@ static void svm_flush(struct virt_vcpu *v)
 
 static void svm_load(struct virt_vcpu *v)
 {
+	struct virt_cpu *pc = virt_cpu();
+
+	if (pc->flush_all)
+		vmcb_of(v)->tlb_control = TLB_FLUSH_ALL;
+	pc->flush_all = false;
 	if (virt_tag_stale(v) || v->space_gen != v->space->gen)
 		svm_flush(v);
 	v->last_cpu = cpu_this()->index;
 }
 
-/* All is in the VMCB. */
+/* All is in the VMCB, but the flush of a new round of tags is this CPU's: v may
+ * not have entered since. */
 static void svm_unload(struct virt_vcpu *v)
 {
+	virt_cpu()->flush_all |= vmcb_of(v)->tlb_control;
+	vmcb_of(v)->tlb_control = 0;
 }
 
 static void svm_enter(struct virt_vcpu *v)
