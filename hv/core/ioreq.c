@@ -169,8 +169,10 @@ static void mapper_set(struct partition *p, struct io_mapper new)
 	old = p->io_mapper;
 	p->io_mapper = new;
 	lock_drop(&mapper_lock);
-	by = partition_live(old.part, old.gen);
-	if (!by)
+	/* p's end takes it also from one that will end next, and still runs */
+	by = new.gen ? partition_live(old.part, old.gen) :
+		       partition_get(old.part);
+	if (!by || by->gen != old.gen)
 		return;
 	gmem_unmap_page(by, gpa(old.at));
 	gmem_shootdown(by);
