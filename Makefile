@@ -19,6 +19,7 @@ Q = @
 say = @echo '  $(1)	$(2)';
 endif
 
+, := ,
 # Every file under a folder, three levels deep: $(call files,folder,pattern).
 files = $(sort $(foreach d,. * */* */*/*,$(patsubst $(1)/./%,$(1)/%,\
 	$(wildcard $(1)/$(d)/$(2)))))
@@ -101,7 +102,7 @@ GEN := $(B)/gen/.pvabi $(B)/gen/version.h
 
 # ---------------------------------------------------------------- targets
 
-.PHONY: all hv guestkit drivers host guests unit image run test bench size \
+.PHONY: all hv guestkit drivers host guests unit image run test bench fuzz size \
 	check format docs abi clean help deps install objs FORCE
 all: hv host guests
 objs: $(HV_OBJ) $(KIT_OBJ) $(LIBC_OBJ) $(DRV_OBJ) $(HOST_OBJ)
@@ -131,11 +132,19 @@ run:
 	$(call with_deps,run,all)
 	@$(TOOL) tests/emu/run.py
 test:
-	$(call with_deps,test,all unit-build)
+	$(call with_deps,test,all unit-build fuzz-build)
 	@$(TOOL) tests/emu/suite.py
 bench:
 	$(call with_deps,bench,all)
 	@$(TOOL) tests/bench/bench.py
+# Ends non-zero on a finding; what is new in the corpus stays under $(B).
+FUZZ_S ?= 60
+fuzz:
+	$(call with_deps,fuzz,fuzz-build)
+	@mkdir -p $(B)/fuzz/corpus
+	@cd $(B)/fuzz && ./fuzz -max_total_time=$(FUZZ_S) -max_len=1500 \
+		-len_control=0 -print_final_stats=1 -verbosity=0 \
+		corpus $(CURDIR)/tests/fuzz/corpus
 unit: unit-build
 	@$(TOOL) tests/emu/suite.py unit
 image: $(B)/parley.img
@@ -166,6 +175,7 @@ help:
 #:               CMDLINE=text CFG=file QEMU_ARGS=... GDB=1 NO_INSTALL=1
 #: make test     every test on both back ends; ends in "N passed, N failed"
 #: make unit     only the unit tests, under ASan and UBSan
+#: make fuzz     random calls against the invariants, for FUZZ_S=60 seconds
 #: make check    formatting, layers, headers, static analysis
 #: make bench    the cost table for both back ends, also as CSV and JSON
 #:               CYCLES=1: in TSC cycles, for KVM and real hardware
@@ -294,6 +304,47 @@ $(B)/unit/obj/%.o: %.c Makefile | $(GEN)
 .PHONY: unit-build
 unit-build: $(UNIT_BIN)
 
+# ---------------------------------------------------------------- fuzzer
+
+# The hypervisor's own sources on the machine that tests/fuzz plays: all but
+# assembly, the devices beneath it and its start. Its variables are in sections
+# of their own, so that each run begins with what they were.
+CLANG ?= clang
+FUZZ_HV := $(filter-out hv/boot/% hv/arch/% hv/main/main.c hv/lib/early.c \
+	hv/lib/panic.c hv/lib/power.c hv/lib/string.c \
+	hv/lib/symtab.c hv/lib/uart.c,$(HV_C))
+FUZZ_SIM := $(filter-out tests/fuzz/fuzz.c tests/fuzz/test_%.c,\
+	$(wildcard tests/fuzz/*.c))
+FUZZ_SAN := address,undefined
+FUZZ_FLAGS := -std=gnu11 -O2 -g $(filter-out -Wmissing-prototypes,$(WARN)) \
+	$(filter-out -fno-record%,$(REPRO)) -fno-omit-frame-pointer \
+	-D_GNU_SOURCE -DPARLEY_UNIT=1 -Dlog=hv_log -Ihv -Ipvabi/include \
+	-I$(B)/gen -I.
+FUZZ_HV_FLAGS := -w -include tests/fuzz/insn.h -fno-sanitize-recover=all \
+	-fsanitize=fuzzer-no-link,$(FUZZ_SAN) -fno-sanitize=alignment
+FUZZ_WRAP := --wrap=frame_alloc --wrap=frame_free --wrap=gmem_shootdown
+FUZZ_BIN := $(B)/fuzz/fuzz $(B)/fuzz/test_tlb
+fo = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
+$(B)/fuzz/obj/hv/core/frame.o: FUZZ_HV_FLAGS += -fno-sanitize=address \
+	-Dmemset=sim_memset
+$(B)/fuzz/obj/hv/%.o: hv/%.c Makefile | $(GEN)
+	@mkdir -p $(@D)
+	$(call say,CC,$< (fuzz))$(CLANG) $(FUZZ_FLAGS) $(FUZZ_HV_FLAGS) \
+		$(DEPS) -c $< -o $@
+$(B)/fuzz/obj/tests/%.o: tests/%.c Makefile | $(GEN)
+	@mkdir -p $(@D)
+	$(call say,CC,$< (fuzz))$(CLANG) $(FUZZ_FLAGS) $(DEPS) -c $< -o $@
+$(B)/fuzz/obj/hv.o: $(call fo,$(FUZZ_HV))
+	$(call say,LD,$@)$(LD) -r $(FUZZ_WRAP) $^ -o $@
+	@$(OBJCOPY) --rename-section .data=hvdata \
+		--rename-section .bss=hvbss,alloc,load,data,contents $@
+$(B)/fuzz/fuzz $(B)/fuzz/test_tlb: $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o \
+		$(B)/fuzz/obj/hv.o $(call fo,$(FUZZ_SIM))
+	$(call say,LD,$@)$(CLANG) -fsanitize=$(if $(findstring test,$@),,fuzzer$(,))$(FUZZ_SAN) \
+		$(FUZZ_WRAP:%=-Wl,%) $^ -o $@
+.PHONY: fuzz-build
+fuzz-build: $(FUZZ_BIN)
+
 # ---------------------------------------------------------------- image
 
 DEMO_CFG := tests/emu/demo.cfg
@@ -328,6 +379,7 @@ install: guestkit drivers $(GEN)
 	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
 		$(call srcs_in,$(d))),$(B)/obj/$(basename $(s)).d) \
 	$(UNIT_SRC:%.c=$(B)/unit/obj/%.d) \
+	$(patsubst %.o,%.d,$(call fo,$(FUZZ_HV) $(wildcard tests/fuzz/*.c))) \
 	$(sort $(foreach t,$(UNIT_SRC),$(patsubst %.c,$(B)/unit/obj/%.d,\
 		$(call test_src,$(t)))))
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Generates everything that follows from the ABI's table (pvabi/*.def).
 
-  gen.py OUTDIR         writes OUTDIR/pvabi/{calls,hcalls,decoders,stubs,names}.h
+  gen.py OUTDIR         writes OUTDIR/pvabi/{calls,hcalls,decoders,grammar,
+                        stubs,names}.h
   gen.py --docs FILE    writes the reference manual
   gen.py --list         prints "call error" pairs, for the coverage check
 
@@ -324,6 +325,25 @@ def gen_decoders(calls):
     return "".join(out) + "};\n\n#endif\n"
 
 
+def gen_grammar(calls):
+    """What the fuzzer makes arguments of."""
+    g = "PVABI_GRAMMAR_H"
+    out = [HEAD % ("The calls' arguments, as a table.", g, g)]
+    out += ["#include <stdint.h>\n\nenum {"] + [" PV_GRAMMAR_%s," % t.upper() 
+            for t in sorted({f[0] for f in FORMS.values()})]
+    out += [" };\n\nstruct pv_grammar_arg {\n\tint kind, ranged;\n"
+            "\tuint64_t lo, hi;\n};\n\nstatic const struct pv_grammar {\n"
+            "\tconst char *name;\n\tunsigned args;\n"
+            "\tstruct pv_grammar_arg arg[6];\n} pv_grammar[] = {\n"]
+    for c in calls:
+        args = ["{ PV_GRAMMAR_%s, %d, %d, %d }" % (
+            a["type"].upper(), bool(a["range"]), *(a["range"] or (0, 0)))
+            for a in c["args"]]
+        out += ['\t{ "%s", %d, { %s } },\n' % (c["name"], len(args),
+                                              ", ".join(args) or "{ 0, 0, 0, 0 }")]
+    return "".join(out + ["};\n\n#endif\n"])
+
+
 def stub(c):
     params = ["uint64_t %s" % a["name"] for a in c["args"]]
     if c["result"]:
@@ -451,6 +471,7 @@ def main(argv):
         write(os.path.join(base, "calls.h"), gen_calls(calls, errors, rights))
         write(os.path.join(base, "hcalls.h"), gen_hcalls(calls))
         write(os.path.join(base, "decoders.h"), gen_decoders(calls))
+        write(os.path.join(base, "grammar.h"), gen_grammar(calls))
         write(os.path.join(base, "stubs.h"), gen_stubs(calls))
         write(os.path.join(base, "names.h"), gen_names(calls, errors))
     else:

@@ -82,6 +82,7 @@ def header_flags():
              "drivers": make_flags("DRV_FLAGS"),
              "drivers/host": make_flags("HOST_FLAGS"),
              "tests": make_flags("HOST_FLAGS") + ["-Itests/guests"],
+             "tests/fuzz": make_flags("UNIT_FLAGS"),
              "tests/unit": make_flags("UNIT_FLAGS")}
 
     def of(path):

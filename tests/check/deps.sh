@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Install what a target needs: deps.sh [run|bench|test|check].
+# Install what a target needs: deps.sh [run|bench|test|check|fuzz].
 #
 # Does nothing when nothing is missing. NO_INSTALL=1 only names what is needed
 # and stops where something is missing; so does a system without apt-get.
@@ -75,6 +75,11 @@ need_test() {
 	need file /usr/include/cmocka.h libcmocka-dev '1.1 or later'
 	need file /usr/include/stdio.h libc6-dev 'for the unit tests'
 	need prog spin spin '6.5 or later, for the models'
+	need_fuzz
+}
+
+need_fuzz() {
+	need prog "${CLANG:-clang}" clang '14 or later, with libFuzzer'
 }
 
 need_check() {
@@ -96,6 +101,7 @@ run)
 	need_image ;;
 bench) need_qemu; need_image; need_bochs ;;
 test) need_qemu; need_image; need_bochs; need_test; need_check ;;
+fuzz) need_fuzz ;;
 check) need_test; need_check ;;
 image) need_image ;;
 *) echo "deps.sh: unknown target $target" >&2; exit 2 ;;

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guests: what they do comes from the input's bytes. Takes the place of the
+ * entry stubs (hv/virt/vmx/stub.S, hv/virt/svm/stub.S), and does as they do
+ * with a hypercall.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/gmem.h"
+#include "pvabi/calls.h"
+#include "pvabi/grammar.h"
+#include "tests/fuzz/sim.h"
+#include "virt/svm/svm.h"
+#include "virt/vmx/vmx.h"
+
+#define RFLAGS_IF_BIT (1ull << 9)
+#define STEPS_MAX 4000
+#define VMX_REASON_IRQ 1u
+#define VMX_REASON_WINDOW 7u
+
+static const u8 *input;
+static size_t left;
+static u32 steps;
+u64 guest_calls;
+bool guest_trace;
+
+void guest_input(const u8 *data, size_t n)
+{
+	input = data;
+	left = n;
+	steps = 0;
+}
+
+bool guest_over(void)
+{
+	return !left || steps > STEPS_MAX;
+}
+
+u32 guest_byte(void)
+{
+	if (!left)
+		return 0;
+	left--;
+	return *input++;
+}
+
+static u64 word(u32 bytes)
+{
+	u64 v = 0;
+
+	while (bytes--)
+		v = v << 8 | guest_byte();
+	return v;
+}
+
+/* ---- values for arguments ---- */
+
+static u64 a_gpa(void)
+{
+	static const u64 places[] = {
+		PV_PARTITION_PAGE, PV_VCPU_PAGE(0), PV_VCPU_PAGE(1),
+		PV_MODULE_BASE,	   PV_VIRTIO_BASE,  1ull << 40,
+		1ull << 46,	   1ull << 47,	    1ull << 48,
+		LARGE_SIZE,	   2 * LARGE_SIZE,  HUGE_SIZE,
+	};
+	u32 b = guest_byte();
+
+	if (b < 0xc0) /* a page near 0: there is memory, or a hole behind it */
+		return (b & 63) * PAGE_SIZE +
+		       (b >> 6 == 1 ? (guest_byte() & 0xf) * 8 : 0);
+	if (b < 0xf0)
+		return places[b % array_size(places)] +
+		       (b & 1 ? guest_byte() * PAGE_SIZE : 0);
+	return word(8);
+}
+
+static u64 a_handle(struct partition *p)
+{
+	u32 b = guest_byte();
+
+	if (b < 0x20)
+		return PV_SELF;
+	if (b < 0xe0)
+		return check_handle(p, b);
+	if (b < 0xf0) /* stale */
+		return check_handle(p, b) - (1ull << 32);
+	return word(b & 7);
+}
+
+static u64 a_number(u64 lo, u64 hi)
+{
+	u32 b = guest_byte();
+
+	if (b < 0x90 && hi - lo < 256)
+		return lo + b % (hi - lo + 1);
+	if (b < 0x90)
+		return lo + word(1 + (b & 1)) % (hi - lo + 1);
+	switch (b & 7) {
+	case 0:
+		return lo;
+	case 1:
+		return hi;
+	case 2:
+		return lo - 1;
+	case 3:
+		return hi + 1;
+	case 4:
+		return 0;
+	case 5:
+		return ~0ull >> (guest_byte() & 63);
+	default:
+		return word(b >> 4 & 7);
+	}
+}
+
+static u64 an_argument(struct partition *p, const struct pv_grammar_arg *a)
+{
+	switch (a->kind) {
+	case PV_GRAMMAR_HANDLE:
+		return a_handle(p);
+	case PV_GRAMMAR_GPA:
+		return a_gpa();
+	case PV_GRAMMAR_TSC:
+		return a_number(0, 1) ? sim_now() + (word(2) << 8) : 0;
+	case PV_GRAMMAR_FLAGS:
+		return a_number(0, 3);
+	default:
+		return a->ranged ? a_number(a->lo, a->hi) : a_number(0, 16);
+	}
+}
+
+/* ---- the parts of an exit ---- */
+
+static struct vmcb *vmcb(struct vcpu *v)
+{
+	return v->hw.ctl;
+}
+
+static u64 *vmcs(struct vcpu *v, u32 field)
+{
+	return vmcs_field(v->hw.ctl_pa, field);
+}
+
+static u64 *rflags(struct vcpu *v)
+{
+	return sim_vmx ? vmcs(v, GUEST_RFLAGS) : &vmcb(v)->rflags;
+}
+
+static void leave(struct vcpu *v, u32 vmx_reason, u64 svm_code)
+{
+	v->hw.how = VIRT_HOW_EXIT;
+	v->hw.launched = 1;
+	v->hw.reason = vmx_reason;
+	vmcb(v)->exitcode = sim_vmx ? vmcb(v)->exitcode : svm_code;
+}
+
+static bool window_open(struct vcpu *v)
+{
+	bool wanted = sim_vmx ? *vmcs(v, PROC_CONTROLS) & PROC_WINDOW :
+				vmcb(v)->v_irq;
+
+	return wanted && *rflags(v) & RFLAGS_IF_BIT;
+}
+
+/* ---- what a guest does: true when it leaves to the C code ---- */
+
+/* RIP stays on a call that is to be resumed; else exit_decode moves it on. */
+static u64 *rip(struct vcpu *v)
+{
+	return sim_vmx ? vmcs(v, GUEST_RIP) : &vmcb(v)->rip;
+}
+
+#define RIP_NORMAL 0x1000ull
+#define RIP_CALL 0x8000ull
+
+static bool is_resumed(struct vcpu *v)
+{
+	return *rip(v) == RIP_CALL;
+}
+
+/* As the stub: the handler's results, then the pending word decides. */
+static bool call(struct vcpu *v, u64 nr, const u64 *a)
+{
+	u64 at = nr < HCALL_TABLE_SIZE ? nr : HCALL_TABLE_SIZE - 1;
+	struct virt_vcpu *hw = &v->hw;
+	struct hret r;
+
+	v->hw.calls++;
+	guest_calls++;
+	*rip(v) = RIP_CALL;
+	r = virt_hcall_table[at](a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (guest_trace)
+		fprintf(stderr, "CPU %u: %u.%u %s(%lx, %lx, %lx, %lx) = %lu\n",
+			cpu_this()->index, v->part->id, v->id,
+			nr < PV_CALL_COUNT ? pv_grammar[nr].name : "?",
+			(unsigned long)a[0], (unsigned long)a[1],
+			(unsigned long)a[2], (unsigned long)a[3],
+			(unsigned long)r.status);
+	check_call(v, nr, a, r);
+	check_all();
+	if (!load_seq(&hw->pending)) {
+		*rip(v) = RIP_NORMAL;
+		return false;
+	}
+	hw->how = VIRT_HOW_HCALL;
+	hw->launched = 1;
+	if (hw->pending & PEND_RESUME)
+		return true;
+	memset(hw->gpr, 0, sizeof(hw->gpr));
+	hw->gpr[R_AX] = r.status;
+	hw->gpr[R_DX] = r.value;
+	return true;
+}
+
+static bool some_call(struct vcpu *v)
+{
+	u64 a[6] = { 0 }, nr = guest_byte();
+	u32 i;
+
+	if (nr >= 0xf8)
+		nr = word(8);
+	else
+		nr %= PV_CALL_COUNT;
+	/* the end of the host partition is the end of the run */
+	if (!v->part->id && guest_byte() & 15 &&
+	    (nr == PV_CALL_exit || nr == PV_CALL_crash ||
+	     nr == PV_CALL_machine_off))
+		nr = PV_CALL_nop;
+	for (i = 0; nr < PV_CALL_COUNT && i < pv_grammar[nr].args; i++)
+		a[i] = an_argument(v->part, &pv_grammar[nr].arg[i]);
+	return call(v, nr, a);
+}
+
+static bool again(struct vcpu *v)
+{
+	const u64 *g = v->hw.gpr;
+	const u64 a[] = { g[R_DI], g[R_SI], g[R_DX], g[R_CX], g[R_8], g[R_9] };
+
+	return call(v, g[R_AX], a);
+}
+
+#define OWN(n) (((n)&3) * PAGE_SIZE)
+#define BORROWED(n) (OWN(n) + 64 * PAGE_SIZE)
+
+/* Calls that make sense, on few pages, so that they meet. */
+static bool likely_call(struct vcpu *v)
+{
+	u32 what = guest_byte(), n = guest_byte();
+	u64 h = check_handle(v->part, n >> 2), self = check_handle(v->part, 0);
+	const struct {
+		u64 nr, a[6];
+	} calls[] = {
+		{ PV_CALL_mem_share, { h, OWN(n), 1, n >> 7 } },
+		{ PV_CALL_mem_accept, { h, OWN(n), 1, BORROWED(n) } },
+		{ PV_CALL_mem_revoke, { OWN(n), 1 } },
+		{ PV_CALL_mem_return, { BORROWED(n), 1 } },
+		{ PV_CALL_mem_revoke, { OWN(n), 1 } },
+		{ PV_CALL_io_map, { h, BORROWED(n >> 6) } },
+		{ PV_CALL_io_serve, { h, n & 1, BORROWED(n) << 8, 4096, 9 } },
+		{ PV_CALL_event_bind, { h, n, n & 1 } },
+		{ PV_CALL_event_send, { h } },
+		{ PV_CALL_partition_create, { self, WORLD_PARAMS } },
+		{ PV_CALL_partition_populate, { h, 0, 16 } },
+		{ PV_CALL_partition_write,
+		  { h, WORLD_START, WORLD_START, 64 } },
+		{ PV_CALL_partition_start, { h, WORLD_START } },
+		{ PV_CALL_partition_destroy, { h } },
+		{ PV_CALL_handle_derive, { h, h, n } },
+		{ PV_CALL_vcpu_start, { 1, WORLD_START } },
+	};
+	u32 i = what % array_size(calls);
+
+	return call(v, calls[i].nr, calls[i].a);
+}
+
+/* Loads of the pages that likely_call is about. */
+static bool touch_all(struct vcpu *v)
+{
+	u8 *p;
+
+	for (u32 n = 0; n < 4; n++) {
+		tlb_access(v, OWN(n), false, &p);
+		tlb_access(v, BORROWED(n), false, &p);
+	}
+	return false;
+}
+
+/* Loads, or stores a few bytes of the input. */
+static bool touch(struct vcpu *v, bool write)
+{
+	u64 at = a_gpa();
+	u32 n = write ? guest_byte() & 63 : 1;
+	u8 *p;
+
+	for (; n--; at++) {
+		if (!tlb_access(v, at, write, &p))
+			return false;
+		if (write)
+			*p = (u8)guest_byte();
+	}
+	return false;
+}
+
+static bool other_exit(struct vcpu *v)
+{
+	static const struct {
+		u32 vmx;
+		u64 svm;
+	} kinds[] = {
+		{ 12, SVM_EXIT_HLT },	 { 10, SVM_EXIT_CPUID },
+		{ 30, SVM_EXIT_IO },	 { 31, SVM_EXIT_MSR },
+		{ 48, SVM_EXIT_NPF },	 { 40, SVM_EXIT_PAUSE },
+		{ 54, SVM_EXIT_WBINVD }, { 16, SVM_EXIT_RDTSC },
+	};
+	u32 k = guest_byte() % array_size(kinds);
+	struct vmcb *b = vmcb(v);
+	u64 q = word(2) << 16 | guest_byte();
+
+	for (u32 i = 0; i < R_COUNT; i++)
+		v->hw.gpr[i] = i < 4 ? word(2) : a_gpa();
+	leave(v, kinds[k].vmx, kinds[k].svm);
+	if (sim_vmx) {
+		*vmcs(v, EXIT_QUALIFICATION) = q;
+		*vmcs(v, EXIT_INSN_LEN) = 2;
+		*vmcs(v, GUEST_PHYSICAL) = a_gpa();
+		return true;
+	}
+	b->info1 = q;
+	b->info2 = kinds[k].svm == SVM_EXIT_NPF ? a_gpa() : b->rip + 2;
+	return true;
+}
+
+static bool act(struct vcpu *v)
+{
+	u32 b = guest_byte();
+
+	steps++;
+	if (b & 0x10) {
+		sim_yield();
+		if (sim_irq()) /* it comes before the next instruction */
+			return false;
+	}
+	switch (b & 15) {
+	case 4:
+	case 5:
+	case 6:
+	case 7:
+		return likely_call(v);
+	case 8:
+	case 9:
+		return touch_all(v);
+	case 10:
+	case 11:
+		return touch(v, false);
+	case 12:
+		return touch(v, true);
+	case 13:
+		return other_exit(v);
+	case 14:
+		sim_advance(word(3));
+		return false;
+	case 15:
+		*rflags(v) ^= RFLAGS_IF_BIT;
+		return false;
+	default:
+		return some_call(v);
+	}
+}
+
+/* ---- the stub ---- */
+
+static void enter(struct virt_vcpu *hw)
+{
+	struct vcpu *v = (struct vcpu *)hw;
+
+	if (virt_current() != hw)
+		sim_finding("a vCPU is entered that is not the current one");
+	tlb_enter(v);
+	for (;;) {
+		if (guest_over())
+			sim_end();
+		if (sim_irq()) {
+			leave(v, VMX_REASON_IRQ, SVM_EXIT_INTR);
+			break;
+		}
+		if (window_open(v)) {
+			leave(v, VMX_REASON_WINDOW, SVM_EXIT_VINTR);
+			break;
+		}
+		if (is_resumed(v) ? again(v) : act(v))
+			break;
+	}
+	if (sim_vmx)
+		*vmcs(v, ENTRY_INTR_INFO) &= ~(1ull << 31);
+}
+
+static void enter_vmx(struct virt_vcpu *v)
+{
+	enter(v);
+}
+
+static void enter_svm(struct virt_vcpu *v, u64 host)
+{
+	enter(v);
+}
+
+static void exit_vmx(void)
+{
+}
+
+#define VMX_STUB                    \
+	{                           \
+		enter_vmx, exit_vmx \
+	}
+typeof(vmx_stubs[0]) vmx_stubs[] = { VMX_STUB, VMX_STUB, VMX_STUB, VMX_STUB };
+void (*const svm_enters[])(struct virt_vcpu *, u64) = { enter_svm, enter_svm,
+							enter_svm, enter_svm };
