@@ -147,7 +147,8 @@ fuzz:
 		corpus $(CURDIR)/tests/fuzz/corpus
 unit: unit-build
 	@$(TOOL) tests/emu/suite.py unit
-image: $(B)/parley.img
+image:
+	$(call with_deps,image,$(B)/parley.img)
 check:
 	$(call with_deps,check,$(GEN))
 	@$(TOOL) tests/check/check.py
@@ -202,6 +203,9 @@ $(B)/gen/.pvabi: $(wildcard pvabi/*.py pvabi/*.def)
 	$(call say,GEN,pvabi)if [ -f pvabi/gen.py ]; then \
 		$(PYTHON) -B pvabi/gen.py $(@D); fi
 	@touch $@
+
+# Looked at again when that has run: it writes only what changes.
+$(B)/gen/pvabi/%.h: $(B)/gen/.pvabi ;
 
 # ---------------------------------------------------------------- compiling
 
