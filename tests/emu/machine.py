@@ -24,6 +24,10 @@ OVMF_2M = ("/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd")
 # Under icount the TSC advances by 2^shift for each instruction. With 0, OVMF's
 # search for a TPM, 2 s by the clock, takes more than a minute.
 ICOUNT_SHIFT = 4
+VIRTIO_DISK = (
+    "-device", "virtio-blk-pci,drive=disk,disable-legacy=on,bootindex=0")
+USB_STICK = ("-device", "qemu-xhci,id=usb", "-device",
+             "usb-storage,bus=usb.0,drive=disk,bootindex=0")
 GRACE = 5  # seconds from the last line, or a panic, to the end
 
 
@@ -57,6 +61,7 @@ class Settings:
         self.image, self.rundir = os.path.abspath(image), rundir
         self.smp, self.mem, self.timeout = 2, 512, 120
         self.icount = self.gdb = self.keyboard = False
+        self.usb = False  # the image is a USB stick, and there is no disk
         self.accel, self.model, self.args = "tcg", "", ""
         self.devices = ()
         for key, value in kw.items():
@@ -112,8 +117,7 @@ class Qemu:
                  "-smp", str(s.smp), "-m", str(s.mem), *self.firmware(),
                  "-drive", f"if=none,id=disk,format=raw,cache=unsafe,file="
                  f"{s.image.replace(',', ',,')}",
-                 "-device",
-                 "virtio-blk-pci,drive=disk,disable-legacy=on,bootindex=0",
+                 *(USB_STICK if s.usb else VIRTIO_DISK),
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                  "-chardev", "stdio,id=com1,signal=off",
                  "-serial", "chardev:com1", "-display", "none", "-no-reboot",
@@ -244,13 +248,21 @@ class Bochs:
             f"cpu: model={model}, count={s.smp}, ips=200000000, "
             "reset_on_triple_fault=0, ignore_bad_msrs=1, cpuid_freq=ips",
             f"memory: guest={s.mem}, host={s.mem}",
-            "pci: enabled=1, chipset=i440fx",
-            "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
-            f"ata0-master: type=disk, path={s.image}, mode=flat",
-            "boot: disk", f"com1: enabled=1, {com1}",
+            *self.disk(), f"com1: enabled=1, {com1}",
             "port_e9_hack: enabled=1", "clock: sync=none, time0=946684800",
             "log: bochs.log", "panic: action=fatal", "error: action=report",
             "info: action=report", "debug: action=ignore", ""])
+
+    def disk(self):
+        """An IDE disk, or a USB stick and no disk."""
+        ata = "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14"
+        if self.s.usb:
+            return ("pci: enabled=1, chipset=i440fx, slot1=usb_ehci", ata,
+                    "usb_ehci: enabled=1, port1=disk, "
+                    f'options1="speed:high, path:{self.s.image}"')
+        return ("pci: enabled=1, chipset=i440fx", ata,
+                f"ata0-master: type=disk, path={self.s.image}, mode=flat",
+                "boot: disk")
 
     def command(self):
         env = " ".join(f"{k}={shlex.quote(self.bochs.env[k])}" for k in

@@ -18,6 +18,7 @@ A case is
     mem = 512                 # MiB
     icount = no               # yes: QEMU counts instructions; one CPU only
     devices = -device ...     # QEMU only
+    usb = no                  # yes: the image is a USB stick, without a disk
     files = a.bin b.bin       # more files beside the case for the ESP
     [expect]                  # regular expressions; each must match a line
     [ordered]                 # the same, in this order
@@ -147,7 +148,7 @@ class Case:
         self.path, self.name = path, os.path.basename(path)[:-len(".case")]
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
-                     "devices": "", "files": "", "smp-vmx": ""}
+                     "devices": "", "files": "", "smp-vmx": "", "usb": "no"}
         self.parts = {"expect": [], "ordered": [], "reject": [], "config": []}
         part = None
         with open(path, encoding="utf-8") as f:
@@ -200,6 +201,7 @@ class Boot:
         settings = machine.Settings(
             disk, self.dir, smp=self.smp, mem=int(keys["mem"]), model=model,
             timeout=int(keys["timeout"]), accel="tcg",
+            usb=keys["usb"] == "yes",
             icount=keys["icount"] == "yes" and qemu,
             devices=shlex.split(keys["devices"]) if qemu else ())
         show = None
