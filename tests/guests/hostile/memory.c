@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hostile.h"
+#include "kit/call.h"
 #include "kit/mm.h"
 
 #define WINDOW 0x4100000000ull /* guest-virtual, for odd mappings */
@@ -39,6 +40,17 @@ static void foreign_exec(void)
 {
 	window(memory_end() + 0x100000, KIT_EXEC);
 	((void (*)(void))WINDOW)();
+}
+
+/* A page of its own that it has shared with itself, to read only. */
+static void readonly_share(void)
+{
+	uint64_t at = 0x800000000ull, page = kit_gpa(kit_pages_alloc(1));
+	uint64_t self = kit_info()->self;
+
+	if (pv_mem_share(self, page, 1, 0) || pv_mem_accept(self, page, 1, at))
+		kit_exit(9);
+	*window(at, KIT_WRITE) = 0x4141414141414141;
 }
 
 static void apic_page(void)
@@ -206,6 +218,7 @@ const struct hostile memory_tests[] = {
 	{ "foreign-write", foreign_write, true },
 	{ "foreign-exec", foreign_exec, true },
 	{ "foreign-idt", foreign_idt, true },
+	{ "readonly-share", readonly_share, true },
 	{ "apic-page", apic_page, true },
 	{ "high-read", high_read, true },
 	{ "readonly", readonly, false },
