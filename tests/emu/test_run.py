@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""`make run` as a user meets it: keyboard on a terminal, exit codes, faults."""
+"""`make run` as a user meets it: keyboard on a terminal, exit codes, faults,
+odd names."""
 import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+import machine
 
 OUTPUT = os.path.abspath(os.environ.get("B") or "build")
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -99,7 +103,59 @@ def leaving(work):
            f"status {status}: {t.text[-300:]}")
 
 
+def file_of(work, name, text):
+    path = os.path.join(work, name)
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+    return path
+
+
+def names(work):
+    """Whatever its file is called, a guest is a guest; its words arrive."""
+    path = os.path.join(work, "host.elf")
+    shutil.copy(os.path.join(OUTPUT, "guests", "hello.elf"), path)
+    status, text = run(work, EMU="qemu", GUEST=path,
+                       CMDLINE='name=#1 two  blanks')
+    expect("guest-named-host", status == 0 and "hello, #1:" in text
+           and '"name=#1 two  blanks"' in text, text[-600:])
+    for i, bad in enumerate(('a "b" #c', "two\nlines", "x" * 512)):
+        status, text = run(work, EMU="qemu", GUEST=path, CMDLINE=bad)
+        expect(f"cmdline-refused-{i}", status and "CMDLINE= " in text, text)
+
+
+CONFIG = """[host]
+memory = 32M
+[guest a]
+image = demo.elf
+cmdline = "crc=%s"
+disk = data:part=%s
+"""
+
+
+def faults(work):
+    """Each ends with a status that is not 0, and says why."""
+    for name, why, settings in (
+            ("hung-guest", "no power-off within 8 s",
+             {"GUEST": ECHO, "TIMEOUT": "8"}),
+            ("checksum", "FAIL disk-crc: got ",
+             {"CFG": file_of(work, "crc.cfg", CONFIG % ("1234", "data"))}),
+            ("missing-disk", "there is no such partition",
+             {"CFG": file_of(work, "disk.cfg", CONFIG % ("1234", "other"))}),
+            ("emulator-ends", "the emulator ended",
+             {"GUEST": ECHO, "QEMU_ARGS": "-no-such-option"}),
+            ("no-kvm", "ACCEL=kvm: ", {"ACCEL": "kvm"}),
+            ("kvm-in-bochs", "ACCEL= is QEMU's",
+             {"EMU": "bochs", "ACCEL": "kvm"})):
+        if name == "no-kvm" and machine.kvm_nests()[0]:
+            continue
+        status, text = run(work, **{"EMU": "qemu", **settings})
+        expect(f"fault-{name}", status and why in text,
+               f"status {status}: {text[-500:]}")
+
+
 with tempfile.TemporaryDirectory(prefix="parley-run-") as scratch:
+    names(scratch)
+    faults(scratch)
     keyboard(scratch, "qemu")
     keyboard(scratch, "bochs")
     leaving(scratch)
