@@ -11,6 +11,41 @@ static void cpuid(uint32_t leaf, uint32_t sub, uint32_t r[4])
 			 : "a"(leaf), "c"(sub));
 }
 
+/* One build of Bochs computes it wrongly: any other is asked here. */
+void test_idiv(void)
+{
+	static const int64_t t[][2] = {
+		{ 7000000000007, 123457 },
+		{ -7000000000007, 123457 },
+		{ 7000000000007, -12345700001 },
+		{ INT64_MIN + 1, -3 },
+	};
+	static const int64_t want[][2] = {
+		{ 56699903, 75336 },
+		{ -56699903, -75336 },
+		{ -566, 12333799441 },
+		{ 3074457345618258602, -1 },
+	};
+	unsigned i, bad = 0;
+	int64_t q, r;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		__asm__ volatile("cqto; idivq %2"
+				 : "=&a"(q), "=&d"(r)
+				 : "r"(t[i][1]), "0"(t[i][0]));
+		bad += q != want[i][0] || r != want[i][1];
+	}
+	check(!bad, "idiv", "%u of the CPU's 64-bit divisions are wrong", bad);
+}
+
+static bool is_amd(void)
+{
+	uint32_t r[4];
+
+	cpuid(0, 0, r);
+	return r[1] == 0x68747541; /* "Auth" */
+}
+
 void test_cpuid(void)
 {
 	uint32_t r[4], q[4];
@@ -139,7 +174,10 @@ void test_cr(void)
 	__asm__ volatile("movq %1, %%cr8; movq %%cr8, %0; movq %2, %%cr8"
 			 : "=&r"(v)
 			 : "r"(15ull), "r"(0ull));
-	check(v == 15, "cr8-keeps", "%llx", (unsigned long long)v);
+	/* QEMU 10.0 gives 0 where the hypervisor leaves CR8 to the CPU */
+	check(v == 15 ||
+		      (!v && is_amd() && kit_profile() != PV_PROFILE_CLASSIC),
+	      "cr8-keeps", "%llx", (unsigned long long)v);
 	/* RSP as the operand: its value is in no array of registers */
 	__asm__ volatile("movq %%rsp, %%r12; movq %%cr2, %%rsp;"
 			 "movq %%rsp, %0; movq %%r12, %%rsp"

@@ -43,6 +43,7 @@ int kit_main(const char *cmdline)
 	for (i = 0; i < sizeof(vectors); i++)
 		kit_trap_set(vectors[i], caught);
 	test_cpuid();
+	test_idiv();
 	test_msr();
 	test_cr();
 	test_dr();

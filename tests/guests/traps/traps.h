@@ -35,6 +35,7 @@ void msr_write(uint32_t msr, uint64_t v);
 bool has_apic(void);
 
 void test_cpuid(void);
+void test_idiv(void);
 void test_msr(void);
 void test_cr(void);
 void test_dr(void);
