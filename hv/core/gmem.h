@@ -28,11 +28,11 @@ struct frame *gmem_frame(struct partition *p, gpa_t at);
 
 /*
  * Copies n bytes between buf and a guest-virtual address, by the vCPU's own
- * page tables (4 levels, PAE and 32-bit, or no paging) with SDM Vol. 3A 4.6
- * rights; A/D bits are set as the CPU would. Crosses pages. a.write: from buf.
- * false: *f says where it ended, with the #PF error code, or GMEM_NO_MEMORY
- * where f->gpa is not memory (of p, writable). v loaded, or not running. Takes
- * p->lock.
+ * page tables (4 levels, or no paging) with SDM Vol. 3A 4.6 rights; A/D bits are
+ * set as the CPU would. Crosses pages. a.write: from buf. false: *f says where
+ * it ended, with the #PF error code; or GMEM_NO_MEMORY where f->gpa is not
+ * memory (of p, writable), GMEM_NO_WALK with PAE or 32-bit paging. v loaded, or
+ * not running. Takes p->lock.
  */
 struct walk_access {
 	bool write, exec, user;
@@ -42,6 +42,7 @@ struct walk_fault {
 	u32 error;
 };
 #define GMEM_NO_MEMORY 0xffffffffu
+#define GMEM_NO_WALK 0xfffffffeu
 bool gmem_gva(struct vcpu *v, u64 at, void *buf, u64 n, struct walk_access a,
 	      struct walk_fault *f) must_check;
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The walk of a guest's own page tables (SDM Vol. 3A 4.3 to 4.6). */
+/* The walk of a guest's own page tables in long mode (SDM Vol. 3A 4.5, 4.6). */
 #include "core/gmem.h"
 #include "lib/regs.h"
 #include "lib/string.h"
@@ -11,7 +11,6 @@ struct walk {
 	struct vcpu *v;
 	struct walk_access a;
 	u64 cr0, cr3, cr4, efer, rflags;
-	unsigned levels, entry_size;
 	unsigned shift; /* of the address bits that index the entry in hand */
 	u64 rights;	/* W and U as the AND, NX as the OR of the entries */
 	u32 error;
@@ -33,14 +32,13 @@ static void *host_locked(const struct walk *w, u64 at, u32 need)
 /* Sets A (and D) in memory as the CPU would, if the guest can write there. */
 static void mark_locked(const struct walk *w, u64 where, u64 old, u64 bits)
 {
-	u32 *e;
+	u64 *e;
 
 	if ((old & bits) == bits)
 		return;
-	/* A and D are in the low four bytes of either form */
 	e = host_locked(w, where, NP_WRITE);
 	if (e)
-		__atomic_fetch_or(e, (u32)bits, __ATOMIC_SEQ_CST);
+		__atomic_fetch_or(e, bits, __ATOMIC_SEQ_CST);
 }
 
 static bool fault(struct walk *w, u32 bits)
@@ -66,35 +64,16 @@ static bool allowed(const struct walk *w)
 	       (!user && !(w->cr0 & CR0_WP));
 }
 
-static bool is_leaf(const struct walk *w, u64 e, unsigned level)
+static bool is_leaf(u64 e, unsigned level)
 {
-	if (level == 1 || !(e & PTE_PS))
-		return level == 1;
-	if (w->entry_size == 4)
-		return w->cr4 & CR4_PSE;
-	return level == 2 || (level == 3 && w->levels == 4);
-}
-
-static u64 page_base(const struct walk *w, u64 e, unsigned level)
-{
-	if (w->entry_size == 4 && level == 2) /* PSE-36 */
-		return (e & 0xffc00000) | (e >> 13 & 0xff) << 32;
-	return e & PTE_ADDR & ~0ull << w->shift;
+	return level == 1 || (e & PTE_PS && level <= 3);
 }
 
 static bool entry_bad(const struct walk *w, u64 e, unsigned level)
 {
-	return w->entry_size == 8 &&
-	       (e & PTE_ADDR & ~0ull << cpu_feat.phys_bits ||
-		(e & PTE_NX && !(w->efer & EFER_NXE)) ||
-		(e & PTE_PS && level > 2 && !is_leaf(w, e, level)));
-}
-
-static void gather(struct walk *w, u64 e, unsigned level)
-{
-	if (w->levels != 3 || level != 3) /* the PDPTE of PAE has no rights */
-		w->rights = (w->rights & e & (PTE_W | PTE_U)) |
-			    ((w->rights | e) & PTE_NX);
+	return e & PTE_ADDR & ~0ull << cpu_feat.phys_bits ||
+	       (e & PTE_NX && !(w->efer & EFER_NXE)) ||
+	       (e & PTE_PS && level > 3);
 }
 
 /* Reads one entry, and notes it in the trail. */
@@ -104,36 +83,35 @@ static bool entry_read_locked(struct walk *w, u64 where, u64 *e)
 
 	if (!at)
 		return false;
-	*e = w->entry_size == 8 ? load_relaxed(at) : load_relaxed((u32 *)at);
+	*e = load_relaxed(at);
 	w->trail.entry[w->trail.nr] = at;
 	w->trail.was[w->trail.nr++] = *e | PTE_A;
 	return *e & PTE_P;
 }
 
-static bool walk_tables_locked(struct walk *w, u64 table, u64 at, u64 *out)
+static bool walk_tables_locked(struct walk *w, u64 at, u64 *out)
 {
-	unsigned level = w->levels, bits = w->entry_size == 8 ? 9 : 10;
-	u64 e, where;
+	u64 e, where, table = w->cr3 & PTE_ADDR;
 
 	w->rights = PTE_W | PTE_U;
-	for (;; level--, table = e & PTE_ADDR) {
-		w->shift = PAGE_SHIFT + (level - 1) * bits;
-		where = table +
-			(at >> w->shift & ((1u << bits) - 1)) * w->entry_size;
+	for (unsigned level = 4;; level--, table = e & PTE_ADDR) {
+		w->shift = PAGE_SHIFT + (level - 1) * 9;
+		where = table + (at >> w->shift & 511) * sizeof(e);
 		if (!entry_read_locked(w, where, &e))
 			return fault(w, 0);
 		if (entry_bad(w, e, level))
 			return fault(w, PF_P | PF_RSVD);
-		gather(w, e, level);
-		if (is_leaf(w, e, level))
+		w->rights = (w->rights & e & (PTE_W | PTE_U)) |
+			    ((w->rights | e) & PTE_NX);
+		if (is_leaf(e, level))
 			break;
-		if (w->levels != 3 || level != 3)
-			mark_locked(w, where, e, PTE_A);
+		mark_locked(w, where, e, PTE_A);
 	}
 	if (!allowed(w))
 		return fault(w, PF_P);
 	mark_locked(w, where, e, PTE_A | (w->a.write ? PTE_D : 0));
-	*out = page_base(w, e, level) | (at & ((1ull << w->shift) - 1));
+	*out = (e & PTE_ADDR & ~0ull << w->shift) |
+	       (at & ((1ull << w->shift) - 1));
 	return true;
 }
 
@@ -142,33 +120,22 @@ static u64 reg(struct vcpu *v, enum vreg r)
 	return virt->reg_get(&v->hw, r);
 }
 
-static bool walk_locked(struct walk *w, u64 at, u64 *out)
+/* Where one byte is; NULL: no translation, or no memory (see gmem_gva). */
+static u8 *resolve_locked(struct walk *w, u64 at, struct walk_fault *f)
 {
-	static const u64 root_mask[] = {
-		[2] = 0xfffff000, [3] = 0xffffffe0, [4] = PTE_ADDR
-	};
 	struct vcpu *v = w->v;
 
+	f->at = at;
+	f->gpa = (u32)at; /* without paging */
 	w->cr0 = reg(v, VREG_CR0);
-	if (!(w->cr0 & CR0_PG)) {
-		*out = (u32)at;
-		return true;
-	}
 	w->cr3 = reg(v, VREG_CR3);
 	w->cr4 = reg(v, VREG_CR4);
 	w->efer = reg(v, VREG_EFER);
 	w->rflags = reg(v, VREG_RFLAGS);
-	w->entry_size = w->cr4 & CR4_PAE ? 8 : 4;
-	w->levels = w->efer & EFER_LMA ? 4 : w->cr4 & CR4_PAE ? 3 : 2;
-	return walk_tables_locked(w, w->cr3 & root_mask[w->levels],
-				  w->levels == 4 ? at : (u32)at, out);
-}
-
-/* Where one byte is; NULL: no translation, or no memory (see gmem_gva). */
-static u8 *resolve_locked(struct walk *w, u64 at, struct walk_fault *f)
-{
-	f->at = at;
-	if (!walk_locked(w, at, &f->gpa)) {
+	f->error = GMEM_NO_WALK;
+	if (w->cr0 & CR0_PG && !(w->efer & EFER_LMA))
+		return NULL;
+	if (w->cr0 & CR0_PG && !walk_tables_locked(w, at, &f->gpa)) {
 		f->error = w->error;
 		return NULL;
 	}
@@ -224,8 +191,7 @@ static const u8 *code_walk(struct vcpu *v, u64 at, struct walk_fault *f)
 
 	lock_scope(&v->part->lock);
 	to = resolve_locked(&w, at, f);
-	/* entries of other forms are not read as they are compared */
-	v->code.page = to && w.levels == 4 ? to - (at & PAGE_MASK) : NULL;
+	v->code.page = to ? to - (at & PAGE_MASK) : NULL;
 	v->code.at = at & ~PAGE_MASK;
 	v->code.cr3 = w.cr3;
 	v->code.gen = gen;

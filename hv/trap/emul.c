@@ -50,7 +50,10 @@ u64 trap_seg_base(struct vcpu *v, u8 seg)
 static bool walk_failed(struct vcpu *v, const struct walk_fault *f,
 			const char *what)
 {
-	if (f->error == GMEM_NO_MEMORY) {
+	if (f->error == GMEM_NO_WALK) {
+		partition_die(v, "%s at 0x%lx: 32-bit paging is not walked",
+			      what, f->at);
+	} else if (f->error == GMEM_NO_MEMORY) {
 		partition_die(v,
 			      "%s at 0x%lx: no memory at guest-physical 0x%lx",
 			      what, f->at, f->gpa);
