@@ -44,13 +44,16 @@ static void idt_build(void)
 static struct cpu *cpu_make(const struct boot_info *bi, u32 n)
 {
 	u64 stack = bi->stacks + n * BOOT_CPU_STACKS * HV_STACK_SIZE;
-	struct cpu *c = (struct cpu *)(bi->cpu_pages + n * PAGE_SIZE);
+	struct cpu *c =
+		(struct cpu *)(bi->cpu_pages + n * CPU_PAGES * PAGE_SIZE);
 	u64 tss = (u64)&c->tss;
 
 	*c = (struct cpu){
 		.index = n,
 		.apic_id = acpi.apic_ids[n],
 		.stacks = stack,
+		.sched = (u8 *)c + CPU_PAGE_SCHED * PAGE_SIZE,
+		.virt = (u8 *)c + CPU_PAGE_VIRT * PAGE_SIZE,
 		.gdt = { 0, DESC_CODE64, DESC_DATA,
 			 DESC_TSS | (sizeof(c->tss) - 1) |
 				 (tss & 0xFFFFFF) << 16 |

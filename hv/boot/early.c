@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Chooses the memory that early_alloc() takes from. */
+/* Boot-time page allocator, carving from the boot map. */
+#include "boot/early.h"
 #include "boot/machine.h"
-#include "lib/early.h"
 #include "lib/panic.h"
+#include "lib/string.h"
+
+/* A free range; the one behind it is the hypervisor's and grows down into it. */
+static struct boot_range *early_home;
 
 void early_init(struct boot_info *bi)
 {
@@ -19,4 +23,17 @@ void early_init(struct boot_info *bi)
 	*end = (struct boot_range){ best->start + best->size, 0, BOOT_MEM_HV,
 				    false };
 	early_home = best;
+}
+
+void *early_alloc(u64 n, u64 align)
+{
+	struct boot_range *home = early_home, *hv = home + 1;
+	u64 size = n * PAGE_SIZE, start = (hv->start - size) & ~(align - 1);
+
+	if (size >= home->size || start <= home->start)
+		panic("out of memory: no room for %lu KiB", size >> 10);
+	hv->size += hv->start - start;
+	hv->start = start;
+	home->size = start - home->start;
+	return memset((void *)start, 0, size);
 }

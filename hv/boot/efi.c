@@ -93,7 +93,7 @@ static void gather(struct boot_info *bi)
 	u64 cpus = acpi.nr_cpus;
 
 	bi->stacks = (u64)boot_pages(cpus * CPU_STACK_PAGES, HV_STACK_SIZE);
-	bi->cpu_pages = (u64)boot_pages(cpus, PAGE_SIZE);
+	bi->cpu_pages = (u64)boot_pages(cpus * CPU_PAGES, PAGE_SIZE);
 	bi->ap_page = cpus > 1 ? alloc_ap_pages() : 0;
 	power_reset_system = (u64)boot_st->RuntimeServices->ResetSystem;
 }
@@ -146,6 +146,28 @@ static void read_acpi(struct boot_info *bi, struct efi_map *map)
 }
 
 /* The machine is ours. */
+static void banner(const struct boot_info *bi)
+{
+	u64 size = bi->host.size;
+
+	for (u32 i = 0; i < bi->nr_ranges; i++)
+		size += bi->ranges[i].type == BOOT_MEM_FREE ?
+				bi->ranges[i].size :
+				0;
+	log("parley: Parley %s, commit %s\n", PARLEY_VERSION, PARLEY_COMMIT);
+	log("parley: back end %s, CPU %s\n",
+	    cpu_feat.vendor == CPU_AMD ? "SVM" : "VMX", cpu_feat.brand);
+	log("parley: memory %lu MiB, %lu MiB of them the host partition's\n",
+	    size >> 20, bi->host.size >> 20);
+	log("parley: %u CPU%s up, TSC %lu kHz\n", acpi.nr_cpus,
+	    acpi.nr_cpus == 1 ? "" : "s", tsc_khz);
+	log("parley: mitigations %s\n", bi->mitigations);
+	log("parley: %s: the owner of a device can reach all memory\n",
+	    acpi.iommu_dmar ? "IOMMU present (VT-d), not in use" :
+	    acpi.iommu_ivrs ? "IOMMU present (AMD-Vi), not in use" :
+			      "no IOMMU");
+}
+
 static void take_over(struct boot_info *bi, struct efi_map *map)
 {
 	u32 lost;
@@ -164,6 +186,7 @@ static void take_over(struct boot_info *bi, struct efi_map *map)
 	pci_scan();
 	host_finish(bi);
 	cpus_start(bi);
+	banner(bi);
 }
 
 static noreturn_fn void enter_hv(struct boot_info *bi)

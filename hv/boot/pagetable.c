@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The page-table builder. */
 #include "boot/pagetable.h"
-#include "lib/early.h"
+#include "boot/early.h"
 
 #define ENTRIES 512u
 

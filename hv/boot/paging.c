@@ -2,7 +2,7 @@
 /* The hypervisor's address space. */
 #include "boot/machine.h"
 #include "boot/pagetable.h"
-#include "lib/early.h"
+#include "boot/early.h"
 #include "lib/power.h"
 
 #define linker_symbol __attribute__((visibility("hidden")))

@@ -7,7 +7,7 @@
 
 /* Frame numbers are 32 bits (16 TiB); 0 ends a list, as frame 0 is not used. */
 static struct frame *table;
-static u64 nr_frames, total;
+static u64 nr_frames;
 
 /* Guards the lists and what free blocks hold. The innermost lock. */
 static struct lock frame_lock;
@@ -180,7 +180,6 @@ void frame_init(struct boot_info *bi)
 		if (r->type == BOOT_MEM_FREE)
 			put_range_locked(from ? from : 1, to);
 	}
-	total = free_frames;
 }
 
 struct frame *frame_of(hpa_t at)
@@ -193,9 +192,4 @@ struct frame *frame_of(hpa_t at)
 u64 frame_free_count(void)
 {
 	return load_relaxed(&free_frames);
-}
-
-u64 frame_total(void)
-{
-	return total;
 }

@@ -33,7 +33,7 @@ struct frame {
 static_assert_size(struct frame, 16);
 #define FRAME_INNER 0xffu
 
-/* Takes over all BOOT_MEM_FREE memory that early_alloc left. Once. */
+/* Takes over all BOOT_MEM_FREE memory. Once. */
 void frame_init(struct boot_info *bi);
 
 /*
@@ -50,6 +50,5 @@ void frame_adopt(hpa_t at, u64 n, u16 owner);
 struct frame *frame_of(hpa_t at); /* NULL outside the table */
 hpa_t frame_hpa(const struct frame *f);
 u64 frame_free_count(void);
-u64 frame_total(void); /* frames that frame_init took over */
 
 #define FRAME_MAX_ORDER 9 /* 2 MiB */

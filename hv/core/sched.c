@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The scheduler: per-CPU run queues by priority, round robin in each. */
 #include "core/sched.h"
-#include "lib/early.h"
 #include "arch/irq.h"
 #include "lib/machine.h"
 #include "lib/x86.h"
@@ -12,7 +11,7 @@ static u64 slice_tsc;
 
 void sched_init_cpu(struct cpu *c)
 {
-	struct sched_cpu *s = early_alloc(1, PAGE_SIZE);
+	struct sched_cpu *s = c->sched;
 
 	for (u32 i = 0; i < SCHED_PRIORITIES; i++)
 		list_init(&s->queue[i]);
@@ -20,7 +19,6 @@ void sched_init_cpu(struct cpu *c)
 	s->timer_first = TIMER_NEVER;
 	s->apic_id = c->apic_id;
 	slice_tsc = tsc_from_us(SCHED_SLICE_US);
-	c->sched = s;
 }
 
 u32 sched_place(u64 cpu_mask)

@@ -54,6 +54,9 @@ struct boot_host {
 	} grants[BOOT_MAX_GRANTS];
 };
 
+/* Private pages of each CPU: struct cpu, the scheduler's, the back end's three. */
+enum { CPU_PAGE, CPU_PAGE_SCHED, CPU_PAGE_VIRT, CPU_PAGES = CPU_PAGE_VIRT + 3 };
+
 /* Three IST stacks, then the normal one; each of HV_STACK_SIZE, aligned to it,
  * and its lowest page is a guard page. */
 #define BOOT_IST_STACKS 3
@@ -71,7 +74,7 @@ struct boot_info {
 	char mitigations[80]; /* "off", or "auto:" and their names */
 	u64 cr3;       /* page tables: identity, W^X, guard pages; loaded */
 	u64 stacks;    /* of each CPU of acpi.apic_ids, BOOT_CPU_STACKS */
-	u64 cpu_pages; /* of each CPU of acpi.apic_ids, a page */
+	u64 cpu_pages; /* of each CPU of acpi.apic_ids, CPU_PAGES zeroed ones */
 	u64 ap_page;   /* hpa of the page below 1 MiB that a CPU starts in,
 			     0 if none was free or there is one CPU */
 	/* Each CPU but the first waits, on its stack and cr3 and without

@@ -10,7 +10,6 @@
 #include "main/host.h"
 #include "run/run.h"
 #include "trap/trap.h"
-#include "version.h"
 
 #define STATUS_CONFIG 2u
 
@@ -58,22 +57,6 @@ static void setup_partition(struct partition *p)
 		p->stub = VIRT_STUB_FLOOR;
 }
 
-static void banner(void)
-{
-	log("parley: Parley %s, commit %s\n", PARLEY_VERSION, PARLEY_COMMIT);
-	log("parley: back end %s, CPU %s\n", virt->name, cpu_feat.brand);
-	log("parley: memory %lu MiB, %lu MiB free\n",
-	    (frame_total() >> 8) + (boot->host.size >> 20),
-	    frame_free_count() >> 8);
-	log("parley: %u CPU%s up, TSC %lu kHz\n", cpu_count,
-	    cpu_count == 1 ? "" : "s", tsc_khz);
-	log("parley: mitigations %s\n", boot->mitigations);
-	log("parley: %s: the owner of a device can reach all memory\n",
-	    acpi.iommu_dmar ? "IOMMU present (VT-d), not in use" :
-	    acpi.iommu_ivrs ? "IOMMU present (AMD-Vi), not in use" :
-			      "no IOMMU");
-}
-
 noreturn_fn void hv_main(struct boot_info *bi)
 {
 	boot = bi;
@@ -88,7 +71,6 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	run_init();
 	hcall_init();
 	root_mode();
-	banner();
 	require("host partition", host_build(&bi->host));
 	log("parley: boot: %lu TSC ticks from ExitBootServices to the host "
 	    "partition, %lu before (on Bochs a tick is an instruction)\n",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Choosing the backend, and what both backends do alike. */
 #include "virt/backend.h"
-#include "lib/early.h"
 #include "lib/x86.h"
 #include "lib/log.h"
 
@@ -33,12 +32,11 @@ const char *virt_init(void)
 	u32 i;
 
 	for (i = 0; !lack && i < cpu_count; i++) {
-		struct virt_cpu *pc = early_alloc(3, PAGE_SIZE);
+		struct virt_cpu *pc = cpu_table[i]->virt;
 
 		pc->area[0] = ptr_hpa(pc).v + PAGE_SIZE;
 		pc->area[1] = ptr_hpa(pc).v + 2 * PAGE_SIZE;
 		pc->next_tag = pc->tag_gen = 1;
-		cpu_table[i]->virt = pc;
 	}
 	return lack;
 }

@@ -332,8 +332,7 @@ extern const struct virt_ops *virt; /* chosen by virt_init() */
 
 /*
  * Picks the backend by CPUID. NULL, or a sentence that names what is missing.
- * Allocates for every CPU (early_alloc), so it is called after smp_start() and
- * before frame_init(). Called before there is a CPU table, it only probes.
+ * Prepares every CPU of the table; called before there is one, it only probes.
  */
 const char *virt_init(void);
 

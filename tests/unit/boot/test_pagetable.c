@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "boot/pagetable.h"
-#include "lib/early.h"
+#include "boot/early.h"
 
 #define MAX_TABLES 4096
 #define WORLD_PAGES 4096u /* of the random test: 16 MiB */

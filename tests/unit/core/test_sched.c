@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "lib/early.h"
 #include "arch/irq.h"
 #include "lib/machine.h"
 #include "lib/x86.h"
@@ -28,7 +27,7 @@ static struct pv_vcpu_page vpages[6];
 static u32 ipis, fired;
 static u64 armed;
 static const struct vcpu *event_for;
-static void *pages[2];
+static struct sched_cpu scheds[2];
 
 struct cpu *cpu_table[CPU_MAX];
 u32 cpu_count;
@@ -37,17 +36,6 @@ u64 tsc_khz = 1000000;
 struct cpu *cpu_this(void)
 {
 	return self;
-}
-
-void *early_alloc(u64 n, u64 align)
-{
-	static u32 i;
-	void **p = &pages[i++ % 2];
-
-	free(*p);
-	*p = aligned_alloc(align, n * PAGE_SIZE);
-	memset(*p, 0, n * PAGE_SIZE);
-	return *p;
 }
 
 void lapic_ipi(u32 apic_id, u32 vector)
@@ -101,6 +89,8 @@ static int setup(void **state)
 		cpus[i].index = i;
 		cpus[i].apic_id = 10 + i;
 		cpu_table[i] = &cpus[i];
+		memset(&scheds[i], 0, sizeof(scheds[i]));
+		cpus[i].sched = &scheds[i];
 		sched_init_cpu(&cpus[i]);
 	}
 	for (u32 i = 0; i < 6; i++) {
@@ -385,7 +375,5 @@ int main(void)
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-	free(pages[0]);
-	free(pages[1]);
 	return failed;
 }

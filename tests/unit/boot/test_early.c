@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The boot-time allocator: what it hands out, and what it makes of the map. */
-/* TEST-SRC: hv/lib/early.c hv/boot/early.c */
+/* TEST-SRC: hv/boot/early.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "boot/machine.h"
-#include "lib/early.h"
+#include "boot/early.h"
 #include "lib/panic.h"
 
 #define POOL_PAGES 1024u
