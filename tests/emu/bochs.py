@@ -181,8 +181,9 @@ class Apt:
                               stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
         if done.returncode:
-            raise Missing(done.stdout.strip().splitlines()[-1]
-                          if done.stdout.strip() else "apt-get failed")
+            said = done.stdout.strip().splitlines() or ["apt-get failed"]
+            raise Missing(next((line for line in said
+                                if "Failed to fetch" in line), said[-1]))
 
 
 def download(work, mirror, pinned):
