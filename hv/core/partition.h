@@ -112,8 +112,10 @@ struct vcpu {
 	struct vapic *apic;	    /* hvm, classic */
 	u64 mtrr[28];		    /* virtual: default type, fixed, variable */
 	u64 tsc_adjust;
-	u64 cr8;	       /* without a virtual APIC */
-	struct exit last;      /* the exit being handled */
+	u64 cr8;	  /* without a virtual APIC */
+	struct exit last; /* the exit being handled */
+	/* trap/mmio.c: what is waited for, since which entry, how often */
+	u64 missing_at, missing_entry, missing_tries;
 	struct code_page code; /* private to v's CPU */
 } aligned_to(64);	       /* as is what follows it, the XSAVE area */
 

@@ -2,7 +2,11 @@
 /* Nested page faults: device registers that a partition serves, or the end. */
 #include "core/ioreq.h"
 #include "pvabi/calls.h"
+#include "core/sched.h"
 #include "trap/emul.h"
+
+#define MISSING_TRIES 100000 /* tenths of a second */
+#define MISSING_APART 8	     /* entries: other exits may come in between */
 
 static u64 reg_value(struct vcpu *v, const struct insn *i)
 {
@@ -157,12 +161,11 @@ static bool mapped_now_locked(struct vcpu *v, const struct exit *x)
  * are an instruction's. */
 static enum trap_end refuse(struct vcpu *v, const struct exit *x)
 {
-	const char *what = v->hw.pending & PEND_INJECT ?
-				   "delivery of an event" :
-			   x->mmio.walk	 ? "page-table walk" :
-			   x->mmio.exec	 ? "instruction fetch" :
-			   x->mmio.write ? "write access" :
-					   "access";
+	const char *what = x->mmio.delivery ? "delivery of an event" :
+			   x->mmio.walk	    ? "page-table walk" :
+			   x->mmio.exec	    ? "instruction fetch" :
+			   x->mmio.write    ? "write access" :
+					      "access";
 
 	if (x->mmio.present && x->mmio.write)
 		partition_die(v,
@@ -175,10 +178,27 @@ static enum trap_end refuse(struct vcpu *v, const struct exit *x)
 	return TRAP_DONE;
 }
 
+/*
+ * Another vCPU may be about to map a page there anew, which takes it two calls:
+ * what no instruction has asked for is then tried again, and an event that was
+ * cut short delivered again, so often at most.
+ */
+static bool awaited(struct vcpu *v, u64 at)
+{
+	if (at != v->missing_at ||
+	    v->hw.entries - v->missing_entry > MISSING_APART)
+		v->missing_tries = 0;
+	v->missing_at = at;
+	v->missing_entry = v->hw.entries;
+	if (v->part->nr_vcpus == 1 || v->missing_tries++ == MISSING_TRIES)
+		return false;
+	sched_yield(v);
+	return true;
+}
+
 enum trap_end trap_mmio(struct vcpu *v, struct exit *x)
 {
-	bool operand = !(v->hw.pending & PEND_INJECT) && !x->mmio.walk &&
-		       !x->mmio.exec,
+	bool operand = !x->mmio.delivery && !x->mmio.walk && !x->mmio.exec,
 	     mapped, served;
 	struct io_state *s = io_state(v);
 
@@ -192,6 +212,8 @@ enum trap_end trap_mmio(struct vcpu *v, struct exit *x)
 	 * must not end the host partition, whose program expects the fault */
 	if (operand && !v->part->id)
 		return TRAP_GP;
+	if (!operand && !x->mmio.present && awaited(v, x->mmio.gpa.v))
+		return TRAP_DONE;
 	if (!operand || !served || (x->mmio.present && x->mmio.write))
 		return refuse(v, x);
 	if (trap_decode(v, &s->i, INSN_LOAD, INSN_STOS))

@@ -84,7 +84,8 @@ struct exit {
 		struct {
 			gpa_t gpa;
 			bool write, exec, present;
-			bool walk; /* the access was of a page-table walk */
+			bool walk;     /* the access was of a page-table walk */
+			bool delivery; /* or of an event's delivery */
 		} mmio;
 		struct {
 			u64 gva;

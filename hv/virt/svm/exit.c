@@ -123,6 +123,7 @@ static void details(struct exit *x, const struct vmcb *b)
 		x->mmio.exec = b->info1 & NPF_EXEC;
 		x->mmio.present = b->info1 & NPF_PRESENT;
 		x->mmio.walk = b->info1 & NPF_WALK;
+		x->mmio.delivery = b->exitintinfo & EVENT_VALID;
 		return;
 	case EXIT_MSR:
 		x->msr.write = b->info1 & 1;

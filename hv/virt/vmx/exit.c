@@ -66,11 +66,13 @@ static void exception_decode(struct virt_vcpu *v, struct exit *x, u64 q)
 }
 
 /* An event whose delivery the exit cut short has to be delivered again. */
-static void vectoring_decode(struct virt_vcpu *v)
+static void vectoring_decode(struct virt_vcpu *v, struct exit *x)
 {
 	u32 info = vmread(IDT_VECTORING_INFO);
 	bool soft = (info >> 8 & 7) >= INJECT_SOFTINT;
 
+	if (x->kind == EXIT_MMIO)
+		x->mmio.delivery = info & EVENT_VALID;
 	if (unlikely(info & EVENT_VALID))
 		virt_reinject(v, info,
 			      info & EVENT_HAS_ERROR ?
@@ -168,5 +170,5 @@ void vmx_exit_decode(struct virt_vcpu *v, struct exit *x)
 	/* only these come in the middle of a delivery (SDM 28.2.4) */
 	if (x->kind == EXIT_EXCEPTION || x->kind == EXIT_MMIO ||
 	    x->kind == EXIT_TRIPLE || x->kind == EXIT_OTHER)
-		vectoring_decode(v);
+		vectoring_decode(v, x);
 }
