@@ -5,8 +5,8 @@
 #include "core/sched.h"
 #include "trap/emul.h"
 
-#define MISSING_TRIES 100000 /* tenths of a second */
-#define MISSING_APART 8	     /* entries: other exits may come in between */
+#define MISSING_TRIES 1000000 /* about a second */
+#define MISSING_APART 8	      /* entries: other exits may come in between */
 
 static u64 reg_value(struct vcpu *v, const struct insn *i)
 {
@@ -180,8 +180,7 @@ static enum trap_end refuse(struct vcpu *v, const struct exit *x)
 
 /*
  * Another vCPU may be about to map a page there anew, which takes it two calls:
- * what no instruction has asked for is then tried again, and an event that was
- * cut short delivered again, so often at most.
+ * the event that was cut short is then delivered again, so often at most.
  */
 static bool awaited(struct vcpu *v, u64 at)
 {
@@ -212,7 +211,7 @@ enum trap_end trap_mmio(struct vcpu *v, struct exit *x)
 	 * must not end the host partition, whose program expects the fault */
 	if (operand && !v->part->id)
 		return TRAP_GP;
-	if (!operand && !x->mmio.present && awaited(v, x->mmio.gpa.v))
+	if (x->mmio.delivery && !x->mmio.present && awaited(v, x->mmio.gpa.v))
 		return TRAP_DONE;
 	if (!operand || !served || (x->mmio.present && x->mmio.write))
 		return refuse(v, x);
