@@ -185,7 +185,7 @@ bool trap_length(struct vcpu *v, struct exit *x)
 {
 	struct insn i;
 
-	if (x->insn_len != INSN_UNKNOWN && (!x->insn_guess || plain(v)))
+	if (x->insn_guess && plain(v))
 		return true;
 	if (!trap_decode(v, &i, INSN_LOAD, INSN_OTHER))
 		return false;

@@ -53,7 +53,7 @@ u64 trap_seg_base(struct vcpu *v, u8 seg);
  */
 bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
 		 enum insn_op last) must_check;
-/* Makes sure of x->insn_len, by decoding if need be. */
+/* Makes sure of x->insn_len, which is a guess or unknown. */
 bool trap_length(struct vcpu *v, struct exit *x) must_check;
 
 /* RIP behind an instruction of len bytes; a single step then raises #DB. */

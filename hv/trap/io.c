@@ -62,9 +62,10 @@ enum trap_end trap_io(struct vcpu *v, struct exit *x)
 			   .count = 1 };
 	struct insn *i = &io_state(v)->i;
 
-	if (x->io.string ? !string_start(v, i, &r.value) : !trap_length(v, x))
-		return TRAP_DONE;
-	if (!x->io.string) {
+	if (unlikely(x->io.string)) {
+		if (!string_start(v, i, &r.value))
+			return TRAP_DONE;
+	} else {
 		i->len = (u8)x->insn_len;
 		i->op = x->io.in ? INSN_IN : INSN_OUT;
 		i->size = x->io.size;

@@ -117,7 +117,7 @@ static const struct {
 	bool sized;
 } table[] = {
 	[EXIT_CPUID] = { trap_cpuid, true },   [EXIT_MSR] = { trap_msr, true },
-	[EXIT_IO] = { trap_io, false },        [EXIT_HLT] = { trap_hlt, true },
+	[EXIT_IO] = { trap_io, true },         [EXIT_HLT] = { trap_hlt, true },
 	[EXIT_CR] = { trap_cr, false },        [EXIT_DR] = { trap_dr, false },
 	[EXIT_MMIO] = { trap_mmio, false },    [EXIT_INVLPG] = { trap_invlpg, false },
 	[EXIT_RDTSC] = { trap_rdtsc, false },  [EXIT_DESC] = { trap_desc, false },
@@ -131,13 +131,14 @@ static const struct {
 
 void trap_handle(struct vcpu *v, struct exit *x)
 {
+	bool unsure = x->insn_len == INSN_UNKNOWN || x->insn_guess;
+	trap_fn *fn = table[x->kind].fn;
 	enum trap_end end;
 
-	if (!table[x->kind].fn ||
-	    /* first, as decoding may fault and nothing may have changed */
-	    (table[x->kind].sized && !trap_length(v, x)))
+	/* first, as decoding may fault and nothing may have changed */
+	if (!fn || (unsure && table[x->kind].sized && !trap_length(v, x)))
 		return;
-	end = table[x->kind].fn(v, x);
+	end = fn(v, x);
 	if (likely(end == TRAP_NEXT))
 		trap_advance(v, x->insn_len);
 	else if (end == TRAP_UD)

@@ -94,9 +94,15 @@ static u64 adapted(struct vmcb *b, enum vreg r, u64 val)
 void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 {
 	struct place p = fields[r];
-	u64 mask = ~0ull >> p.unused, field = adapted(v->ctl, r, val);
+	u64 mask = ~0ull >> p.unused, field;
 
-	if (likely(p.at))
+	if (likely(r == VREG_RIP)) { /* each trap ends so */
+		vmcb_of(v)->rip = val;
+		vmcb_of(v)->int_shadow &= ~1ull;
+		return;
+	}
+	field = adapted(v->ctl, r, val);
+	if (p.at)
 		*field_of(v, p) = (*field_of(v, p) & ~mask) | (field & mask);
 	else if (r == VREG_INVLPG)
 		invlpg(v, val);
