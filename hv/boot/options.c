@@ -102,8 +102,6 @@ static const char *set_hypervisor(struct text k, struct text v,
 		return get_choice(v, "off", "auto", &o->mitigations_auto);
 	if (is(k, "probe"))
 		return get_choice(v, "off", "on", &o->probe);
-	if (is(k, "on_halt"))
-		return get_choice(v, "poweroff", "stay", &o->stay);
 	if (is(k, "floor"))
 		return get_name(v, o->floor, sizeof(o->floor));
 	return "is no key of this section";

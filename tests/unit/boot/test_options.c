@@ -24,17 +24,17 @@ static void defaults(void **state)
 {
 	assert_true(parse(""));
 	assert_int_equal(o.host_memory, 32 << 20);
-	assert_false(o.mitigations_auto || o.probe || o.stay);
+	assert_false(o.mitigations_auto || o.probe);
 }
 
 static void all_keys(void **state)
 {
 	assert_true(parse("# comment\n\n[hypervisor]\n"
 			  "mitigations = auto   # off | auto\n"
-			  "\tprobe=on\r\nfloor = f\non_halt = \"stay\"\n"
+			  "\tprobe=on\r\nfloor = \"f\"\n"
 			  "[guest a]\nimage = x = y\nnonsense\n"
 			  "[ host ]\nmemory = 17M\nother = 1"));
-	assert_true(o.mitigations_auto && o.probe && o.stay);
+	assert_true(o.mitigations_auto && o.probe);
 	assert_string_equal(o.floor, "f");
 	assert_int_equal(o.host_memory, 18 << 20); /* whole 2 MiB */
 }
