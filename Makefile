@@ -65,13 +65,15 @@ HOST_FLAGS := $(FIXED) -mgeneral-regs-only -Iguestkit/include \
 UNIT_FLAGS := -std=gnu11 -O1 -g $(WARN) $(REPRO) -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-builtin-log -D_GNU_SOURCE -DPARLEY_UNIT=1 -Ihv -Ipvabi/include -Iguestkit/include \
-	-Idrivers -I. -I$(B)/gen -Itests/unit
+	-Idrivers -I. -I$(B)/gen -Itests/unit $(BOOT_FLAGS)
 
 # ---------------------------------------------------------------- sources
 
 HV_C := $(call files,hv,*.c)
 HV_S := $(call files,hv,*.S)
 HV_OBJ := $(HV_C:%.c=$(B)/obj/%.o) $(HV_S:%.S=$(B)/obj/%.o)
+HV_TEST_SRC := $(sort $(wildcard tests/hv/*.c))
+HV_TESTS := $(HV_TEST_SRC:tests/hv/%.c=$(B)/hv/%.efi)
 KIT_SRC := $(sort $(wildcard guestkit/*.c guestkit/*.S))
 KIT_OBJ := $(patsubst %,$(B)/obj/%.o,$(basename $(KIT_SRC)))
 LIBC_SRC := $(sort $(wildcard guestkit/libc/*.c guestkit/libc/*.S))
@@ -111,7 +113,7 @@ hv: $(B)/parley.efi
 guestkit: $(B)/libparleykit.a $(B)/libparleyc.a
 drivers: $(B)/libparleydrv.a
 host: $(B)/host.elf
-guests: $(GUEST_ELF)
+guests: $(GUEST_ELF) $(HV_TESTS)
 
 # What the recipes below run with: everything the user may set.
 TOOL = B='$(B)' MAKE='$(MAKE)' $(PYTHON)
@@ -227,6 +229,7 @@ $(eval $(call compile,drivers/host,$(HOST_FLAGS)))
 $(eval $(call compile,drivers,$(DRV_FLAGS)))
 $(eval $(call compile,tests/guests,$$(GUEST_FLAGS)))
 $(eval $(call compile,tests/bench,$$(GUEST_FLAGS)))
+$(eval $(call compile,tests/hv,$(HV_FLAGS) $(BOOT_FLAGS)))
 
 # ---------------------------------------------------------------- hypervisor
 
@@ -238,26 +241,36 @@ HV_LINK = $(LD) -nostdlib -shared -Bsymbolic -z defs -z noexecstack \
 HV_TAIL = $(EFI_LIB)/libgnuefi.a
 SYMTAB = $(PYTHON) -B hv/boot/symtab.py
 
-# First link with an empty symbol table, second with the real one. The table
-# is in the read-only data behind the text, so that it moves no function.
 $(B)/obj/symtab0.S: hv/boot/symtab.py
 	@mkdir -p $(@D)
 	@$(SYMTAB) > $@
-$(B)/obj/parley0.elf: $(HV_OBJ) $(B)/obj/symtab0.o hv/boot/parley.lds Makefile
-	$(call say,LD,$@)$(HV_LINK) $(B)/obj/symtab0.o $(HV_TAIL) -o $@
-$(B)/obj/symtab1.S: $(B)/obj/parley0.elf hv/boot/symtab.py
-	@$(SYMTAB) $< > $@
-$(B)/obj/symtab%.o: $(B)/obj/symtab%.S
+$(B)/obj/%.o: $(B)/obj/%.S
 	@$(CC) -c $< -o $@
-$(B)/parley.elf: $(HV_OBJ) $(B)/obj/symtab1.o hv/boot/parley.lds
-	$(call say,LD,$@)$(HV_LINK) $(B)/obj/symtab1.o $(HV_TAIL) -o $@
-	@$(SYMTAB) $@ | cmp - $(B)/obj/symtab1.S
-$(B)/parley.efi: $(B)/parley.elf hv/boot/fixpe.py
-	$(call say,EFI,$@)$(OBJCOPY) -j .text -j .rodata -j .data -j .dynamic \
+
+# $(call hypervisor,name,more objects): a first link with an empty symbol table,
+# a second with the real one. The table is in the read-only data behind the
+# text, so that it moves no function.
+define hypervisor
+$(B)/obj/$(1)0.elf: $(HV_OBJ) $(2) $(B)/obj/symtab0.o hv/boot/parley.lds Makefile
+	$$(call say,LD,$$@)mkdir -p $$(@D); \
+		$(HV_LINK) $(2) $(B)/obj/symtab0.o $(HV_TAIL) -o $$@
+$(B)/obj/$(1)-symtab1.S: $(B)/obj/$(1)0.elf hv/boot/symtab.py
+	@$(SYMTAB) $$< > $$@
+$(B)/$(1).elf: $(HV_OBJ) $(2) $(B)/obj/$(1)-symtab1.o hv/boot/parley.lds
+	$$(call say,LD,$$@)mkdir -p $$(@D); \
+		$(HV_LINK) $(2) $(B)/obj/$(1)-symtab1.o $(HV_TAIL) -o $$@
+	@$(SYMTAB) $$@ | cmp - $(B)/obj/$(1)-symtab1.S
+$(B)/$(1).efi: $(B)/$(1).elf hv/boot/fixpe.py
+	$$(call say,EFI,$$@)$(OBJCOPY) -j .text -j .rodata -j .data -j .dynamic \
 		-j .rela -j .reloc --target efi-app-x86_64 \
-		--subsystem 10 $< $@.tmp
-	@$(PYTHON) -B hv/boot/fixpe.py $@.tmp
-	@mv $@.tmp $@
+		--subsystem 10 $$< $$@.tmp
+	@$(PYTHON) -B hv/boot/fixpe.py $$@.tmp
+	@mv $$@.tmp $$@
+endef
+$(eval $(call hypervisor,parley,))
+# The same, each with something broken on purpose: for the tests.
+$(foreach s,$(HV_TEST_SRC),$(eval $(call hypervisor,hv/$(notdir $(s:.c=)),\
+	$(B)/obj/$(s:.c=.o))))
 
 # ---------------------------------------------------------------- kit, guests
 
@@ -378,7 +391,7 @@ install: guestkit drivers $(GEN)
 		'Libs: -L$${prefix}/lib -lparleykit' \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/parley.pc
 
--include $(HV_OBJ:.o=.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
+-include $(HV_OBJ:.o=.d) $(HV_TEST_SRC:%.c=$(B)/obj/%.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
 	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC))) \
 	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
 		$(call srcs_in,$(d))),$(B)/obj/$(basename $(s)).d) \

@@ -32,11 +32,14 @@ void clock_measure(void);
 void early_init(struct boot_info *bi);
 
 /*
- * Builds bi->cr3 and power_runtime_cr3 (FREE, HV: RW+NX; ACPI, RUNTIME: read
- * only, or in the latter writable and executable; the image by its sections;
- * the APICs; guard pages), fills the page in which other CPUs start, and loads
- * bi->cr3. After early_init().
+ * Page tables for a CR3. FREE, HV: RW+NX; ACPI: read only; RUNTIME: read only,
+ * or writable and executable if runtime is true; the image by its sections;
+ * APICs; guard pages. After early_init().
  */
+u64 paging_build(const struct boot_info *bi, bool runtime);
+
+/* Builds bi->cr3 and power_runtime_cr3, fills the page in which other CPUs
+ * start, and loads bi->cr3. */
 void paging_init(struct boot_info *bi);
 
 /* Fills bi->ap_page, while it is writable: the code of trampoline.S, and behind

@@ -2,12 +2,7 @@
 /* Turns UEFI's memory map into sorted, merged ranges. */
 #include "boot/boot.h"
 
-#define MAP_MAX 1024u
-
-static const EFI_MEMORY_DESCRIPTOR *entry(const struct efi_map *map, u32 i)
-{
-	return (const EFI_MEMORY_DESCRIPTOR *)(map->buf + i * map->stride);
-}
+#define LIMIT (1ull << 52)
 
 static u32 type_of(const EFI_MEMORY_DESCRIPTOR *d)
 {
@@ -31,73 +26,82 @@ static u32 type_of(const EFI_MEMORY_DESCRIPTOR *d)
 	}
 }
 
-/* Adds a range that starts at or behind the end of the last one. */
-static u32 append(struct boot_info *bi, struct boot_range r)
+/*
+ * The whole pages of an entry. What UEFI calls usable is believed only where it
+ * makes sense; all else takes what it touches.
+ */
+static struct boot_range range_of(const EFI_MEMORY_DESCRIPTOR *d)
 {
-	struct boot_range *last = &bi->ranges[bi->nr_ranges - 1];
+	struct boot_range r = { .start = d->PhysicalStart & ~PAGE_MASK,
+				.type = type_of(d) };
+	bool odd = d->PhysicalStart & PAGE_MASK;
+	u64 pages = d->NumberOfPages, room = (LIMIT - r.start) / PAGE_SIZE;
 
-	if (bi->nr_ranges) {
-		u64 end = last->start + last->size;
-
-		if (r.start < end) { /* overlap: the first one has it */
-			if (r.start + r.size <= end)
-				return 0;
-			r.size -= end - r.start;
-			r.start = end;
-		}
-		if (r.start == end && r.type == last->type &&
-		    r.stale == last->stale) {
-			last->size += r.size;
-			return 0;
-		}
-	}
-	if (!r.size)
-		return 0;
-	if (bi->nr_ranges == BOOT_MAX_RANGES - 1) /* one for early_init() */
-		return 1;
-	bi->ranges[bi->nr_ranges++] = r;
-	return 0;
+	if (r.start >= LIMIT || !pages)
+		return r;
+	if (r.type == BOOT_MEM_FREE && (odd || pages > room))
+		return r;
+	r.size = (pages < room ? pages + odd : room) * PAGE_SIZE;
+	r.stale = r.type == BOOT_MEM_FREE && d->Type != EfiConventionalMemory;
+	return r;
 }
 
-static u32 append_entry(struct boot_info *bi, const EFI_MEMORY_DESCRIPTOR *d)
+/*
+ * What is at `at`, as far as no entry begins or ends there; false: no memory.
+ * Where entries overlap, the one that allows least has it.
+ */
+static bool piece_at(const struct efi_map *map, u64 at, struct boot_range *p)
 {
-	struct boot_range r = { .start = d->PhysicalStart,
-				.size = d->NumberOfPages * PAGE_SIZE,
-				.type = type_of(d) };
-	u32 lost = 0;
+	u64 next = at ? LIMIT : PAGE_SIZE;
+	bool known = false;
 
-	r.stale = r.type == BOOT_MEM_FREE && d->Type != EfiConventionalMemory;
-	if (!d->NumberOfPages || !range_within(r.start, r.size, 1ull << 52))
-		return 0;
-	if (!r.start) { /* nobody gets page 0: address 0 stays invalid */
-		struct boot_range zero = { 0, PAGE_SIZE, BOOT_MEM_OTHER,
-					   false };
+	/* nobody gets page 0: address 0 stays invalid */
+	*p = (struct boot_range){ .start = at,
+				  .type = at ? BOOT_MEM_FREE : BOOT_MEM_OTHER };
+	for (u64 i = 0; i < map->size / map->stride; i++) {
+		struct boot_range r =
+			range_of((void *)(map->buf + i * map->stride));
+		u64 edge = r.start > at ? r.start : r.start + r.size;
 
-		lost = append(bi, zero);
+		if (!r.size || edge <= at)
+			continue;
+		next = edge < next ? edge : next;
+		if (r.start > at)
+			continue;
+		known = true;
+		p->type = r.type > p->type ? r.type : p->type;
+		p->stale |= r.stale;
 	}
-	return lost + append(bi, r);
+	p->size = next - at;
+	p->stale &= p->type == BOOT_MEM_FREE;
+	return known;
+}
+
+/* Adds a range behind all others; false: no room. */
+static bool append(struct boot_info *bi, struct boot_range r)
+{
+	u32 n = bi->nr_ranges;
+	struct boot_range *last = n ? &bi->ranges[n - 1] : NULL;
+
+	if (last && last->start + last->size == r.start &&
+	    last->type == r.type && last->stale == r.stale) {
+		last->size += r.size;
+		return true;
+	}
+	if (n == BOOT_MAX_RANGES - 1) /* one for early_init() */
+		return false;
+	bi->ranges[bi->nr_ranges++] = r;
+	return true;
 }
 
 u32 boot_map_convert(struct boot_info *bi, const struct efi_map *map)
 {
-	static u16 order[MAP_MAX];
-	u32 n = (u32)(map->size / map->stride), lost = 0;
+	struct boot_range p;
+	u32 lost = 0;
 
-	if (n > MAP_MAX) {
-		lost = n - MAP_MAX;
-		n = MAP_MAX;
-	}
-	for (u32 i = 0; i < n; i++) {
-		u32 j = i;
-
-		for (; j && entry(map, order[j - 1])->PhysicalStart >
-				    entry(map, i)->PhysicalStart;
-		     j--)
-			order[j] = order[j - 1];
-		order[j] = (u16)i;
-	}
 	bi->nr_ranges = 0;
-	for (u32 i = 0; i < n; i++)
-		lost += append_entry(bi, entry(map, order[i]));
+	for (u64 at = 0; at < LIMIT; at += p.size)
+		if (piece_at(map, at, &p) && !append(bi, p))
+			lost++;
 	return lost;
 }

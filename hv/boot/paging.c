@@ -11,14 +11,14 @@ extern char hv_text_start[] linker_symbol, hv_text_end[] linker_symbol;
 extern char hv_rodata_start[] linker_symbol, hv_rodata_end[] linker_symbol;
 extern char hv_data_start[] linker_symbol, hv_data_end[] linker_symbol;
 
-static u64 flags_of(u32 type, u64 runtime)
+static u64 flags_of(u32 type, bool runtime)
 {
 	switch (type) {
 	case BOOT_MEM_FREE:
 	case BOOT_MEM_HV:
 		return PT_RW;
 	case BOOT_MEM_RUNTIME:
-		return runtime;
+		return runtime ? PTE_P | PTE_W | PTE_A | PTE_D : PT_RO;
 	case BOOT_MEM_ACPI:
 		return PT_RO;
 	default:
@@ -47,7 +47,7 @@ static void map_special(struct pagetable *pt, const struct boot_info *bi)
 		pt_set(pt, bi->ap_page, PAGE_SIZE, PT_RX);
 }
 
-static u64 build(const struct boot_info *bi, u64 runtime)
+u64 paging_build(const struct boot_info *bi, bool runtime)
 {
 	struct pagetable pt = { .root = early_alloc(1, PAGE_SIZE),
 				.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4,
@@ -70,8 +70,8 @@ void paging_init(struct boot_info *bi)
 {
 	u64 cr4 = read_cr4();
 
-	bi->cr3 = build(bi, PT_RO);
-	power_runtime_cr3 = build(bi, PTE_P | PTE_W | PTE_A | PTE_D);
+	bi->cr3 = paging_build(bi, false);
+	power_runtime_cr3 = paging_build(bi, true);
 	if (bi->ap_page)
 		ap_page_fill(bi);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
