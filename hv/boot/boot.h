@@ -19,6 +19,10 @@ void say(const char *fmt, ...) printf_like(1, 2);
 /* Says why Parley cannot start, waits some seconds, switches off. */
 noreturn_fn void boot_fail(const char *fmt, ...) printf_like(1, 2);
 
+/* Before each try of ExitBootServices; does nothing. The hypervisors of
+ * tests/hv may have another one, which breaks something. */
+void boot_provoke(void);
+
 /* n pages that stay the hypervisor's, aligned to align bytes (a power of two),
  * zeroed. Fails the boot when there are none. */
 void *boot_pages(u64 n, u64 align);

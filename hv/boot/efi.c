@@ -27,6 +27,10 @@ EFI_HANDLE boot_self;
 EFI_SYSTEM_TABLE *boot_st;
 EFI_BOOT_SERVICES *boot_bs;
 
+__attribute__((weak)) void boot_provoke(void)
+{
+}
+
 __attribute__((weak)) const char *hv_probe(void)
 {
 	return NULL;
@@ -124,13 +128,14 @@ static void first_map(struct efi_map *map)
 }
 
 /* From the first ExitBootServices on, nothing but GetMemoryMap may be called
- * (UEFI 2.10, 7.4.6). */
-static void leave_boot_services(struct efi_map *map)
+ * (UEFI 2.10, 7.4.6). Returns how many tries it took. */
+static u32 leave_boot_services(struct efi_map *map)
 {
-	for (u32 tries = 0; tries < 8; tries++) {
+	for (u32 tries = 1; tries <= 8; tries++) {
 		read_map(map);
+		boot_provoke();
 		if (!boot_bs->ExitBootServices(boot_self, map->key))
-			return;
+			return tries;
 	}
 	boot_fail("UEFI does not let go (ExitBootServices)");
 }
@@ -145,7 +150,6 @@ static void read_acpi(struct boot_info *bi, struct efi_map *map)
 		boot_fail("%s", wrong);
 }
 
-/* The machine is ours. */
 static void banner(const struct boot_info *bi)
 {
 	u64 size = bi->host.size;
@@ -168,12 +172,16 @@ static void banner(const struct boot_info *bi)
 			      "no IOMMU");
 }
 
-static void take_over(struct boot_info *bi, struct efi_map *map)
+/* The machine is ours. */
+static void take_over(struct boot_info *bi, struct efi_map *map, u32 tries)
 {
 	u32 lost;
 
 	__asm__ volatile("cli; cld");
 	uart_init();
+	if (tries > 1)
+		log("parley: boot: %u tries to leave the boot services\n",
+		    tries);
 	lost = boot_map_convert(bi, map);
 	if (lost)
 		log("parley: boot: %u memory ranges not used\n", lost);
@@ -205,6 +213,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	u64 tsc_entry = tsc_exact();
 	struct efi_map map = { 0 };
 	struct boot_info *bi;
+	u32 tries;
 
 	boot_self = self;
 	boot_st = st;
@@ -223,8 +232,8 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	first_map(&map);
 	read_acpi(bi, &map);
 	gather(bi);
-	leave_boot_services(&map);
+	tries = leave_boot_services(&map);
 	bi->tsc_exit_bs = tsc_exact();
-	take_over(bi, &map);
+	take_over(bi, &map, tries);
 	enter_hv(bi);
 }

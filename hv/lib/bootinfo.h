@@ -7,6 +7,7 @@
 
 #define BOOT_MAX_RANGES 192
 
+/* The later, the less of it is anybody's. */
 enum boot_mem_type {
 	BOOT_MEM_FREE,	  /* usable from now on */
 	BOOT_MEM_HV,	  /* the image, modules, boot data: the hypervisor's */
@@ -27,7 +28,6 @@ struct boot_range {
 struct options {
 	bool mitigations_auto; /* [hypervisor] mitigations = off | auto */
 	bool probe;	       /* [hypervisor] probe = off | on */
-	bool stay;	       /* [hypervisor] on_halt = poweroff | stay */
 	char floor[32];	       /* [hypervisor] floor = NAME: this guest is for
 				  the bench's floor (virt.h), else empty */
 	u64 host_memory;       /* [host] memory, bytes; a multiple of 2 MiB */
@@ -98,3 +98,7 @@ noreturn_fn void hv_main(struct boot_info *bi);
  * the answer shows on UEFI's console. hv/boot has a weak default (NULL).
  */
 const char *hv_probe(void);
+
+/* Right before the host partition runs; does nothing. The hypervisors of
+ * tests/hv have another one, which breaks something. */
+void hv_provoke(void);

@@ -57,6 +57,10 @@ static void setup_partition(struct partition *p)
 		p->stub = VIRT_STUB_FLOOR;
 }
 
+__attribute__((weak)) void hv_provoke(void)
+{
+}
+
 noreturn_fn void hv_main(struct boot_info *bi)
 {
 	boot = bi;
@@ -75,6 +79,7 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	log("parley: boot: %lu TSC ticks from ExitBootServices to the host "
 	    "partition, %lu before (on Bochs a tick is an instruction)\n",
 	    rdtsc() - bi->tsc_exit_bs, bi->tsc_exit_bs - bi->tsc_entry);
+	hv_provoke();
 	store_release(&cpus_go, 1);
 	run_cpu();
 }

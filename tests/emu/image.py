@@ -124,7 +124,7 @@ def make(path, cfg, files, efi):
         os.replace(out, path)
 
 
-def from_config(path, cfg, output, extra=(), folders=()):
+def from_config(path, cfg, output, extra=(), folders=(), efi="parley.efi"):
     """Image for a configuration's text; extra are more files to put on it."""
     cfg = expand(cfg)
     files = {"host.elf": os.path.join(output, "host.elf")}
@@ -140,7 +140,7 @@ def from_config(path, cfg, output, extra=(), folders=()):
             files[name] = None  # a copy of the test data
         elif not os.path.isfile(real):
             raise RuntimeError(f"{real} is not there")
-    make(path, cfg, files, os.path.join(output, "parley.efi"))
+    make(path, cfg, files, os.path.join(output, efi))
     return cfg
 
 

@@ -42,7 +42,7 @@ class Result:
 
     def __init__(self):
         self.lines, self.status, self.why = [], None, ""
-        self.panic = self.quit = False
+        self.panic = self.quit = self.stayed_on = False
         self.seconds = 0.0
         self.command = ""
 
@@ -406,8 +406,6 @@ class Run:
         if self.leave_at is None and (result.status is not None
                                       or result.panic):
             self.leave_at = time.monotonic() + GRACE
-            if result.status is not None and isinstance(machine, Bochs):
-                self.leave_at = time.monotonic() + 1
         return not ended or bool(data)
 
     def go(self):
@@ -432,6 +430,7 @@ class Run:
         result, machine = self.result, self.machine
         self.serial.finish()
         alive = machine.process.poll() is None
+        result.stayed_on = alive and result.status is not None
         if result.quit:
             return
         if alive and (result.status is None or result.why):

@@ -20,6 +20,9 @@ A case is
     devices = -device ...     # QEMU only
     usb = no                  # yes: the image is a USB stick, without a disk
     files = a.bin b.bin       # more files beside the case for the ESP
+    bochs-cpu = NAME          # another CPU model of Bochs
+    hypervisor = NAME         # tests/hv/NAME.c: breaks something on purpose
+    panic = no                # yes: the hypervisor has to panic
     [expect]                  # regular expressions; each must match a line
     [ordered]                 # the same, in this order
     [reject]                  # none may match a line
@@ -53,6 +56,7 @@ EMULATORS = {"svm": ("qemu", ""), "vmx": ("bochs", ""),
 NOTE_LINE = re.compile(r"^NOTE .*$", re.M)
 GUEST_LINE = re.compile(r"^(?:\[[^\]]*\] )?(PASS|FAIL) (.*)$")
 SCRIPT_LIMIT = 1200
+REFUSED = 97  # the boot stage says why, then waits before it switches off
 
 
 class Tally:
@@ -148,7 +152,8 @@ class Case:
         self.path, self.name = path, os.path.basename(path)[:-len(".case")]
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
-                     "devices": "", "files": "", "smp-vmx": "", "usb": "no"}
+                     "devices": "", "files": "", "smp-vmx": "", "usb": "no",
+                     "bochs-cpu": "", "hypervisor": "", "panic": "no"}
         self.parts = {"expect": [], "ordered": [], "reject": [], "config": []}
         part = None
         with open(path, encoding="utf-8") as f:
@@ -195,8 +200,12 @@ class Boot:
         folder = os.path.dirname(self.case.path)
         image.from_config(disk, "\n".join(self.case.parts["config"]) + "\n",
                           OUTPUT, [os.path.join(folder, f)
-                                   for f in keys["files"].split()], [folder])
+                                   for f in keys["files"].split()], [folder],
+                          f"hv/{keys['hypervisor']}.efi"
+                          if keys["hypervisor"] else "parley.efi")
         emulator, model = EMULATORS[self.backend]
+        if emulator == "bochs":
+            model = keys["bochs-cpu"] or model
         qemu = emulator == "qemu"
         settings = machine.Settings(
             disk, self.dir, smp=self.smp, mem=int(keys["mem"]), model=model,
@@ -215,12 +224,15 @@ class Boot:
         """Everything that is wrong with this boot itself."""
         bad, lines, parts = [], result.lines, self.case.parts
         status = self.case.keys["status"]
-        if result.panic:
-            bad.append("the hypervisor panicked")
+        if result.panic != (self.case.keys["panic"] == "yes"):
+            bad.append("the hypervisor panicked" if result.panic else
+                       "the hypervisor did not panic")
         elif result.why:
             bad.append(result.why)
         elif status not in ("any", str(result.status)):
             bad.append(f"status {result.status}, not {status}")
+        if result.stayed_on and result.status != REFUSED:
+            bad.append("the machine was not switched off")
         for pattern in parts["expect"]:
             if not any(re.search(pattern, line) for line in lines):
                 bad.append(f"no line matches /{pattern}/")

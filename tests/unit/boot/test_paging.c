@@ -12,7 +12,7 @@
 
 #include "boot/machine.h"
 #include "boot/pagetable.h"
-#include "lib/early.h"
+#include "boot/early.h"
 #include "lib/power.h"
 
 #define MIB (1ull << 20)
