@@ -104,8 +104,8 @@ GEN := $(B)/gen/.pvabi $(B)/gen/version.h
 
 # ---------------------------------------------------------------- targets
 
-.PHONY: all hv guestkit drivers host guests unit image run test bench fuzz size \
-	check format docs abi clean help deps install objs FORCE
+.PHONY: all hv guestkit drivers host guests unit image run test bench fuzz prove \
+	size check format docs abi clean help deps install objs FORCE
 all: hv host guests
 objs: $(HV_OBJ) $(KIT_OBJ) $(LIBC_OBJ) $(DRV_OBJ) $(HOST_OBJ)
 
@@ -147,6 +147,9 @@ fuzz:
 	@cd $(B)/fuzz && ./fuzz -max_total_time=$(FUZZ_S) -max_len=1500 \
 		-len_control=0 -print_final_stats=1 -verbosity=0 \
 		corpus $(CURDIR)/tests/fuzz/corpus
+prove:
+	$(call with_deps,prove,$(GEN))
+	@$(TOOL) tests/prove/prove.py $(if $(MUTANTS),--mutants)
 unit: unit-build
 	@$(TOOL) tests/emu/suite.py unit
 image:
@@ -179,6 +182,7 @@ help:
 #: make test     every test on both back ends; ends in "N passed, N failed"
 #: make unit     only the unit tests, under ASan and UBSan
 #: make fuzz     random calls against the invariants, for FUZZ_S=60 seconds
+#: make prove    properties that CBMC proves; MUTANTS=1: and how they fail
 #: make check    formatting, layers, headers, static analysis
 #: make bench    the cost table for both back ends, also as CSV and JSON
 #:               CYCLES=1: in TSC cycles, for KVM and real hardware

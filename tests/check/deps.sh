@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Install what a target needs: deps.sh [run|bench|test|check|fuzz].
+# Install what a target needs: deps.sh [run|bench|test|check|fuzz|prove].
 #
 # Does nothing when nothing is missing. NO_INSTALL=1 only names what is needed
 # and stops where something is missing; so does a system without apt-get.
@@ -102,6 +102,7 @@ run)
 bench) need_qemu; need_image; need_bochs ;;
 test) need_qemu; need_image; need_bochs; need_test; need_check ;;
 fuzz) need_fuzz ;;
+prove) ;;
 check) need_test; need_check ;;
 image) need_image ;;
 *) echo "deps.sh: unknown target $target" >&2; exit 2 ;;

@@ -151,7 +151,7 @@ def mirrors():
 class Apt:
     """apt-get in folders of its own: it touches nothing of the system."""
 
-    def __init__(self, folder, mirror):
+    def __init__(self, folder, mirror, release=RELEASE):
         for sub in ("lists/partial", "cache/archives/partial", "debs"):
             os.makedirs(os.path.join(folder, sub), exist_ok=True)
         with open(os.path.join(folder, "status"), "w", encoding="ascii"):
@@ -162,7 +162,7 @@ class Apt:
             options += f" signed-by={KEYRING}"
         with open(os.path.join(folder, "sources.list"), "w",
                   encoding="utf-8") as f:
-            f.write(f"deb [{options}] {mirror} {RELEASE} main\n")
+            f.write(f"deb [{options}] {mirror} {release} main\n")
         self.options = [x for o in (
             f"Dir::Etc::SourceList={folder}/sources.list",
             "Dir::Etc::SourceParts=/dev/null",

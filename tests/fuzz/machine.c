@@ -12,7 +12,6 @@
 #include "core/frame.h"
 #include "core/sched.h"
 #include "hcall/hcall.h"
-#include "lib/early.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/string.h"
@@ -23,6 +22,7 @@
 
 #define STACK_SIZE (256u << 10)
 #define IDLE_ROUNDS 64
+#define CPU_PAGES_SIZE (16 * PAGE_SIZE) /* more than any of a CPU's data */
 #define TICK 500 /* TSC ticks that a look at the clock takes */
 #define CPUID_VMX_BIT (1u << 5)
 #define CPUID_SVM_BIT (1u << 2)
@@ -416,6 +416,8 @@ void sim_start(bool vmx, void (*setup)(void))
 	for (u32 i = 0; i < SIM_CPUS; i++) {
 		cpus[i].index = cpus[i].apic_id = i;
 		cpu_table[i] = &cpus[i];
+		cpus[i].virt = (void *)(SIM_RAM + 2 * i * CPU_PAGES_SIZE);
+		cpus[i].sched = (char *)cpus[i].virt + CPU_PAGES_SIZE;
 		strands[i].size = STACK_SIZE;
 		strands[i].stack = mmap(NULL, STACK_SIZE,
 					PROT_READ | PROT_WRITE,

@@ -7,20 +7,7 @@
 #include <sanitizer/asan_interface.h>
 
 #include "core/frame.h"
-#include "lib/early.h"
 #include "tests/fuzz/sim.h"
-
-static u64 early_next = SIM_RAM;
-
-void *early_alloc(u64 n, u64 align)
-{
-	u64 at = (early_next + align - 1) & ~(align - 1);
-
-	early_next = at + n * PAGE_SIZE;
-	if (early_next > SIM_RAM + SIM_HOST)
-		abort();
-	return (void *)at;
-}
 
 void *sim_memset(void *to, int byte, size_t n)
 {

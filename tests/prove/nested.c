@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Nested tables, three levels of four entries: two mappings, anywhere, of which
+ * the second may be a large page; one page of it is taken away; a lookup
+ * anywhere.
+ *
+ * BOUND: virt/nested.c | 9 * (level - 1) | 2 * (level - 1)
+ * BOUND: virt/nested.c | ENTRIES 512u | ENTRIES 4u
+ * BOUND: virt/nested.c | GPA_LIMIT (1ull << 48) | GPA_LIMIT (1ull << 18)
+ * PROVE: nested_map_exact 5 a mapping changes what it names, nothing else, and stays in its tables
+ * PROVE: nested_unmap_exact 5 after an unmap, its page is gone and nothing else is
+ * PROVE: nested_refuses 5 a range that is misaligned or wraps changes nothing
+ * MUTANT: nested_map_exact | virt/nested.c | & (ENTRIES - 1); | & ENTRIES;
+ * MUTANT: nested_map_exact | virt/nested.c | || !range_empty(s, a, size)) | )
+ * MUTANT: nested_unmap_exact | virt/nested.c | entry_set(e, 0); | (void)e;
+ * MUTANT: nested_unmap_exact | virt/nested.c | e = walk(s, a, &level);\n\t\tif (present | e = walk(s, a + PAGE_SIZE, &level);\n\t\tif (present
+ * MUTANT: nested_refuses | virt/nested.c | !range_within(at, size, GPA_LIMIT) | at + size > GPA_LIMIT
+ */
+#include "prove.h"
+
+#include "virt/nested.c"
+
+#define TABLES 6
+
+static struct nested_format format = {
+	.read = 1, .write = 2, .exec = 4, .table = 7, .levels = 3
+};
+static const struct virt_ops ops = { .format = &format };
+const struct virt_ops *virt = &ops;
+u32 mitigations;
+
+static u64 tables[TABLES * ENTRIES];
+static u32 used;
+
+/* Table n is at page n + 1. */
+void *prove_ptr(u64 at)
+{
+	u64 n = (at >> PAGE_SHIFT) - 1;
+
+	ASSERT(n < TABLES);
+	ASSUME(n < TABLES);
+	return &tables[n * ENTRIES];
+}
+
+u64 prove_address(const void *p)
+{
+	return ((u64)((const u64 *)p - tables) / ENTRIES + 1) << PAGE_SHIFT;
+}
+
+static void *block_alloc(struct partition *owner, unsigned order)
+{
+	return used < TABLES ? &tables[used++ * ENTRIES] : NULL;
+}
+
+static struct virt_space space = { .block_alloc = block_alloc };
+
+static u64 a_page(void)
+{
+	u64 at = nondet_u64() & ~PAGE_MASK;
+
+	ASSUME(at < GPA_LIMIT);
+	return at;
+}
+
+/* Where a lookup of `at` leads: ~0 if nowhere. */
+static u64 look(u64 at)
+{
+	hpa_t to;
+
+	return nested_lookup(&space, gpa(at), &to, NULL, NULL) ? to.v : ~0ull;
+}
+
+#define LARGE_BYTES (PAGE_SIZE * ENTRIES)
+#define A 0x1000000ull
+#define B 0x2000000ull
+
+/* A page at a, and at b a page or a large one, which does not cover a. */
+static u64 map_two(u64 a, u64 b, u64 size)
+{
+	ASSUME(size == PAGE_SIZE || size == LARGE_BYTES);
+	ASSUME(!(b & (size - 1)) && (a < b || a >= b + size));
+	ASSERT(!nested_init(&space));
+	ASSERT(!nested_map(&space, gpa(a), hpa(A), PAGE_SIZE, NP_READ, 2));
+	ASSERT(!nested_map(&space, gpa(b), hpa(B), size, NP_READ, 2));
+	return size;
+}
+
+static u64 expected(u64 x, u64 a, u64 b, u64 size)
+{
+	return x == a ? A : x >= b && x < b + size ? B + (x - b) : ~0ull;
+}
+
+void nested_map_exact(void)
+{
+	u64 a = a_page(), b = a_page(), x = a_page();
+	u64 size = map_two(a, b, nondet_u64());
+
+	ASSERT(look(x) == expected(x, a, b, size));
+	ASSERT(nested_map(&space, gpa(a), hpa(0), PAGE_SIZE, NP_READ, 1) == -2);
+	ASSERT(look(a) == A);
+}
+
+void nested_unmap_exact(void)
+{
+	u64 a = a_page(), b = a_page(), x = a_page(), gone = a_page();
+	u64 size = map_two(a, b, nondet_u64());
+
+	ASSUME(gone >= b && gone < b + size);
+	ASSERT(!nested_unmap(&space, gpa(gone), PAGE_SIZE));
+	ASSERT(look(x) == (x == gone ? ~0ull : expected(x, a, b, size)));
+}
+
+void nested_refuses(void)
+{
+	u64 at = nondet_u64(), size = nondet_u64();
+
+	ASSUME((at | size) & PAGE_MASK || at > GPA_LIMIT ||
+	       size > GPA_LIMIT - at);
+	ASSERT(!nested_init(&space));
+	ASSERT(nested_map(&space, gpa(at), hpa(0), size, NP_READ, 1) == -2);
+	ASSERT(nested_unmap(&space, gpa(at), size) == -1);
+	ASSERT(used == 1);
+}
