@@ -83,6 +83,7 @@ def header_flags():
              "drivers/host": make_flags("HOST_FLAGS"),
              "tests": make_flags("HOST_FLAGS") + ["-Itests/guests"],
              "tests/fuzz": make_flags("UNIT_FLAGS"),
+             "tests/prove": make_flags("UNIT_FLAGS"),
              "tests/unit": make_flags("UNIT_FLAGS")}
 
     def of(path):
