@@ -12,7 +12,7 @@
  *
  * A variant leaves one step out; the verifier must then find the bug:
  *
- * MUST-FAIL: NO_PEND_EVENT NO_KICK NO_KICK_LOCKED NO_WAKE NO_LOOK_AFTER_STATE
+ * MUST-FAIL: NO_PEND_EVENT NO_KICK UNBLOCK_EARLY NO_WAKE NO_LOOK_AFTER_STATE
  * MUST-FAIL: STATE_LATE PENDING_EARLY NO_DUE NO_UNMASK_LOOK UNMASK_LATE
  * MUST-FAIL: CLEAR_LATE VECTOR_BUFFERED NO_VECTOR_LOOK
  */
@@ -39,16 +39,23 @@ byte sent[SENDERS], handled[SENDERS];
 inline lock() { atomic { !locked; locked = true } }
 inline unlock() { locked = false }
 
-/* core/sched.c: sched_wake_locked. The CPU has no other vCPU: a wake always
- * kicks it, as preempt_locked() does. */
+/* core/sched.c: wake_locked. The CPU has no other vCPU: a wake always kicks it,
+ * as ready_locked() does. UNBLOCK_EARLY: a sender that still finds the state
+ * before it kicks nobody, while the vCPU may run already. */
 inline wake_locked()
 {
 	if
 	:: vstate == RUNNING || vstate == READY
 	:: else ->
-		pend_block = false;
 		if
-		:: running -> vstate = RUNNING
+		:: running ->
+#ifdef UNBLOCK_EARLY
+			pend_block = false;
+			vstate = RUNNING
+#else
+			vstate = RUNNING;
+			pend_block = false
+#endif
 		:: else -> vstate = READY; kick = true
 		fi
 	fi
@@ -70,7 +77,7 @@ inline poke()
 #ifndef NO_WAKE
 		:: vstate == WAITING -> wake_locked()
 #endif
-#ifndef NO_KICK_LOCKED
+#ifndef UNBLOCK_EARLY
 		/* it began to run between the look and the lock */
 		:: vstate == RUNNING -> kick = true
 #endif
@@ -139,7 +146,7 @@ inline block()
 	unlock()
 }
 
-/* hcall_vcpu.c: vcpu_upcall_set and vcpu_wait */
+/* hcall_vcpu.c: call_vcpu_upcall_set and vcpu_wait */
 inline do_call()
 {
 	if
@@ -183,8 +190,8 @@ inline deliver()
 	fi
 }
 
-/* run/run.c: run_cpu, run_vcpu, run_pending, run_exit; core/sched.c: sched_pick
- * and sched_put */
+/* run/run.c: run_cpu, run_vcpu, run_pending, run_exit; core/sched.c:
+ * sched_switch */
 active proctype Cpu()
 {
 	bool event, blocked, came;
@@ -212,26 +219,25 @@ work:
 	fi;
 leave:
 	lock();
-	running = false;
 	if
-	:: vstate == RUNNING -> vstate = READY
+	:: vstate == RUNNING -> vstate = READY /* put_locked */
 	:: else
 	fi;
-	unlock();
-pick:
-	lock();
 	if
 	:: vstate == READY ->
-		running = true;
+		pend_block = false; /* pick_locked */
 		vstate = RUNNING;
+		running = true;
 		unlock();
 		goto work
-	:: else -> unlock()
+	:: else ->
+		running = false;
+		unlock()
 	fi;
 end_idle:
 	kick;
 	kick = false;
-	goto pick
+	goto leave
 }
 
 active proctype Buffer()

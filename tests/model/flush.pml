@@ -114,7 +114,7 @@ proctype Cpu(byte me)
 	do
 	:: step < 4 ->
 		step++;
-		/* sched_pick: start_running */
+		/* sched_switch */
 #ifndef NO_RUNNING
 		on_cpu[ME] = true;
 #endif
@@ -139,7 +139,7 @@ again:
 		:: true -> goto again
 		:: skip
 		fi;
-		/* sched_put, run_unload: the TLB keeps what it has */
+		/* sched_switch, run_load: the TLB keeps what it has */
 		on_cpu[ME] = false;
 		/* idle, other vCPUs */
 		if

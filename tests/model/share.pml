@@ -39,7 +39,7 @@ inline unlock() { share_lock = false }
 /* core/gmem_flush.c: gmem_shootdown */
 inline shoot() { tlb = false }
 
-/* core/gmem_share.c: gmem_share */
+/* core/gmem_share.c: gmem_share, share_page */
 inline share()
 {
 	lock();
@@ -55,7 +55,7 @@ inline share()
 }
 
 /* core/gmem_share.c: revoke_page */
-inline unshare_locked()
+inline revoke_page_locked()
 {
 	if
 	:: state == ACCEPTED ->
@@ -81,7 +81,7 @@ inline revoke()
 	lock();
 	done = state != PLAIN;
 	if
-	:: done -> unshare_locked()
+	:: done -> revoke_page_locked()
 	:: else
 	fi;
 	unlock();
@@ -108,7 +108,7 @@ inline destroy_owner()
 	stale = false;
 	lock();
 	if
-	:: state != PLAIN -> unshare_locked()
+	:: state != PLAIN -> revoke_page_locked()
 	:: else
 	fi;
 	unlock();
@@ -141,7 +141,7 @@ active proctype Owner()
 	fi
 }
 
-/* core/gmem_share.c: gmem_accept */
+/* core/gmem_share.c: gmem_accept, accept_page */
 inline accept(generation)
 {
 #ifndef NO_ACCEPT_LOCK

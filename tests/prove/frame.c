@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The frame allocator: any two blocks taken from eight frames, of any orders, and
+ * The frame allocator: any two blocks taken from seven frames, of any orders, and
  * given back in any order.
  *
  * BOUND: core/frame.h | FRAME_MAX_ORDER 9 | FRAME_MAX_ORDER 2
@@ -16,7 +16,7 @@
 #define memset(at, byte, n) ((void)(at))
 #include "core/frame.c"
 
-#define FRAMES 8
+#define FRAMES 7 /* no power of two: some have no buddy */
 #define STEPS 2
 
 static struct frame frames[FRAMES];
