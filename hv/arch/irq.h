@@ -8,9 +8,9 @@
 #define VEC_GSI_BASE 0x30 /* GSI n arrives as VEC_GSI_BASE + n, n < 64 */
 #define VEC_GSI_COUNT 64
 #define VEC_TIMER 0xF0
-#define VEC_KICK 0xF1  /* cross-CPU: look at your pending work */
-#define VEC_SHOOT 0xF2 /* cross-CPU: flush */
-#define VEC_SPURIOUS 0xFF
+#define VEC_KICK 0xF1	  /* cross-CPU: look at your pending work */
+#define VEC_SHOOT 0xF2	  /* cross-CPU: flush */
+#define VEC_SPURIOUS 0xFF /* lib/lapic.h: SVR_ENABLED */
 
 /*
  * Handlers run on the interrupted hypervisor stack with interrupts off, after

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rates of the TSC and of the local APIC's counter. */
-#include "boot/apic.h"
 #include "boot/machine.h"
+#include "lib/lapic.h"
 
 #define PM_TIMER_HZ 3579545u
 #define PIT_HZ 1193182u
@@ -10,9 +10,6 @@
 #define PIT_GATE 0x61
 #define WINDOW_US 2000u
 #define TRIES 5
-
-#define LVT_MASKED 0x10000
-#define DIVIDE_BY_1 0xB
 
 /* A moment on three clocks. */
 struct sample {
@@ -25,9 +22,9 @@ static u32 ref_mask, ref_hz;
 /* lapic_init() sets all of it anew. */
 static void apic_count_start(void)
 {
-	apic_write(APIC_LVT_TIMER, LVT_MASKED);
-	apic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
-	apic_write(APIC_TIMER_INIT, 0xFFFFFFFF);
+	lapic_write(APIC_LVT_TIMER, LVT_MASKED);
+	lapic_write(APIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	lapic_write(APIC_TIMER_INIT, 0xFFFFFFFF);
 }
 
 static u32 ref_read(void)
@@ -64,7 +61,7 @@ static struct sample sample(void)
 
 	for (u32 i = 0; i < TRIES; i++) {
 		u64 before = rdtsc();
-		u32 ref = ref_read(), apic = apic_read(APIC_TIMER_COUNT);
+		u32 ref = ref_read(), apic = lapic_read(APIC_TIMER_COUNT);
 		u64 after = rdtsc();
 
 		if (after - before < shortest) {
@@ -106,7 +103,7 @@ static void measure(u64 *tsc_rate, u64 *apic_rate)
 		ticks = (ref_read() - from.ref) & ref_mask;
 	while (ticks < need && ++spins < 10000000);
 	to = sample();
-	apic_write(APIC_TIMER_INIT, 0);
+	lapic_write(APIC_TIMER_INIT, 0);
 	ticks = (to.ref - from.ref) & ref_mask;
 	if (!ticks)
 		ticks = need;

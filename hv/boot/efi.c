@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The UEFI application's entry: gathers, leaves boot services, hands over. */
 #include "boot/acpi.h"
-#include "boot/apic.h"
 #include "boot/boot.h"
 #include "boot/host.h"
 #include "boot/machine.h"
 #include "boot/vulns.h"
+#include "lib/lapic.h"
 #include "lib/log.h"
 #include "lib/power.h"
 #include "lib/string.h"
@@ -188,7 +188,7 @@ static void take_over(struct boot_info *bi, struct efi_map *map, u32 tries)
 	early_init(bi);
 	paging_init(bi);
 	irq_lines_mask();
-	apic_on();
+	lapic_on();
 	clock_measure();
 	guest_cpu_choose();
 	pci_scan();

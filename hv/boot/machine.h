@@ -46,10 +46,14 @@ void paging_init(struct boot_info *bi);
  * it a top table that a 32-bit CR3 can name. For paging_init(). */
 void ap_page_fill(struct boot_info *bi);
 
+/* Masks every line of the PICs and I/O APICs, and counts the latter's pins.
+ * After paging_init(). */
+void irq_lines_mask(void);
+
 /*
  * Starts the CPUs of acpi.apic_ids, each on a stack of its own; they wait for
  * bi->ap_entry. One that does not answer in a second is reported and leaves the
- * list. After paging_init(), clock_measure() and apic_on().
+ * list. After paging_init(), clock_measure() and lapic_on().
  */
 void cpus_start(struct boot_info *bi);
 

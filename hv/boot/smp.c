@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Starts the other CPUs: INIT to all, then one SIPI after the other. */
-#include "boot/apic.h"
 #include "boot/machine.h"
+#include "lib/lapic.h"
 #include "lib/log.h"
-#include "lib/machine.h"
 #include "lib/string.h"
 
 #define INIT_WAIT_US 10000 /* between INIT and SIPI (Intel SDM 3A 8.4.4) */
 #define SIPI_AGAIN_US 2000
 #define ANSWER_US 1000000
-#define ICR_INIT_OTHERS 0xC4500
-#define ICR_SIPI 0x4600
 
 /* The end of trampoline.S, from ap_params. */
 struct ap_params {
@@ -56,13 +53,13 @@ static void wait_us(u64 us, bool for_answer)
 
 static bool start_one(u32 apic_id, u64 stack)
 {
-	u32 sipi = ICR_SIPI | (u32)(boot->ap_page >> PAGE_SHIFT);
+	u32 sipi = ICR_SIPI | ICR_ASSERT | (u32)(boot->ap_page >> PAGE_SHIFT);
 
 	store_release(&ap.stack, stack);
-	apic_command(apic_id, sipi);
+	lapic_command(apic_id, sipi);
 	wait_us(SIPI_AGAIN_US, true);
 	if (load_acquire(&ap.stack)) {
-		apic_command(apic_id, sipi);
+		lapic_command(apic_id, sipi);
 		wait_us(ANSWER_US, true);
 	}
 	/* Whoever is late gets no stack and stops. */
@@ -92,7 +89,7 @@ void cpus_start(struct boot_info *bi)
 	acpi.nr_cpus = 1;
 	if (n == 1)
 		return;
-	apic_command(0, ICR_INIT_OTHERS);
+	lapic_command(0, ICR_INIT | ICR_ASSERT | ICR_OTHERS);
 	wait_us(INIT_WAIT_US, false);
 	for (u32 i = 1; i < n; i++) {
 		u32 id = acpi.apic_ids[i];

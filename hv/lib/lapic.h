@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The local APIC of the CPU that runs this, by MSRs (x2APIC) where it has them,
+ * else by its page (Intel SDM 3A, chapter 10). */
+#pragma once
+
+#include "lib/machine.h"
+
+/* clang-format off */
+enum {
+	APIC_TPR = 0x80,        APIC_EOI = 0xB0,        APIC_SVR = 0xF0,
+	APIC_ICR = 0x300,       APIC_ICR_HIGH = 0x310,  APIC_LVT_TIMER = 0x320,
+	APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360, APIC_LVT_ERROR = 0x370,
+	APIC_TIMER_INIT = 0x380, APIC_TIMER_COUNT = 0x390,
+	APIC_TIMER_DIVIDE = 0x3E0,
+
+	SVR_ENABLED = 0x1FF /* spurious: vector 255 */, LVT_NMI = 0x400,
+	LVT_MASKED = 0x10000,   LVT_DEADLINE = 0x40000, DIVIDE_BY_1 = 0xB,
+
+	ICR_NMI = 0x400,        ICR_INIT = 0x500,       ICR_SIPI = 0x600,
+	ICR_PENDING = 0x1000,   ICR_ASSERT = 0x4000,    ICR_OTHERS = 0xC0000,
+};
+/* clang-format on */
+
+static inline u32 lapic_read(u32 reg)
+{
+	if (cpu_feat.x2apic)
+		return (u32)rdmsr(MSR_X2APIC + reg / 16);
+	return *(volatile u32 *)(acpi.lapic_addr + reg);
+}
+
+static inline void lapic_write(u32 reg, u32 v)
+{
+	if (cpu_feat.x2apic)
+		wrmsr(MSR_X2APIC + reg / 16, v);
+	else
+		*(volatile u32 *)(acpi.lapic_addr + reg) = v;
+}
+
+/* Switches it on, in the mode that the functions here use. Each CPU. */
+void lapic_on(void);
+
+/* Sends a command (ICR_* or a vector, with ICR_ASSERT) to the CPU with this
+ * id, once the last one is out. */
+void lapic_command(u32 apic_id, u32 command);
