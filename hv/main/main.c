@@ -66,8 +66,7 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	boot = bi;
 	cpu_init(bi, cpu_wait);
 	require("virtualization", virt_init());
-	if (bi->options.probe)
-		virt_probe_enable();
+	virt_probe = bi->options.probe;
 	for (u32 i = 0; i < cpu_count; i++)
 		sched_init_cpu(cpu_table[i]);
 	frame_init(bi);
