@@ -74,7 +74,7 @@ bool event_pending(const struct vcpu *v)
 
 bool event_inject(struct vcpu *v, u32 vector)
 {
-	struct inject i = { .event = INJECT_EXTINT | (u8)vector };
+	struct inject i = { .vector = (u8)vector, .type = INJECT_EXTINT };
 
 	if (v->injected || load_relaxed(&v->hw.pending) & PEND_INJECT ||
 	    !(virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF) ||

@@ -66,7 +66,8 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	boot = bi;
 	cpu_init(bi, cpu_wait);
 	require("virtualization", virt_init());
-	virt_probe = bi->options.probe;
+	if (bi->options.probe)
+		virt_probe_enable();
 	for (u32 i = 0; i < cpu_count; i++)
 		sched_init_cpu(cpu_table[i]);
 	frame_init(bi);

@@ -129,7 +129,7 @@ enum trap_end trap_msr(struct vcpu *v, struct exit *x)
 	u64 *gpr = v->hw.gpr, val = gpr[R_DX] << 32 | (u32)gpr[R_AX];
 	u32 msr = (u32)gpr[R_CX];
 
-	if (x->variant)
+	if (x->msr.write)
 		return msr_write(v, msr, val) ? TRAP_NEXT : TRAP_GP;
 	if (!msr_read(v, msr, &val))
 		return TRAP_GP;

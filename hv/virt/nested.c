@@ -53,6 +53,17 @@ static u32 flags_of(u64 e)
 	       (e & f->exec ? NP_EXEC : 0) | (e & f->device ? NP_DEVICE : 0);
 }
 
+static u64 table_entry(const u64 *t)
+{
+	return ptr_hpa(t).v | virt->format->table;
+}
+
+/* Hardware walks these tables while they change. */
+static void entry_set(u64 *e, u64 val)
+{
+	store_release(e, val);
+}
+
 int nested_init(struct virt_space *s)
 {
 	void *root = s->block_alloc(s->owner, 0);
@@ -116,22 +127,25 @@ bool nested_lookup(const struct virt_space *s, gpa_t at, hpa_t *to, u32 *flags,
 	return true;
 }
 
-/* Is anything mapped in a range? Takes it away if `clear`. Hardware walks the
- * tables while they change. */
-static bool range_used(const struct virt_space *s, u64 at, u64 size, bool clear)
+/* Bytes of [at, at + size) that the entry at this level covers. */
+static u64 rest_of(u64 at, u64 size, unsigned level)
 {
-	u64 end = at + size;
-	bool used = false;
-	unsigned level;
-	u64 *e;
+	u64 n = page_size(level) - (at & (page_size(level) - 1));
 
-	for (; at < end; at = (at | (page_size(level) - 1)) + 1) {
-		e = walk(s, at, &level);
-		used |= present(*e);
-		if (clear && present(*e))
-			store_release(e, 0);
+	return n < size ? n : size;
+}
+
+static bool range_empty(const struct virt_space *s, u64 at, u64 size)
+{
+	unsigned level;
+	u64 n;
+
+	for (; size; at += n, size -= n) {
+		if (present(*walk(s, at, &level)))
+			return false;
+		n = rest_of(at, size, level);
 	}
-	return used;
+	return true;
 }
 
 static bool range_bad(u64 at, u64 size)
@@ -148,69 +162,83 @@ static unsigned level_for(u64 at, u64 to, u64 size, unsigned max)
 	return l;
 }
 
-/* Puts a table under an entry that is empty or a large page: it maps the same.
- * NULL: no memory. */
-static u64 *table_under(struct virt_space *s, u64 *e, unsigned level)
+/* Makes the tables down to `want` and sets the leaf there, or lower where
+ * tables exist already. Returns the leaf's level, 0 without memory. */
+static unsigned leaf_set(struct virt_space *s, u64 at, u64 to, u32 flags,
+			 unsigned want)
 {
-	u64 *t = s->block_alloc(s->owner, 0), step = page_size(level - 1);
-	u64 to = *e & ADDR_MASK & ~(page_size(level) - 1);
+	unsigned level;
+	u64 *e = walk(s, at, &level), *t;
 
-	if (!t)
-		return NULL;
-	for (u32 i = 0; present(*e) && i < ENTRIES; i++)
-		t[i] = leaf(to + i * step, flags_of(*e), level - 1);
-	store_release(e, ptr_hpa(t).v | virt->format->table);
-	return t;
+	for (; level > want; level--) {
+		t = s->block_alloc(s->owner, 0);
+		if (!t)
+			return 0;
+		entry_set(e, table_entry(t));
+		e = t + entry_index(at, level - 1);
+	}
+	entry_set(e, leaf(to, flags, level));
+	return level;
 }
 
 int nested_map(struct virt_space *s, gpa_t at, hpa_t to, u64 size, u32 flags,
 	       unsigned max_level)
 {
-	u64 a = at.v, t = to.v, n, *e;
-	unsigned level, want;
+	u64 a = at.v, t = to.v, n;
+	unsigned level;
 
 	if (flags & NP_EXEC && mitigations & MIT_NX_LARGE)
 		max_level = 1;
-	if (range_bad(a, size) || t & PAGE_MASK ||
-	    range_used(s, a, size, false))
+	if (range_bad(a, size) || t & PAGE_MASK || !range_empty(s, a, size))
 		return -2;
 	for (; size; a += n, t += n, size -= n) {
-		want = level_for(a, t, size, max_level);
-		for (e = walk(s, a, &level); level > want; level--) {
-			e = table_under(s, e, level);
-			if (!e)
-				return -1;
-			e += entry_index(a, level - 1);
-		}
-		store_release(e, leaf(t, flags, level));
+		level = level_for(a, t, size, max_level);
+		level = leaf_set(s, a, t, flags, level);
+		if (!level)
+			return -1;
 		n = page_size(level);
 	}
 	return 0;
 }
 
-/* Makes `at` the start of an entry: splits the large pages around it. */
+/* Makes `at` the start of an entry: splits the large page around it. */
 static int split_at(struct virt_space *s, u64 at)
 {
-	unsigned level;
-	u64 *e;
+	unsigned level, i;
+	u64 *e, *t, to;
+	u32 flags;
 
 	for (;;) {
 		e = walk(s, at, &level);
 		if (!present(*e) || !(at & (page_size(level) - 1)))
 			return 0;
-		if (!table_under(s, e, level))
+		t = s->block_alloc(s->owner, 0);
+		if (!t)
 			return -1;
+		to = *e & ADDR_MASK & ~(page_size(level) - 1);
+		flags = flags_of(*e);
+		for (i = 0; i < ENTRIES; i++)
+			t[i] = leaf(to + i * page_size(level - 1), flags,
+				    level - 1);
+		entry_set(e, table_entry(t));
 	}
 }
 
 int nested_unmap(struct virt_space *s, gpa_t at, u64 size)
 {
-	u64 end = at.v + size;
+	u64 a = at.v, n;
+	unsigned level;
+	u64 *e;
 
-	if (range_bad(at.v, size) || split_at(s, at.v) ||
-	    (end < GPA_LIMIT && split_at(s, end)))
+	if (range_bad(a, size) || split_at(s, a) ||
+	    (a + size < GPA_LIMIT && split_at(s, a + size)))
 		return -1;
-	range_used(s, at.v, size, true);
+	for (; size; a += n, size -= n) {
+		e = walk(s, a, &level);
+		if (present(*e))
+			entry_set(e, 0);
+		n = rest_of(a, size, level);
+	}
 	__atomic_fetch_add(&s->gen, 1, __ATOMIC_RELEASE);
 	return 0;
 }

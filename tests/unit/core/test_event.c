@@ -49,8 +49,8 @@ static u64 fake_reg(struct virt_vcpu *w, enum vreg r)
 
 static void fake_inject(struct virt_vcpu *w, const struct inject *i)
 {
-	assert_int_equal(i->event & ~0xffu, INJECT_EXTINT);
-	injected = i->event & 0xff;
+	assert_int_equal(i->type, INJECT_EXTINT);
+	injected = i->vector;
 }
 
 static void fake_window(struct virt_vcpu *w, bool on)
