@@ -25,15 +25,40 @@ void early_init(struct boot_info *bi)
 	early_home = best;
 }
 
-void *early_alloc(u64 n, u64 align)
+static void *carve(u64 size, u64 align)
 {
 	struct boot_range *home = early_home, *hv = home + 1;
-	u64 size = n * PAGE_SIZE, start = (hv->start - size) & ~(align - 1);
+	u64 start = (hv->start - size) & ~(align - 1);
 
 	if (size >= home->size || start <= home->start)
 		panic("out of memory: no room for %lu KiB", size >> 10);
 	hv->size += hv->start - start;
 	hv->start = start;
 	home->size = start - home->start;
-	return memset((void *)start, 0, size);
+	return (void *)start;
+}
+
+void *early_alloc(u64 n, u64 align)
+{
+	return memset(carve(n * PAGE_SIZE, align), 0, n * PAGE_SIZE);
+}
+
+void early_frames(struct boot_info *bi)
+{
+	u64 n, size, *fill;
+
+	for (u32 k = 0; k < bi->nr_ranges; k++) {
+		const struct boot_range *r = &bi->ranges[k];
+		u64 end = (r->start + r->size) >> PAGE_SHIFT;
+
+		if (r->type <= BOOT_MEM_HV && end > bi->nr_frames)
+			bi->nr_frames = end;
+	}
+	if (bi->nr_frames > ~0u)
+		panic("more than 16 TiB of memory");
+	size = (bi->nr_frames * BOOT_FRAME_SIZE + PAGE_MASK) & ~PAGE_MASK;
+	fill = bi->frames = carve(size, PAGE_SIZE);
+	for (n = size / 64; n--; fill += 8)
+		fill[0] = fill[1] = fill[2] = fill[3] = fill[4] = fill[5] =
+			fill[6] = fill[7] = ~0ull;
 }

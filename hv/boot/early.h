@@ -10,3 +10,6 @@
  * Panics when memory is out. Only before hv_main().
  */
 void *early_alloc(u64 n, u64 align);
+
+/* Makes bi->frames for bi->ranges. After paging_init(), before hv_main(). */
+void early_frames(struct boot_info *bi);

@@ -2,6 +2,7 @@
 /* The UEFI application's entry: gathers, leaves boot services, hands over. */
 #include "boot/acpi.h"
 #include "boot/boot.h"
+#include "boot/early.h"
 #include "boot/host.h"
 #include "boot/machine.h"
 #include "boot/vulns.h"
@@ -194,6 +195,7 @@ static void take_over(struct boot_info *bi, struct efi_map *map, u32 tries)
 	pci_scan();
 	host_finish(bi);
 	cpus_start(bi);
+	early_frames(bi);
 	banner(bi);
 }
 

@@ -140,45 +140,17 @@ void frame_adopt(hpa_t at, u64 n, u16 owner)
 	own((u32)(at.v >> PAGE_SHIFT), n, owner, FRAME_PLAIN);
 }
 
-/* The table lies at the end of the largest range that UEFI calls usable. */
-static struct boot_range *place_table(struct boot_info *bi, u64 *size)
-{
-	struct boot_range *best = NULL;
-
-	for (u32 k = 0; k < bi->nr_ranges; k++) {
-		struct boot_range *r = &bi->ranges[k];
-
-		if (r->type > BOOT_MEM_HV)
-			continue;
-		if ((r->start + r->size) >> PAGE_SHIFT > nr_frames)
-			nr_frames = (r->start + r->size) >> PAGE_SHIFT;
-		if (r->type == BOOT_MEM_FREE && (!best || r->size > best->size))
-			best = r;
-	}
-	*size = (nr_frames * sizeof(struct frame) + PAGE_MASK) & ~PAGE_MASK;
-	if (!best || best->size <= *size || nr_frames > ~0u)
-		panic("no memory for the frame table (%lu KiB)", *size >> 10);
-	return best;
-}
-
 void frame_init(struct boot_info *bi)
 {
-	u64 size, n, *fill;
-	struct boot_range *home = place_table(bi, &size);
-
-	table = (struct frame *)(home->start + home->size - size);
-	/* all ones: FRAME_NOBODY, and inside of no free block */
-	for (fill = (u64 *)table, n = size / 8; n; n -= 8, fill += 8)
-		fill[0] = fill[1] = fill[2] = fill[3] = fill[4] = fill[5] =
-			fill[6] = fill[7] = ~0ull;
+	table = bi->frames;
+	nr_frames = bi->nr_frames;
 	for (u32 k = 0; k < bi->nr_ranges; k++) {
 		const struct boot_range *r = &bi->ranges[k];
 		u64 from = r->start >> PAGE_SHIFT;
-		u64 to = (r->start + r->size - (r == home ? size : 0)) >>
-			 PAGE_SHIFT;
 
 		if (r->type == BOOT_MEM_FREE)
-			put_range_locked(from ? from : 1, to);
+			put_range_locked(from ? from : 1,
+					 (r->start + r->size) >> PAGE_SHIFT);
 	}
 }
 

@@ -30,7 +30,7 @@ struct frame {
 		};
 	};
 };
-static_assert_size(struct frame, 16);
+static_assert_size(struct frame, BOOT_FRAME_SIZE);
 #define FRAME_INNER 0xffu
 
 /* Takes over all BOOT_MEM_FREE memory. Once. */

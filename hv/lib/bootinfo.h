@@ -33,6 +33,7 @@ struct options {
 	u64 host_memory;       /* [host] memory, bytes; a multiple of 2 MiB */
 };
 
+#define BOOT_FRAME_SIZE 16 /* bytes: struct frame of core */
 #define BOOT_MAX_GRANTS 192
 
 /*
@@ -72,6 +73,8 @@ struct boot_info {
 	struct options options;
 	struct boot_host host;
 	char mitigations[80]; /* "off", or "auto:" and their names */
+	void *frames;	      /* the frame table, all ones: frames of nobody */
+	u64 nr_frames; /* it has, BOOT_FRAME_SIZE each: up to the end of memory */
 	u64 cr3;       /* page tables: identity, W^X, guard pages; loaded */
 	u64 stacks;    /* of each CPU of acpi.apic_ids, BOOT_CPU_STACKS */
 	u64 cpu_pages; /* of each CPU of acpi.apic_ids, CPU_PAGES zeroed ones */

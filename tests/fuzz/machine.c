@@ -379,6 +379,9 @@ static void boot(void)
 					  .x2apic = true,
 					  .rdtscp = true };
 	tsc_khz = lapic_khz = 1000000;
+	bi.nr_frames = (SIM_RAM + SIM_SIZE) / PAGE_SIZE;
+	bi.frames = malloc(bi.nr_frames * BOOT_FRAME_SIZE);
+	memset(bi.frames, 0xff, bi.nr_frames * BOOT_FRAME_SIZE);
 	bi.nr_ranges = 2;
 	bi.ranges[0] = (struct boot_range){
 		.start = SIM_RAM,

@@ -25,13 +25,16 @@
 /* Identity-mapped, as the hypervisor's own memory is. */
 static inline void fake_ram(struct boot_info *bi)
 {
-	static void *ram;
+	static void *ram, *frames;
 
 	if (!ram)
 		ram = mmap((void *)RAM_START, RAM_SIZE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	assert_ptr_equal(ram, (void *)RAM_START);
 	memset(bi, 0, sizeof(*bi));
+	bi->nr_frames = (RAM_START + RAM_SIZE) / PAGE_SIZE;
+	bi->frames = realloc(frames, bi->nr_frames * BOOT_FRAME_SIZE);
+	frames = memset(bi->frames, 0xff, bi->nr_frames * BOOT_FRAME_SIZE);
 	bi->nr_ranges = 1;
 	bi->ranges[0] = (struct boot_range){ .start = RAM_START,
 					     .size = RAM_SIZE,
