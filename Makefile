@@ -331,7 +331,7 @@ unit-build: $(UNIT_BIN)
 # assembly, the devices beneath it and its start. Its variables are in sections
 # of their own, so that each run begins with what they were.
 CLANG ?= clang
-FUZZ_HV := $(filter-out hv/boot/% hv/arch/% hv/main/main.c hv/lib/early.c \
+FUZZ_HV := $(filter-out hv/boot/% hv/arch/% hv/main/main.c \
 	hv/lib/panic.c hv/lib/power.c hv/lib/string.c \
 	hv/lib/symtab.c hv/lib/uart.c,$(HV_C))
 FUZZ_SIM := $(filter-out tests/fuzz/fuzz.c tests/fuzz/test_%.c,\

@@ -313,7 +313,7 @@ u64 sim_rdmsr(u32 msr)
 	case 0x3a: /* FEATURE_CONTROL: locked, VMXON */
 		return 5;
 	case 0x480:
-		return 0x1000;
+		return 1ull << 55 | 0x1000;
 	case 0x48c: /* EPT and VPID: all but accessed and dirty */
 		return 0xf0106114141ull | 1ull << 40 | 1ull << 42 | 1ull << 32;
 	default: /* VMX controls: all may be 1 */
@@ -369,6 +369,7 @@ static void boot(void)
 {
 	static struct boot_info bi;
 	const char *wrong;
+	u64 size;
 
 	cpu_feat = (struct cpu_features){ .vendor = CPU_OTHER,
 					  .nx = true,
@@ -380,8 +381,9 @@ static void boot(void)
 					  .rdtscp = true };
 	tsc_khz = lapic_khz = 1000000;
 	bi.nr_frames = (SIM_RAM + SIM_SIZE) / PAGE_SIZE;
-	bi.frames = malloc(bi.nr_frames * BOOT_FRAME_SIZE);
-	memset(bi.frames, 0xff, bi.nr_frames * BOOT_FRAME_SIZE);
+	size = bi.nr_frames * BOOT_FRAME_SIZE;
+	bi.frames = (void *)(SIM_RAM + SIM_SIZE - size); /* frames_look */
+	memset(bi.frames, 0xff, size);
 	bi.nr_ranges = 2;
 	bi.ranges[0] = (struct boot_range){
 		.start = SIM_RAM,
@@ -390,7 +392,7 @@ static void boot(void)
 	};
 	bi.ranges[1] = (struct boot_range){
 		.start = SIM_RAM + SIM_HOST + SIM_HOST_SIZE,
-		.size = SIM_SIZE - SIM_HOST - SIM_HOST_SIZE,
+		.size = SIM_SIZE - SIM_HOST - SIM_HOST_SIZE - size,
 		.type = BOOT_MEM_FREE,
 	};
 	wrong = virt_init();
