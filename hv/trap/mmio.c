@@ -5,7 +5,7 @@
 #include "core/sched.h"
 #include "trap/emul.h"
 
-#define MISSING_TRIES 1000000 /* about a second */
+#define MISSING_TRIES 8000000 /* some seconds */
 #define MISSING_APART 8	      /* entries: other exits may come in between */
 
 static u64 reg_value(struct vcpu *v, const struct insn *i)
