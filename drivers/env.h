@@ -12,10 +12,7 @@ typedef struct {
 	uint64_t v;
 } dev_addr_t;
 
-static inline dev_addr_t dev_addr(uint64_t v)
-{
-	return (dev_addr_t){ v };
-}
+static inline dev_addr_t dev_addr(uint64_t v) { return (dev_addr_t){ v }; }
 
 #define ENV_IRQ_PCI 1u /* level-triggered PCI interrupt line, else ISA */
 

@@ -45,10 +45,7 @@
 static const uint8_t dma_cmd[2][2] = { { 0xc8, 0xca }, { 0x25, 0x35 } };
 static const uint8_t pio_cmd[2][2] = { { 0x20, 0x30 }, { 0x24, 0x34 } };
 
-static struct ide *ide_of(struct blk_dev *dev)
-{
-	return (struct ide *)dev;
-}
+static struct ide *ide_of(struct blk_dev *dev) { return (struct ide *)dev; }
 
 static void reg_write(struct ide *d, unsigned reg, unsigned v)
 {
@@ -60,10 +57,7 @@ static uint8_t reg_read(struct ide *d, unsigned reg)
 	return in8(d->blk.env, (uint16_t)(d->cmd + reg));
 }
 
-static uint8_t alt_status(struct ide *d)
-{
-	return in8(d->blk.env, d->ctl);
-}
+static uint8_t alt_status(struct ide *d) { return in8(d->blk.env, d->ctl); }
 
 /* Polls until BSY is clear and one of `want` (0: nothing) or an error is set;
  * false: time-out or error. */

@@ -223,10 +223,7 @@ struct kit_block *kit_block_open(const char *name, const char **why)
 	return text ? NULL : b;
 }
 
-uint64_t kit_block_sectors(const struct kit_block *b)
-{
-	return b->sectors;
-}
+uint64_t kit_block_sectors(const struct kit_block *b) { return b->sectors; }
 
 bool kit_block_readonly(const struct kit_block *b)
 {

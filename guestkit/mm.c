@@ -109,10 +109,7 @@ void kit_pages_free(void *pages, size_t n)
 	kit_irq_restore(flags);
 }
 
-size_t kit_pages_left(void)
-{
-	return nr_free;
-}
+size_t kit_pages_left(void) { return nr_free; }
 
 static void range_mark(uint64_t start, uint64_t end, bool used)
 {
@@ -156,10 +153,7 @@ static unsigned slot(uint64_t va, unsigned level)
 	return va >> (12 + 9 * level) & (ENTRIES - 1);
 }
 
-static uint64_t *table_of(uint64_t entry)
-{
-	return kit_ptr(entry & PTE_ADDR);
-}
+static uint64_t *table_of(uint64_t entry) { return kit_ptr(entry & PTE_ADDR); }
 
 static void tlb_flush(uint64_t va)
 {
@@ -299,10 +293,7 @@ bool kit_translate(uint64_t va, uint64_t *gpa)
 	return true;
 }
 
-uint64_t kit_root(void)
-{
-	return kit_gpa(root);
-}
+uint64_t kit_root(void) { return kit_gpa(root); }
 
 uint64_t kit_root_clone(void)
 {

@@ -32,15 +32,9 @@ static const char *const op_names[KIT_OPS] = {
 
 /* ---- by hypercall or shared page ---- */
 
-static void null_call(void)
-{
-	pv_nop();
-}
+static void null_call(void) { pv_nop(); }
 
-static void timer_call(uint64_t deadline_tsc)
-{
-	pv_timer_set(deadline_tsc);
-}
+static void timer_call(uint64_t deadline_tsc) { pv_timer_set(deadline_tsc); }
 
 /* The call takes up to 4096 bytes. */
 static size_t console_write_call(const void *buf, size_t n)
@@ -61,15 +55,9 @@ static size_t console_read_call(void *buf, size_t n)
 	return taken;
 }
 
-static void event_call(uint64_t handle)
-{
-	pv_event_send(handle);
-}
+static void event_call(uint64_t handle) { pv_event_send(handle); }
 
-static void ipi_call(unsigned vcpu, unsigned bit)
-{
-	pv_vcpu_ipi(vcpu, 1, bit);
-}
+static void ipi_call(unsigned vcpu, unsigned bit) { pv_vcpu_ipi(vcpu, 1, bit); }
 
 /* Interrupts are off. What arrives is handled right here, so the upcall is
  * masked meanwhile; the local APIC, if in use, gets its turn. */
@@ -110,10 +98,7 @@ static void reg_write_call(uint64_t addr, unsigned size, uint64_t value)
 
 /* ---- by instruction ---- */
 
-static void null_trap(void)
-{
-	kit_outb(0x80, 0);
-}
+static void null_trap(void) { kit_outb(0x80, 0); }
 
 static void timer_trap(uint64_t deadline_tsc)
 {
@@ -226,10 +211,7 @@ static void reg_write_trap(uint64_t addr, unsigned size, uint64_t value)
 
 /* ---- binding ---- */
 
-enum kit_path kit_op_path(enum kit_op op)
-{
-	return paths[op];
-}
+enum kit_path kit_op_path(enum kit_op op) { return paths[op]; }
 
 const char *kit_op_name(enum kit_op op)
 {

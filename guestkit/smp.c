@@ -16,15 +16,9 @@ static struct {
 	void *arg;
 } ipis[64];
 
-unsigned kit_vcpus(void)
-{
-	return kit_info()->vcpus;
-}
+unsigned kit_vcpus(void) { return kit_info()->vcpus; }
 
-unsigned kit_vcpu_id(void)
-{
-	return kit_this()->id;
-}
+unsigned kit_vcpu_id(void) { return kit_this()->id; }
 
 void kit_smp_start(void)
 {
@@ -129,10 +123,7 @@ void kit_ipi_run(unsigned bit)
 		ipis[bit].fn(ipis[bit].arg);
 }
 
-void kit_ipi(unsigned vcpu, unsigned bit)
-{
-	kit_ops.ipi(vcpu, bit);
-}
+void kit_ipi(unsigned vcpu, unsigned bit) { kit_ops.ipi(vcpu, bit); }
 
 void kit_yield(void)
 {

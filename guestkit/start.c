@@ -12,15 +12,9 @@ static const struct pv_start *info;
 extern const uint64_t __start_pv_calls[] __attribute__((visibility("hidden")));
 extern const uint64_t __stop_pv_calls[] __attribute__((visibility("hidden")));
 
-const struct pv_start *kit_info(void)
-{
-	return info;
-}
+const struct pv_start *kit_info(void) { return info; }
 
-uint32_t kit_profile(void)
-{
-	return info->profile;
-}
+uint32_t kit_profile(void) { return info->profile; }
 
 const char *kit_profile_name(void)
 {

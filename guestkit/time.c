@@ -29,10 +29,7 @@ void kit_time_start(void)
 	tsc_mul = mul_div(1000000ull << 32, 1, tsc_khz);
 }
 
-uint64_t kit_tsc_khz(void)
-{
-	return tsc_khz;
-}
+uint64_t kit_tsc_khz(void) { return tsc_khz; }
 
 /* The vCPU page's scale: read between two equal, even values of version. */
 static uint64_t page_ns(const struct pv_vcpu_page *p, uint64_t tsc)
@@ -52,20 +49,14 @@ static uint64_t page_ns(const struct pv_vcpu_page *p, uint64_t tsc)
 	return ns + (uint64_t)((u128)(tsc - base) * mul >> shift);
 }
 
-uint64_t kit_time_ns_call(void)
-{
-	return page_ns(kit_this()->page, kit_tsc());
-}
+uint64_t kit_time_ns_call(void) { return page_ns(kit_this()->page, kit_tsc()); }
 
 uint64_t kit_time_ns_trap(void)
 {
 	return (uint64_t)((u128)(kit_tsc() - tsc_start) * tsc_mul >> 32);
 }
 
-uint64_t kit_time_ns(void)
-{
-	return kit_ops.time_ns();
-}
+uint64_t kit_time_ns(void) { return kit_ops.time_ns(); }
 
 uint64_t kit_ns_of_tsc(uint64_t tsc)
 {

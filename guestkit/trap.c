@@ -70,10 +70,7 @@ static void idt_fill(void)
 	idt[VECTOR_MC].ist = 3;
 }
 
-void kit_trap_start(void)
-{
-	idt_fill();
-}
+void kit_trap_start(void) { idt_fill(); }
 
 static void tss_fill(struct kit_vcpu *v)
 {

@@ -121,17 +121,11 @@ void console_put(struct lines_source *s, const char *text, size_t n)
 	lines_put(&lines, s, text, n);
 }
 
-void console_end(struct lines_source *s)
-{
-	lines_end(&lines, s);
-}
+void console_end(struct lines_source *s) { lines_end(&lines, s); }
 
 void console_log(const char *text, size_t n)
 {
 	lines_put(&lines, &log_lines, text, n);
 }
 
-void console_on_key(void (*fn)(const char *text, size_t n))
-{
-	key_fn = fn;
-}
+void console_on_key(void (*fn)(const char *text, size_t n)) { key_fn = fn; }

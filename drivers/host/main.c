@@ -34,10 +34,7 @@ void host_send(uint64_t event)
 	outbox = event;
 }
 
-void host_again(void)
-{
-	again = true;
-}
+void host_again(void) { again = true; }
 
 void host_wake_at(uint64_t ns)
 {

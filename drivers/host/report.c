@@ -31,10 +31,7 @@ static void address_add(struct text *t, const struct guest *g, uint64_t addr)
 	text_add_hex(t, off, 1);
 }
 
-static void line(const char *text)
-{
-	kit_printf("host:   %s\n", text);
-}
+static void line(const char *text) { kit_printf("host:   %s\n", text); }
 
 static void registers(const struct pv_partition_status *s)
 {

@@ -33,12 +33,9 @@ struct row {
 	uint64_t a[6];
 };
 
-#define ROW(call, error, ...)                 \
-	{                                     \
-		PV_CALL_##call, #call, error, \
-		{                             \
-			__VA_ARGS__           \
-		}                             \
+#define ROW(call, error, ...)                                 \
+	{                                                     \
+		PV_CALL_##call, #call, error, { __VA_ARGS__ } \
 	}
 /* The three errors of a handle of ourselves, and of a partition. */
 #define ON_SELF(call, ...)                                   \

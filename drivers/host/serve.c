@@ -80,10 +80,7 @@ static void requests(void *arg)
 
 /* ---- disks ---- */
 
-static void signal(struct vblk *v)
-{
-	host_send(v->event);
-}
+static void signal(struct vblk *v) { host_send(v->event); }
 
 static void notified(void *arg)
 {

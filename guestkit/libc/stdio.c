@@ -66,10 +66,7 @@ int printf(const char *fmt, ...)
 	return n;
 }
 
-int puts(const char *s)
-{
-	return printf("%s\n", s);
-}
+int puts(const char *s) { return printf("%s\n", s); }
 
 int putchar(int c)
 {

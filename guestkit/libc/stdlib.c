@@ -39,10 +39,7 @@ void *realloc(void *p, size_t n)
 	return q;
 }
 
-void free(void *p)
-{
-	kit_free(p);
-}
+void free(void *p) { kit_free(p); }
 
 char *strdup(const char *s)
 {
@@ -57,35 +54,20 @@ char *strerror(int error)
 	return error ? (char *)"error" : (char *)"success";
 }
 
-_Noreturn void exit(int code)
-{
-	kit_exit(code);
-}
+_Noreturn void exit(int code) { kit_exit(code); }
 
-_Noreturn void abort(void)
-{
-	kit_panic("abort");
-}
+_Noreturn void abort(void) { kit_panic("abort"); }
 
 _Noreturn void libc_assert_fail(const char *cond, const char *file, int line)
 {
 	kit_panic("%s:%d: assertion failed: %s", file, line, cond);
 }
 
-int abs(int v)
-{
-	return v < 0 ? -v : v;
-}
+int abs(int v) { return v < 0 ? -v : v; }
 
-long labs(long v)
-{
-	return v < 0 ? -v : v;
-}
+long labs(long v) { return v < 0 ? -v : v; }
 
-long long llabs(long long v)
-{
-	return v < 0 ? -v : v;
-}
+long long llabs(long long v) { return v < 0 ? -v : v; }
 
 /* ---- numbers ---- */
 
@@ -161,15 +143,9 @@ long strtol(const char *s, char **end, int base)
 	return strtoll(s, end, base);
 }
 
-int atoi(const char *s)
-{
-	return (int)strtoll(s, NULL, 10);
-}
+int atoi(const char *s) { return (int)strtoll(s, NULL, 10); }
 
-long atol(const char *s)
-{
-	return strtoll(s, NULL, 10);
-}
+long atol(const char *s) { return strtoll(s, NULL, 10); }
 
 /* ---- sorting ---- */
 
@@ -244,7 +220,4 @@ int rand(void)
 	return (int)(rand_state >> 33);
 }
 
-void srand(unsigned seed)
-{
-	rand_state = seed;
-}
+void srand(unsigned seed) { rand_state = seed; }

@@ -21,10 +21,7 @@ static u32 rte_low[VEC_GSI_COUNT]; /* as routed; never masked */
 static struct lock ioapic_lock;	   /* guards the window registers, rte_low */
 static irq_fn handlers[256];
 
-void irq_register(u32 vector, irq_fn fn)
-{
-	handlers[vector & 0xFF] = fn;
-}
+void irq_register(u32 vector, irq_fn fn) { handlers[vector & 0xFF] = fn; }
 
 void irq_dispatch(u32 vector)
 {

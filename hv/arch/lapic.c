@@ -27,10 +27,7 @@ void lapic_init(void)
 		lapic_eoi(); /* what the firmware left in service */
 }
 
-void lapic_eoi(void)
-{
-	lapic_write(APIC_EOI, 0);
-}
+void lapic_eoi(void) { lapic_write(APIC_EOI, 0); }
 
 void lapic_ipi(u32 apic_id, u32 vector)
 {

@@ -10,10 +10,7 @@
 #define SIGN_TCG 0x54474354 /* "TCGT" */
 #define SIGN_KVM 0x4b4d564b /* "KVMK" */
 
-static bool bit(u32 reg, u32 n)
-{
-	return reg >> n & 1;
-}
+static bool bit(u32 reg, u32 n) { return reg >> n & 1; }
 
 static void read_vendor(struct cpu_features *f)
 {

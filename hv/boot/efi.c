@@ -28,14 +28,9 @@ EFI_HANDLE boot_self;
 EFI_SYSTEM_TABLE *boot_st;
 EFI_BOOT_SERVICES *boot_bs;
 
-__attribute__((weak)) void boot_provoke(void)
-{
-}
+__attribute__((weak)) void boot_provoke(void) {}
 
-__attribute__((weak)) const char *hv_probe(void)
-{
-	return NULL;
-}
+__attribute__((weak)) const char *hv_probe(void) { return NULL; }
 
 /* The jump ends the emulator's trace, so that the count is exact. */
 static u64 tsc_exact(void)

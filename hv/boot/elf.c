@@ -23,15 +23,9 @@ static_assert_size(struct elf_ph, 56);
 #define ET_EXEC 2u
 #define EM_X86_64 62u
 
-static u64 page_down(u64 a)
-{
-	return a & ~PAGE_MASK;
-}
+static u64 page_down(u64 a) { return a & ~PAGE_MASK; }
 
-static u64 page_up(u64 a)
-{
-	return (a + PAGE_MASK) & ~PAGE_MASK;
-}
+static u64 page_up(u64 a) { return (a + PAGE_MASK) & ~PAGE_MASK; }
 
 static const char *header_check(const struct elf_header *h, u64 size)
 {

@@ -13,10 +13,7 @@ struct text {
 	size_t n;
 };
 
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
+static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 static struct text trim(struct text t)
 {

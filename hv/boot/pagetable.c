@@ -6,25 +6,16 @@
 #define ENTRIES 512u
 
 /* Bytes that one entry of a table of this level (1: page table) maps. */
-static u64 level_size(u32 level)
-{
-	return PAGE_SIZE << 9 * (level - 1);
-}
+static u64 level_size(u32 level) { return PAGE_SIZE << 9 * (level - 1); }
 
 static u64 *entry_at(u64 *table, u64 addr, u32 level)
 {
 	return &table[addr / level_size(level) % ENTRIES];
 }
 
-static bool is_leaf(u64 e, u32 level)
-{
-	return level == 1 || (e & PTE_PS);
-}
+static bool is_leaf(u64 e, u32 level) { return level == 1 || (e & PTE_PS); }
 
-static u64 *table_of(u64 e)
-{
-	return (u64 *)(uintptr_t)(e & PTE_ADDR);
-}
+static u64 *table_of(u64 e) { return (u64 *)(uintptr_t)(e & PTE_ADDR); }
 
 static u64 leaf(u64 addr, u64 flags, u32 level)
 {

@@ -29,10 +29,7 @@ static bool cap(const struct vuln_cpu *c, u32 bit)
 	return c->caps >> bit & 1;
 }
 
-static bool is(u32 reg, u32 bit)
-{
-	return reg >> bit & 1;
-}
+static bool is(u32 reg, u32 bit) { return reg >> bit & 1; }
 
 /* What a mitigation needs of the CPU. */
 static u32 available(const struct vuln_cpu *c)
@@ -144,10 +141,7 @@ static const char *no_tsa(const struct vuln_cpu *c)
 	return c->family == ZEN_3_4 ? NULL : "neither Zen 3 nor 4";
 }
 
-static const char *nobody_free(const struct vuln_cpu *c)
-{
-	return NULL;
-}
+static const char *nobody_free(const struct vuln_cpu *c) { return NULL; }
 
 /* ---- the table ---- */
 

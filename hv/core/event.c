@@ -62,10 +62,7 @@ void event_ipi(struct vcpu *v, u32 bit)
 	post(v, PV_PENDING_IPI);
 }
 
-void event_timer(struct vcpu *v)
-{
-	post(v, PV_PENDING_TIMER);
-}
+void event_timer(struct vcpu *v) { post(v, PV_PENDING_TIMER); }
 
 bool event_pending(const struct vcpu *v)
 {
@@ -74,7 +71,7 @@ bool event_pending(const struct vcpu *v)
 
 bool event_inject(struct vcpu *v, u32 vector)
 {
-	struct inject i = { .vector = (u8)vector, .type = INJECT_EXTINT };
+	struct inject i = { .event = INJECT_EXTINT | (u8)vector };
 
 	if (v->injected || load_relaxed(&v->hw.pending) & PEND_INJECT ||
 	    !(virt->reg_get(&v->hw, VREG_RFLAGS) & RFLAGS_IF) ||

@@ -161,7 +161,4 @@ struct frame *frame_of(hpa_t at)
 	return i < nr_frames ? &table[i] : NULL;
 }
 
-u64 frame_free_count(void)
-{
-	return load_relaxed(&free_frames);
-}
+u64 frame_free_count(void) { return load_relaxed(&free_frames); }

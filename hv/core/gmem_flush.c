@@ -29,10 +29,7 @@ static void on_shoot(u32 vector)
 	store_release(&quiet_seen[c], e);
 }
 
-void gmem_init(void)
-{
-	irq_register(VEC_SHOOT, on_shoot);
-}
+void gmem_init(void) { irq_register(VEC_SHOOT, on_shoot); }
 
 static void ask(u32 c)
 {

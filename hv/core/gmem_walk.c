@@ -115,10 +115,7 @@ static bool walk_tables_locked(struct walk *w, u64 at, u64 *out)
 	return true;
 }
 
-static u64 reg(struct vcpu *v, enum vreg r)
-{
-	return virt->reg_get(&v->hw, r);
-}
+static u64 reg(struct vcpu *v, enum vreg r) { return virt->reg_get(&v->hw, r); }
 
 /* Where one byte is; NULL: no translation, or no memory (see gmem_gva). */
 static u8 *resolve_locked(struct walk *w, u64 at, struct walk_fault *f)

@@ -79,7 +79,7 @@ static void report(struct vcpu *v, struct pv_partition_status *s)
 	struct walk_access a = { .write = false };
 	struct vstate st;
 
-	virt->state_get(&v->hw, &st);
+	virt_state_get(&v->hw, &st);
 	s->vcpu = v->id;
 	s->rip = st.rip;
 	s->rsp = st.rsp;

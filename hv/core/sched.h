@@ -28,10 +28,7 @@ static inline struct sched_cpu *sched_of(u32 cpu)
 {
 	return cpu_table[cpu]->sched;
 }
-static inline struct sched_cpu *sched_this(void)
-{
-	return cpu_this()->sched;
-}
+static inline struct sched_cpu *sched_this(void) { return cpu_this()->sched; }
 
 void sched_init_cpu(struct cpu *c); /* once per CPU, boot */
 u32 sched_place(u64 cpu_mask);	    /* picks a CPU for a new vCPU */

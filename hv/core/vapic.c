@@ -80,10 +80,7 @@ static int deliverable(const struct vapic *a)
 	return irr >= 0 && (u32)irr >> 4 > ppr(a) >> 4 ? irr : -1;
 }
 
-bool vapic_pending(const struct vcpu *v)
-{
-	return deliverable(v->apic) >= 0;
-}
+bool vapic_pending(const struct vcpu *v) { return deliverable(v->apic) >= 0; }
 
 static void look_again(struct vcpu *v)
 {

@@ -16,7 +16,7 @@ enum {
 	DR7_RESET = 0x400,	RFLAGS_RESET = 2,	TSS_LIMIT = 0x67,
 	/* access rights, SDM Vol. 3C 24.4.1 */
 	AR_CODE64 = 0xa09b,	AR_DATA = 0xc093,
-	AR_TSS = 0x008b,	AR_UNUSABLE = 0x10000,
+	AR_TSS = 0x008b,
 };
 /* clang-format on */
 #define DR6_RESET 0xffff0ff0ull
@@ -43,9 +43,8 @@ static void reset_registers(struct vcpu *v)
 	*(u16 *)((char *)hw->xsave + XSAVE_FCW) = FCW_RESET;
 	*(u32 *)((char *)hw->xsave + XSAVE_MXCSR) = MXCSR_RESET;
 	memset(hw->gpr, 0, sizeof(hw->gpr));
-	memset(hw->dr, 0, sizeof(hw->dr));
+	memset(hw->soft, 0, sizeof(hw->soft));
 	hw->dr6 = DR6_RESET;
-	hw->cr2 = 0;
 	hw->xcr0 = XCR0_X87;
 }
 
@@ -63,7 +62,7 @@ static struct vcpu *vcpu_object(struct partition *p, u32 id)
 		v->timers[i].owner = v;
 	v->hw.space = &p->space;
 	v->hw.profile = p->profile;
-	v->hw.last_cpu = ~0u;
+	v->hw.last_cpu = VIRT_NOWHERE;
 	v->hw.stub = p->stub;
 	v->hw.xsave = v + 1;
 	reset_registers(v);
@@ -79,7 +78,7 @@ int vcpu_create(struct partition *p, u32 id)
 		return PV_ENOMEM;
 	p->vcpus[id] = v;
 	v->page = partition_pages(p, 0);
-	if (!v->page || virt->vcpu_init(&v->hw))
+	if (!v->page || virt_vcpu_init(&v->hw))
 		return PV_ENOMEM;
 	event_vcpu_init(v);
 	if (p->profile != PROFILE_PV && vapic_init(v))
@@ -93,8 +92,7 @@ void vcpu_destroy(struct vcpu *v)
 	struct partition *p = v->part;
 
 	sched_forget(v);
-	if (v->hw.ctl)
-		virt->vcpu_free(&v->hw);
+	virt_vcpu_free(&v->hw);
 	if (v->apic)
 		partition_pages_free(p, v->apic, 0);
 	if (v->page)
@@ -143,8 +141,8 @@ static void start_finish(struct vcpu *v)
 	v->hw.gpr[R_SI] = v->start.rsi;
 	v->upcall_vector = 0;
 	v->upcall_due = 0;
-	virt->load(&v->hw);
-	wrong = virt->state_set(&v->hw, &s);
+	virt_load(&v->hw);
+	wrong = virt_state_set(&v->hw, &s);
 	virt_switch_in(&v->hw);
 	if (wrong)
 		partition_die(v, "start of vCPU %u: %s", v->id, wrong);

@@ -20,15 +20,9 @@ static inline struct hret ret_value(u64 status, u64 value)
 	return (struct hret){ status, status ? 0 : value };
 }
 
-static inline struct hret ret(u64 status)
-{
-	return (struct hret){ status, 0 };
-}
+static inline struct hret ret(u64 status) { return (struct hret){ status, 0 }; }
 
-static inline struct partition *caller(void)
-{
-	return vcpu_current()->part;
-}
+static inline struct partition *caller(void) { return vcpu_current()->part; }
 
 /* Page-aligned, and within the guest-physical space. */
 static inline bool pages_ok(u64 at, u64 pages)

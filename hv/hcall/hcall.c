@@ -18,10 +18,7 @@ static int hcall_partition(u64 h, u32 right, struct partition **p)
 
 #include "pvabi/decoders.h"
 
-static HCALL_PLAIN(none)
-{
-	return ret(PV_ENOSYS);
-}
+static HCALL_PLAIN(none) { return ret(PV_ENOSYS); }
 
 _Static_assert(PV_CALL_COUNT < HCALL_TABLE_SIZE, "the last slot stays ENOSYS");
 
@@ -31,10 +28,7 @@ void hcall_init(void)
 		virt_hcall_table[i] = i < PV_CALL_COUNT ? decoders[i] : hc_none;
 }
 
-HCALL_PLAIN(nop)
-{
-	return ret(PV_OK);
-}
+HCALL_PLAIN(nop) { return ret(PV_OK); }
 
 /* Frames that the caller could still get. */
 static u64 free_pages(const struct partition *p)

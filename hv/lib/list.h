@@ -11,14 +11,8 @@ struct list {
 #define list_item(p, type, member) \
 	((type *)((char *)(p)-offsetof(type, member)))
 
-static inline void list_init(struct list *l)
-{
-	l->next = l->prev = l;
-}
-static inline bool list_empty(const struct list *l)
-{
-	return l->next == l;
-}
+static inline void list_init(struct list *l) { l->next = l->prev = l; }
+static inline bool list_empty(const struct list *l) { return l->next == l; }
 static inline void list_add_tail(struct list *head, struct list *n)
 {
 	n->prev = head->prev;

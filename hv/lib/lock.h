@@ -28,10 +28,7 @@ static inline bool lock_held(const struct lock *l)
 	return load_relaxed(&l->owner) != load_relaxed(&l->next);
 }
 
-static inline void lock_scope_end(struct lock **l)
-{
-	lock_drop(*l);
-}
+static inline void lock_scope_end(struct lock **l) { lock_drop(*l); }
 /* Takes the lock until the end of the block that this stands in. */
 #define lock_scope(l)                                              \
 	struct lock *lock_scope_                                   \

@@ -55,15 +55,9 @@ void log(const char *fmt, ...)
 		 lockless);
 }
 
-void log_flush(void)
-{
-	ring_put(NULL, 0, true, true);
-}
+void log_flush(void) { ring_put(NULL, 0, true, true); }
 
-void log_panic_mode(void)
-{
-	lockless = true;
-}
+void log_panic_mode(void) { lockless = true; }
 
 size_t log_read(char *buf, size_t n)
 {

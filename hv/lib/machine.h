@@ -87,7 +87,4 @@ extern struct acpi_info acpi;
 extern u64 tsc_khz;   /* of the TSC */
 extern u64 lapic_khz; /* of the local APIC's counter, divided by 1 */
 
-static inline u64 tsc_from_us(u64 us)
-{
-	return us * tsc_khz / 1000;
-}
+static inline u64 tsc_from_us(u64 us) { return us * tsc_khz / 1000; }

@@ -15,23 +15,17 @@ typedef int32_t s32;
 typedef int64_t s64;
 
 /* An address in bytes that does not mix with the others, and how to make one. */
-#define ADDRESS_TYPE(name)                 \
-	typedef struct {                   \
-		u64 v;                     \
-	} name##_t;                        \
-	static inline name##_t name(u64 v) \
-	{                                  \
-		return (name##_t){ v };    \
-	}
+#define ADDRESS_TYPE(name) \
+	typedef struct {   \
+		u64 v;     \
+	} name##_t;        \
+	static inline name##_t name(u64 v) { return (name##_t){ v }; }
 ADDRESS_TYPE(hpa) /* host-physical */
 ADDRESS_TYPE(gpa) /* guest-physical */
 ADDRESS_TYPE(gva) /* guest-virtual */
 
 /* The hypervisor maps all of its memory at virtual == physical. */
-static inline void *hpa_ptr(hpa_t a)
-{
-	return (void *)(uintptr_t)a.v;
-}
+static inline void *hpa_ptr(hpa_t a) { return (void *)(uintptr_t)a.v; }
 static inline hpa_t ptr_hpa(const void *p)
 {
 	return (hpa_t){ (u64)(uintptr_t)p };

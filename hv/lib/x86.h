@@ -99,15 +99,9 @@ static inline void irq_idle(void)
 	__asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
-static inline void mb(void)
-{
-	__asm__ volatile("mfence" ::: "memory");
-}
+static inline void mb(void) { __asm__ volatile("mfence" ::: "memory"); }
 
-static inline void cpu_relax(void)
-{
-	__asm__ volatile("pause" ::: "memory");
-}
+static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
 
 /* The end of a CPU. */
 static inline noreturn_fn void cpu_stop(void)

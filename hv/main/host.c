@@ -16,7 +16,7 @@ static bool map_grant(struct partition *p, const struct boot_grant *g)
 	int err;
 
 	if (g->kind == BOOT_GRANT_PORTS) {
-		virt_io_allow(&p->space, (u16)g->start, (u16)g->size, true);
+		virt_io_allow(&p->space, (u16)g->start, (u16)g->size);
 		return true;
 	}
 	if (g->kind == BOOT_GRANT_DEVICE)

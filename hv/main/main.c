@@ -17,10 +17,7 @@ static struct boot_info *boot;
 static u32 cpus_go;
 
 /* Shown on UEFI's console too, while there is one. */
-const char *hv_probe(void)
-{
-	return virt_init();
-}
+const char *hv_probe(void) { return virt_init(); }
 
 /* Root mode; needed before any vCPU is made on this CPU. */
 static void root_mode(void)
@@ -57,17 +54,14 @@ static void setup_partition(struct partition *p)
 		p->stub = VIRT_STUB_FLOOR;
 }
 
-__attribute__((weak)) void hv_provoke(void)
-{
-}
+__attribute__((weak)) void hv_provoke(void) {}
 
 noreturn_fn void hv_main(struct boot_info *bi)
 {
 	boot = bi;
 	cpu_init(bi, cpu_wait);
 	require("virtualization", virt_init());
-	if (bi->options.probe)
-		virt_probe_enable();
+	virt_probe = bi->options.probe;
 	for (u32 i = 0; i < cpu_count; i++)
 		sched_init_cpu(cpu_table[i]);
 	frame_init(bi);

@@ -28,7 +28,7 @@ static void run_deliver(struct vcpu *v, u32 work)
 	vcpu_unpend(v, work & (PEND_FLUSH | PEND_INJECT | PEND_EVENT |
 			       PEND_APIC | PEND_WINDOW));
 	if (work & PEND_FLUSH)
-		virt->flush(&v->hw);
+		virt_flush(&v->hw);
 	if (work & PEND_INJECT) {
 		virt->inject(&v->hw, &v->hw.reinject);
 		v->injected = 1;

@@ -17,31 +17,28 @@ static bool decode(struct vcpu *v, struct exit *x)
 {
 	struct insn i;
 
-	if (x->cr.known && x->insn_len != INSN_UNKNOWN)
+	if (x->known && x->insn_len != INSN_UNKNOWN)
 		return true;
 	if (!trap_decode(v, &i, INSN_SMSW, INSN_CLTS))
 		return false;
 	x->insn_len = i.len;
-	x->cr.gpr = i.rm;
+	x->cr_gpr = i.rm;
 	/* LOCK MOV CR0 is CR8 on AMD (APM Vol. 3, MOV CRn) */
-	x->cr.nr = i.op == INSN_LMSW ? 0 : i.reg | (i.lock ? 8 : 0);
+	x->cr_nr = i.op == INSN_LMSW ? 0 : i.reg | (i.lock ? 8 : 0);
 	if (i.op == INSN_SMSW) {
 		if (trap_rm16_put(v, &i, reg_get(v, VREG_CR0)))
 			trap_advance(v, i.len);
 		return false;
 	}
-	x->cr.op = i.op == INSN_LMSW	  ? CR_LMSW :
+	x->cr_op = i.op == INSN_LMSW	  ? CR_LMSW :
 		   i.op == INSN_CLTS	  ? CR_CLTS :
 		   i.op >= INSN_MOV_TO_CR ? CR_WRITE :
 					    CR_READ;
-	return i.op != INSN_LMSW || trap_rm16_get(v, &i, &x->cr.lmsw);
+	return i.op != INSN_LMSW || trap_rm16_get(v, &i, &x->cr_lmsw);
 }
 
 /* The size of a MOV's operands. */
-static unsigned size(struct vcpu *v)
-{
-	return trap_mode(v) == 8 ? 8 : 4;
-}
+static unsigned size(struct vcpu *v) { return trap_mode(v) == 8 ? 8 : 4; }
 
 /* ---- control registers; false: #GP ---- */
 
@@ -117,18 +114,18 @@ static u64 cr_read(struct vcpu *v, u8 nr)
 
 static bool cr_access(struct vcpu *v, const struct exit *x)
 {
-	switch (x->cr.op) {
+	switch (x->cr_op) {
 	case CR_READ:
-		trap_gpr_set(v, x->cr.gpr, cr_read(v, x->cr.nr), size(v));
+		trap_gpr_set(v, x->cr_gpr, cr_read(v, x->cr_nr), size(v));
 		return true;
 	case CR_WRITE:
-		return cr_write(v, x->cr.nr,
-				insn_mask(trap_gpr(v, x->cr.gpr), size(v)));
+		return cr_write(v, x->cr_nr,
+				insn_mask(trap_gpr(v, x->cr_gpr), size(v)));
 	case CR_CLTS:
 		return cr0_write(v, reg_get(v, VREG_CR0) & ~(u64)CR0_TS);
 	default: /* LMSW: PE can be set, not cleared */
 		return cr0_write(v, (reg_get(v, VREG_CR0) & ~0xeull) |
-					    (x->cr.lmsw & 0xf));
+					    (x->cr_lmsw & 0xf));
 	}
 }
 
@@ -136,7 +133,7 @@ enum trap_end trap_cr(struct vcpu *v, struct exit *x)
 {
 	if (!decode(v, x))
 		return TRAP_DONE;
-	if (!(CR_NUMBERS >> x->cr.nr & 1))
+	if (!(CR_NUMBERS >> x->cr_nr & 1))
 		return TRAP_UD;
 	return reg_get(v, VREG_CPL) || !cr_access(v, x) ? TRAP_GP : TRAP_NEXT;
 }
@@ -147,14 +144,14 @@ static bool dr_access(struct vcpu *v, const struct exit *x)
 {
 	static const u8 vregs[] = { VREG_DR0, VREG_DR1, VREG_DR2, VREG_DR3,
 				    VREG_DR6, VREG_DR7, VREG_DR6, VREG_DR7 };
-	enum vreg r = vregs[x->cr.nr];
-	u64 val = insn_mask(trap_gpr(v, x->cr.gpr), size(v));
+	enum vreg r = vregs[x->cr_nr];
+	u64 val = insn_mask(trap_gpr(v, x->cr_gpr), size(v));
 
-	if (x->cr.op == CR_READ) {
-		trap_gpr_set(v, x->cr.gpr, reg_get(v, r), size(v));
+	if (x->cr_op == CR_READ) {
+		trap_gpr_set(v, x->cr_gpr, reg_get(v, r), size(v));
 		return true;
 	}
-	if (x->cr.nr >= 4 && val >> 32)
+	if (x->cr_nr >= 4 && val >> 32)
 		return false;
 	if (r == VREG_DR6)
 		val = (val & 0xe00f) | DR6_FIXED;
@@ -171,8 +168,8 @@ enum trap_end trap_dr(struct vcpu *v, struct exit *x)
 	if (!decode(v, x))
 		return TRAP_DONE;
 	/* DR4 and DR5 are DR6 and DR7 unless CR4.DE is set */
-	if (x->cr.nr > 7 ||
-	    ((x->cr.nr & 6) == 4 && reg_get(v, VREG_CR4) & CR4_DE))
+	if (x->cr_nr > 7 ||
+	    ((x->cr_nr & 6) == 4 && reg_get(v, VREG_CR4) & CR4_DE))
 		return TRAP_UD;
 	if (reg_get(v, VREG_CPL))
 		return TRAP_GP;

@@ -5,7 +5,7 @@
 /* clang-format off */
 enum {
 	SEL_TI = 4, SEL_INDEX = 0xfff8, SEL_ERROR = 0xfffc,
-	TYPE_LDT = 2, TYPE_TSS16 = 1, TYPE_TSS = 9, AR_UNUSABLE = 0x10000,
+	TYPE_LDT = 2, TYPE_TSS16 = 1, TYPE_TSS = 9,
 };
 /* clang-format on */
 #define DESC_PRESENT (1ull << 47)
@@ -104,16 +104,18 @@ static bool selector_load(struct vcpu *v, const struct insn *i)
 	struct vseg seg = { .ar = AR_UNUSABLE };
 	bool tss = i->op == INSN_LTR;
 	struct vstate s;
+	u16 sel;
 
-	if (!trap_rm16_get(v, i, &seg.sel) ||
-	    ((seg.sel & SEL_ERROR || tss) &&
-	     !descriptor(v, seg.sel, tss, &seg)))
+	if (!trap_rm16_get(v, i, &sel))
 		return false;
-	virt->state_get(&v->hw, &s);
+	seg.sel = sel;
+	if ((sel & SEL_ERROR || tss) && !descriptor(v, sel, tss, &seg))
+		return false;
+	virt_state_get(&v->hw, &s);
 	*(tss ? &s.tr : &s.ldtr) = seg;
-	if (!virt->state_set(&v->hw, &s))
+	if (!virt_state_set(&v->hw, &s))
 		return true;
-	trap_fault(v, VEC_GP, seg.sel & SEL_ERROR);
+	trap_fault(v, VEC_GP, sel & SEL_ERROR);
 	return false;
 }
 
@@ -121,7 +123,7 @@ static bool selector_store(struct vcpu *v, const struct insn *i)
 {
 	struct vstate s;
 
-	virt->state_get(&v->hw, &s);
+	virt_state_get(&v->hw, &s);
 	return trap_rm16_put(v, i, i->op == INSN_STR ? s.tr.sel : s.ldtr.sel);
 }
 

@@ -9,10 +9,11 @@
  * the only ones that come so, that makes no double fault (SDM 3A 6.15). */
 void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error, u32 error)
 {
-	v->hw.reinject = (struct inject){ .vector = vector,
-					  .type = INJECT_EXCEPTION,
-					  .has_error = has_error,
-					  .error = error };
+	v->hw.reinject = (struct inject){
+		.event = INJECT_EXCEPTION | vector |
+			 (has_error ? INJECT_ERROR : 0),
+		.error = error,
+	};
 	vcpu_pend(v, PEND_INJECT);
 }
 

@@ -56,19 +56,19 @@ static bool string_start(struct vcpu *v, struct insn *i, u64 *value)
 enum trap_end trap_io(struct vcpu *v, struct exit *x)
 {
 	struct ioreq r = { .space = PV_SPACE_PORT,
-			   .addr = x->io.port,
-			   .size = x->io.size,
-			   .write = !x->io.in,
+			   .addr = x->io_port,
+			   .size = x->io_size,
+			   .write = !x->io_in,
 			   .count = 1 };
 	struct insn *i = &io_state(v)->i;
 
-	if (unlikely(x->io.string)) {
+	if (unlikely(x->io_string)) {
 		if (!string_start(v, i, &r.value))
 			return TRAP_DONE;
 	} else {
 		i->len = (u8)x->insn_len;
-		i->op = x->io.in ? INSN_IN : INSN_OUT;
-		i->size = x->io.size;
+		i->op = x->io_in ? INSN_IN : INSN_OUT;
+		i->size = x->io_size;
 		r.value = insn_mask(v->hw.gpr[R_AX], r.size);
 	}
 	port_access(v, &r);

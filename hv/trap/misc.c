@@ -18,10 +18,10 @@ static enum trap_end trap_hlt(struct vcpu *v, struct exit *x)
 
 static enum trap_end trap_invlpg(struct vcpu *v, struct exit *x)
 {
-	u64 at = x->invlpg.gva;
+	u64 at = x->invlpg_gva;
 	struct insn i;
 
-	if (!x->invlpg.known || x->insn_len == INSN_UNKNOWN) {
+	if (!x->known || x->insn_len == INSN_UNKNOWN) {
 		if (!trap_decode(v, &i, INSN_INVLPG, INSN_INVLPG))
 			return TRAP_DONE;
 		at = trap_seg_base(v, i.seg) + i.ea;
@@ -43,14 +43,14 @@ static enum trap_end trap_rdtsc(struct vcpu *v, struct exit *x)
 		if (!trap_decode(v, &i, INSN_RDTSCP, INSN_OTHER))
 			return TRAP_DONE;
 		x->insn_len = i.len;
-		x->rdtscp |= i.op == INSN_RDTSCP;
+		x->variant |= i.op == INSN_RDTSCP;
 	}
-	if (x->rdtscp && !cpu_feat.rdtscp)
+	if (x->variant && !cpu_feat.rdtscp)
 		return TRAP_UD;
 	t = rdtsc() + reg_get(v, VREG_TSC_OFFSET);
 	v->hw.gpr[R_AX] = (u32)t;
 	v->hw.gpr[R_DX] = t >> 32;
-	if (x->rdtscp)
+	if (x->variant)
 		v->hw.gpr[R_CX] = (u32)reg_get(v, VREG_TSC_AUX);
 	return TRAP_NEXT;
 }
@@ -85,7 +85,7 @@ static enum trap_end trap_xsetbv(struct vcpu *v, struct exit *x)
 /* MONITOR, MWAIT, RDPMC; and what only a hypervisor may execute. */
 static enum trap_end trap_refused(struct vcpu *v, struct exit *x)
 {
-	bool gp = x->kind == EXIT_MONITOR && x->refuse == VEC_GP;
+	bool gp = x->kind == EXIT_MONITOR && x->variant == VEC_GP;
 
 	return gp ? TRAP_GP : TRAP_UD;
 }
@@ -93,7 +93,7 @@ static enum trap_end trap_refused(struct vcpu *v, struct exit *x)
 /* #DB and #AC: they are intercepted only so that none loops in its delivery. */
 static enum trap_end trap_exception(struct vcpu *v, struct exit *x)
 {
-	trap_inject_exception(v, x->exc.vector, x->exc.has_error, x->exc.error);
+	trap_inject_exception(v, x->exc_vector, x->exc_has_error, x->exc_error);
 	return TRAP_DONE;
 }
 
@@ -158,5 +158,5 @@ void trap_space_setup(struct partition *p)
 
 	for (u32 k = 0; k < n; k++)
 		for (u32 m = ranges[k][0]; m <= ranges[k][1]; m++)
-			virt_msr_allow(&p->space, m, true, true);
+			virt_msr_allow(&p->space, m);
 }

@@ -70,10 +70,7 @@ static bool alu(struct vcpu *v, const struct io_state *s, u64 *value)
 	return !to_reg;
 }
 
-static bool is_string(const struct insn *i)
-{
-	return i->op >= INSN_MOVS;
-}
+static bool is_string(const struct insn *i) { return i->op >= INSN_MOVS; }
 
 /* The server has answered a read (value) or taken a write. */
 static void mmio_finish(struct vcpu *v, u64 value)
@@ -125,9 +122,9 @@ static void mmio_emulate(struct vcpu *v, struct io_state *s,
 {
 	u64 at;
 
-	if (!operands(v, s, x->mmio.write, &at))
+	if (!operands(v, s, x->mmio_write, &at))
 		return;
-	s->at = x->mmio.gpa.v;
+	s->at = x->mmio_gpa.v;
 	s->written = false;
 	if (!(s->i.mem || is_string(&s->i)) || ((at ^ s->at) & PAGE_MASK) ||
 	    (at & PAGE_MASK) + s->i.msize > PAGE_SIZE)
@@ -136,7 +133,7 @@ static void mmio_emulate(struct vcpu *v, struct io_state *s,
 			      "its code has changed",
 			      at);
 	else if (s->i.op == INSN_STORE || s->i.op == INSN_STORE_IMM ||
-		 (is_string(&s->i) && x->mmio.write))
+		 (is_string(&s->i) && x->mmio_write))
 		mmio_store(v, s->operand);
 	else
 		mmio_send(v, false, 0);
@@ -145,15 +142,15 @@ static void mmio_emulate(struct vcpu *v, struct io_state *s,
 /* Another vCPU or the server has mapped it since: the guest tries again. */
 static bool mapped_now_locked(struct vcpu *v, const struct exit *x)
 {
-	u32 need = (x->mmio.write ? NP_WRITE : NP_READ) |
-		   (x->mmio.exec ? NP_EXEC : 0),
+	u32 need = (x->mmio_write ? NP_WRITE : NP_READ) |
+		   (x->mmio_exec ? NP_EXEC : 0),
 	    flags = 0;
 	hpa_t to;
 
-	if (!nested_lookup(&v->part->space, x->mmio.gpa, &to, &flags, NULL) ||
+	if (!nested_lookup(&v->part->space, x->mmio_gpa, &to, &flags, NULL) ||
 	    need & ~flags)
 		return false;
-	virt->flush(&v->hw);
+	virt_flush(&v->hw);
 	return true;
 }
 
@@ -161,20 +158,20 @@ static bool mapped_now_locked(struct vcpu *v, const struct exit *x)
  * are an instruction's. */
 static enum trap_end refuse(struct vcpu *v, const struct exit *x)
 {
-	const char *what = x->mmio.delivery ? "delivery of an event" :
-			   x->mmio.walk	    ? "page-table walk" :
-			   x->mmio.exec	    ? "instruction fetch" :
-			   x->mmio.write    ? "write access" :
+	const char *what = x->mmio_delivery ? "delivery of an event" :
+			   x->mmio_walk	    ? "page-table walk" :
+			   x->mmio_exec	    ? "instruction fetch" :
+			   x->mmio_write    ? "write access" :
 					      "access";
 
-	if (x->mmio.present && x->mmio.write)
+	if (x->mmio_present && x->mmio_write)
 		partition_die(v,
 			      "write to read-only guest-physical address "
 			      "0x%lx",
-			      x->mmio.gpa.v);
+			      x->mmio_gpa.v);
 	else
 		partition_die(v, "%s to unmapped guest-physical address 0x%lx",
-			      what, x->mmio.gpa.v);
+			      what, x->mmio_gpa.v);
 	return TRAP_DONE;
 }
 
@@ -197,13 +194,13 @@ static bool awaited(struct vcpu *v, u64 at)
 
 enum trap_end trap_mmio(struct vcpu *v, struct exit *x)
 {
-	bool operand = !x->mmio.delivery && !x->mmio.walk && !x->mmio.exec,
+	bool operand = !x->mmio_delivery && !x->mmio_walk && !x->mmio_exec,
 	     mapped, served;
 	struct io_state *s = io_state(v);
 
 	lock_take(&v->part->lock);
 	mapped = mapped_now_locked(v, x);
-	served = ioreq_overlaps(v->part, PV_SPACE_MMIO, x->mmio.gpa.v, 1);
+	served = ioreq_overlaps(v->part, PV_SPACE_MMIO, x->mmio_gpa.v, 1);
 	lock_drop(&v->part->lock);
 	if (mapped)
 		return TRAP_DONE;
@@ -211,9 +208,9 @@ enum trap_end trap_mmio(struct vcpu *v, struct exit *x)
 	 * must not end the host partition, whose program expects the fault */
 	if (operand && !v->part->id)
 		return TRAP_GP;
-	if (x->mmio.delivery && !x->mmio.present && awaited(v, x->mmio.gpa.v))
+	if (x->mmio_delivery && !x->mmio_present && awaited(v, x->mmio_gpa.v))
 		return TRAP_DONE;
-	if (!operand || !served || (x->mmio.present && x->mmio.write))
+	if (!operand || !served || (x->mmio_present && x->mmio_write))
 		return refuse(v, x);
 	if (trap_decode(v, &s->i, INSN_LOAD, INSN_STOS))
 		mmio_emulate(v, s, x);

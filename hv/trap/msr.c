@@ -67,10 +67,7 @@ static bool tsc_move(struct vcpu *v, u64 by)
 	return true;
 }
 
-static u64 tsc(struct vcpu *v)
-{
-	return rdtsc() + reg_get(v, VREG_TSC_OFFSET);
-}
+static u64 tsc(struct vcpu *v) { return rdtsc() + reg_get(v, VREG_TSC_OFFSET); }
 
 static bool vapic_msr(const struct vcpu *v, u32 msr)
 {
@@ -129,7 +126,7 @@ enum trap_end trap_msr(struct vcpu *v, struct exit *x)
 	u64 *gpr = v->hw.gpr, val = gpr[R_DX] << 32 | (u32)gpr[R_AX];
 	u32 msr = (u32)gpr[R_CX];
 
-	if (x->msr.write)
+	if (x->variant)
 		return msr_write(v, msr, val) ? TRAP_NEXT : TRAP_GP;
 	if (!msr_read(v, msr, &val))
 		return TRAP_GP;

@@ -36,35 +36,22 @@ void virt_bitmaps_free(struct virt_space *s)
 	s->io_bitmap = s->msr_bitmap = 0;
 }
 
-static void bit_put(u64 map, u32 bit, bool val)
+static void bit_clear(u64 map, u32 bit)
 {
-	u8 *p = (u8 *)hpa_ptr(hpa(map)) + bit / 8;
-
-	*p = val ? *p | 1 << bit % 8 : *p & ~(1 << bit % 8);
+	((u8 *)hpa_ptr(hpa(map)))[bit / 8] &= ~(1u << bit % 8);
 }
 
-void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow)
+void virt_io_allow(struct virt_space *s, u16 port, u16 count)
 {
-	u32 i;
-
-	for (i = port; i < (u32)port + count && i < 0x10000; i++)
-		bit_put(s->io_bitmap, i, !allow);
+	for (u32 i = port; i < (u32)port + count && i < 0x10000; i++)
+		bit_clear(s->io_bitmap, i);
 }
 
-/* Groups of 8,192 MSRs each; VMX has the first two. */
-static const u32 groups[] = { 0, 0xc0000000, 0xc0010000 };
-
-void virt_msr_allow(struct virt_space *s, u32 msr, bool read, bool write)
+/* VMX: a bit each for reads of both ranges, then for writes. SVM: pairs. */
+void virt_msr_allow(struct virt_space *s, u32 msr)
 {
-	bool pairs = virt->msr_pairs;
-	u32 g, n = msr & 0x1fff;
+	u32 n = (msr & 0x1fff) + (msr < 0xc0000000 ? 0 : 0x2000);
 
-	for (g = 0; g < (pairs ? 3u : 2u); g++) {
-		u32 bit = pairs ? g * 0x4000 + 2 * n : g * 0x2000 + n;
-
-		if (msr - groups[g] >= 0x2000)
-			continue;
-		bit_put(s->msr_bitmap, bit, !read);
-		bit_put(s->msr_bitmap, bit + (pairs ? 1 : 0x4000), !write);
-	}
+	bit_clear(s->msr_bitmap, virt->msr_pairs ? 2 * n : n);
+	bit_clear(s->msr_bitmap, virt->msr_pairs ? 2 * n + 1 : 0x4000 + n);
 }

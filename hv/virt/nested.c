@@ -17,20 +17,11 @@ static unsigned entry_index(u64 at, unsigned level)
 	return at >> (PAGE_SHIFT + 9 * (level - 1)) & (ENTRIES - 1);
 }
 
-static u64 *table_of(u64 e)
-{
-	return hpa_ptr(hpa(e & ADDR_MASK));
-}
+static u64 *table_of(u64 e) { return hpa_ptr(hpa(e & ADDR_MASK)); }
 
-static bool present(u64 e)
-{
-	return e & virt->format->read;
-}
+static bool present(u64 e) { return e & virt->format->read; }
 
-static bool is_leaf(u64 e, unsigned level)
-{
-	return level == 1 || e & LARGE;
-}
+static bool is_leaf(u64 e, unsigned level) { return level == 1 || e & LARGE; }
 
 static u64 leaf(u64 to, u32 flags, unsigned level)
 {
@@ -51,17 +42,6 @@ static u32 flags_of(u64 e)
 	e ^= f->invert;
 	return (e & f->read ? NP_READ : 0) | (e & f->write ? NP_WRITE : 0) |
 	       (e & f->exec ? NP_EXEC : 0) | (e & f->device ? NP_DEVICE : 0);
-}
-
-static u64 table_entry(const u64 *t)
-{
-	return ptr_hpa(t).v | virt->format->table;
-}
-
-/* Hardware walks these tables while they change. */
-static void entry_set(u64 *e, u64 val)
-{
-	store_release(e, val);
 }
 
 int nested_init(struct virt_space *s)
@@ -127,25 +107,22 @@ bool nested_lookup(const struct virt_space *s, gpa_t at, hpa_t *to, u32 *flags,
 	return true;
 }
 
-/* Bytes of [at, at + size) that the entry at this level covers. */
-static u64 rest_of(u64 at, u64 size, unsigned level)
+/* Is anything mapped in a range? Takes it away if `clear`. Hardware walks the
+ * tables while they change. */
+static bool range_used(const struct virt_space *s, u64 at, u64 size, bool clear)
 {
-	u64 n = page_size(level) - (at & (page_size(level) - 1));
-
-	return n < size ? n : size;
-}
-
-static bool range_empty(const struct virt_space *s, u64 at, u64 size)
-{
+	u64 end = at + size;
+	bool used = false;
 	unsigned level;
-	u64 n;
+	u64 *e;
 
-	for (; size; at += n, size -= n) {
-		if (present(*walk(s, at, &level)))
-			return false;
-		n = rest_of(at, size, level);
+	for (; at < end; at = (at | (page_size(level) - 1)) + 1) {
+		e = walk(s, at, &level);
+		used |= present(*e);
+		if (clear && present(*e))
+			store_release(e, 0);
 	}
-	return true;
+	return used;
 }
 
 static bool range_bad(u64 at, u64 size)
@@ -162,83 +139,69 @@ static unsigned level_for(u64 at, u64 to, u64 size, unsigned max)
 	return l;
 }
 
-/* Makes the tables down to `want` and sets the leaf there, or lower where
- * tables exist already. Returns the leaf's level, 0 without memory. */
-static unsigned leaf_set(struct virt_space *s, u64 at, u64 to, u32 flags,
-			 unsigned want)
+/* Puts a table under an entry that is empty or a large page: it maps the same.
+ * NULL: no memory. */
+static u64 *table_under(struct virt_space *s, u64 *e, unsigned level)
 {
-	unsigned level;
-	u64 *e = walk(s, at, &level), *t;
+	u64 *t = s->block_alloc(s->owner, 0), step = page_size(level - 1);
+	u64 to = *e & ADDR_MASK & ~(page_size(level) - 1);
 
-	for (; level > want; level--) {
-		t = s->block_alloc(s->owner, 0);
-		if (!t)
-			return 0;
-		entry_set(e, table_entry(t));
-		e = t + entry_index(at, level - 1);
-	}
-	entry_set(e, leaf(to, flags, level));
-	return level;
+	if (!t)
+		return NULL;
+	for (u32 i = 0; present(*e) && i < ENTRIES; i++)
+		t[i] = leaf(to + i * step, flags_of(*e), level - 1);
+	store_release(e, ptr_hpa(t).v | virt->format->table);
+	return t;
 }
 
 int nested_map(struct virt_space *s, gpa_t at, hpa_t to, u64 size, u32 flags,
 	       unsigned max_level)
 {
-	u64 a = at.v, t = to.v, n;
-	unsigned level;
+	u64 a = at.v, t = to.v, n, *e;
+	unsigned level, want;
 
 	if (flags & NP_EXEC && mitigations & MIT_NX_LARGE)
 		max_level = 1;
-	if (range_bad(a, size) || t & PAGE_MASK || !range_empty(s, a, size))
+	if (range_bad(a, size) || t & PAGE_MASK ||
+	    range_used(s, a, size, false))
 		return -2;
 	for (; size; a += n, t += n, size -= n) {
-		level = level_for(a, t, size, max_level);
-		level = leaf_set(s, a, t, flags, level);
-		if (!level)
-			return -1;
+		want = level_for(a, t, size, max_level);
+		for (e = walk(s, a, &level); level > want; level--) {
+			e = table_under(s, e, level);
+			if (!e)
+				return -1;
+			e += entry_index(a, level - 1);
+		}
+		store_release(e, leaf(t, flags, level));
 		n = page_size(level);
 	}
 	return 0;
 }
 
-/* Makes `at` the start of an entry: splits the large page around it. */
+/* Makes `at` the start of an entry: splits the large pages around it. */
 static int split_at(struct virt_space *s, u64 at)
 {
-	unsigned level, i;
-	u64 *e, *t, to;
-	u32 flags;
+	unsigned level;
+	u64 *e;
 
 	for (;;) {
 		e = walk(s, at, &level);
 		if (!present(*e) || !(at & (page_size(level) - 1)))
 			return 0;
-		t = s->block_alloc(s->owner, 0);
-		if (!t)
+		if (!table_under(s, e, level))
 			return -1;
-		to = *e & ADDR_MASK & ~(page_size(level) - 1);
-		flags = flags_of(*e);
-		for (i = 0; i < ENTRIES; i++)
-			t[i] = leaf(to + i * page_size(level - 1), flags,
-				    level - 1);
-		entry_set(e, table_entry(t));
 	}
 }
 
 int nested_unmap(struct virt_space *s, gpa_t at, u64 size)
 {
-	u64 a = at.v, n;
-	unsigned level;
-	u64 *e;
+	u64 end = at.v + size;
 
-	if (range_bad(a, size) || split_at(s, a) ||
-	    (a + size < GPA_LIMIT && split_at(s, a + size)))
+	if (range_bad(at.v, size) || split_at(s, at.v) ||
+	    (end < GPA_LIMIT && split_at(s, end)))
 		return -1;
-	for (; size; a += n, size -= n) {
-		e = walk(s, a, &level);
-		if (present(*e))
-			entry_set(e, 0);
-		n = rest_of(a, size, level);
-	}
+	range_used(s, at.v, size, true);
 	__atomic_fetch_add(&s->gen, 1, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -4,13 +4,14 @@
 #include "virt/backend.h"
 #include "lib/x86.h"
 
-#define MSR_STAR 0xC0000081
-#define MSR_LSTAR 0xC0000082
-#define MSR_CSTAR 0xC0000083
-#define MSR_SFMASK 0xC0000084
-#define MSR_KERNEL_GS 0xC0000102
-#define MSR_TSC_AUX 0xC0000103
-#define MSR_PRED_CMD 0x49
+/* clang-format off */
+enum {
+	MSR_PRED_CMD = 0x49,       MSR_STAR = 0xC0000081,
+	MSR_LSTAR = 0xC0000082,    MSR_CSTAR = 0xC0000083,
+	MSR_SFMASK = 0xC0000084,   MSR_KERNEL_GS = 0xC0000102,
+	MSR_TSC_AUX = 0xC0000103,
+};
+/* clang-format on */
 
 static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
 			    MSR_KERNEL_GS };
@@ -76,6 +77,14 @@ static u64 xgetbv(void)
 	return (u64)hi << 32 | lo;
 }
 
+/* An instruction of the XSAVE or, mask 0, of the FXSAVE family. */
+#define XSTATE(insn, v, mask)                                 \
+	__asm__ volatile(insn " (%0)"                         \
+			 :                                    \
+			 : "r"((v)->xsave), "a"((u32)(mask)), \
+			   "d"((mask) >> 32)                  \
+			 : "memory")
+
 /*
  * Extended state moves under the widest mask whatever the guest's XCR0 is, so
  * that a component which it has switched off keeps nothing of another guest.
@@ -85,16 +94,13 @@ static void xstate_save(struct virt_vcpu *v)
 	u64 mask = cpu_feat.xcr0_mask;
 
 	if (!cpu_feat.xsave) {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(v->xsave) : "memory");
+		XSTATE("fxsave64", v, 0ull);
 		return;
 	}
 	v->xcr0 = xgetbv() & mask; /* QEMU 7.2 does not intercept XSETBV */
 	if (v->xcr0 != mask)
 		xsetbv(0, mask);
-	__asm__ volatile("xsave64 (%0)"
-			 :
-			 : "r"(v->xsave), "a"((u32)mask), "d"((u32)(mask >> 32))
-			 : "memory");
+	XSTATE("xsave64", v, mask);
 }
 
 static void xstate_load(struct virt_vcpu *v)
@@ -102,13 +108,10 @@ static void xstate_load(struct virt_vcpu *v)
 	u64 mask = cpu_feat.xcr0_mask;
 
 	if (!cpu_feat.xsave) {
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(v->xsave) : "memory");
+		XSTATE("fxrstor64", v, 0ull);
 		return;
 	}
-	__asm__ volatile("xrstor64 (%0)"
-			 :
-			 : "r"(v->xsave), "a"((u32)mask), "d"((u32)(mask >> 32))
-			 : "memory");
+	XSTATE("xrstor64", v, mask);
 	if (v->xcr0 != mask)
 		xsetbv(0, v->xcr0);
 }
@@ -117,7 +120,7 @@ void virt_switch_in(struct virt_vcpu *v)
 {
 	struct virt_cpu *pc = virt_cpu();
 
-	virt->load(v);
+	virt_load(v);
 	cpu_this()->current = v;
 	if (mitigations & MIT_IBPB && pc->space != v->space)
 		wrmsr(MSR_PRED_CMD, 1);
@@ -134,6 +137,6 @@ void virt_switch_out(struct virt_vcpu *v)
 		soft_save(v);
 		v->live = false;
 	}
-	virt->unload(v);
+	virt_unload(v);
 	cpu_this()->current = NULL;
 }

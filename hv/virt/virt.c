@@ -41,44 +41,78 @@ const char *virt_init(void)
 	return lack;
 }
 
-void virt_probe_enable(void)
-{
-	virt_probe = true;
-}
-
-bool virt_tag_new(struct virt_vcpu *v)
-{
-	struct virt_cpu *pc = virt_cpu();
-	bool wrapped = pc->next_tag > pc->max_tag;
-
-	if (wrapped) {
-		pc->next_tag = 1;
-		pc->tag_gen++;
-	}
-	v->tag = pc->next_tag++;
-	v->tag_gen = pc->tag_gen;
-	return wrapped;
-}
-
-void *virt_ctl_alloc(struct virt_vcpu *v)
+int virt_vcpu_init(struct virt_vcpu *v)
 {
 	if (v->stub != VIRT_STUB_FLOOR)
 		v->stub = virt_probe  ? VIRT_STUB_PROBE :
 			  mitigations ? VIRT_STUB_MITIGATE :
 					VIRT_STUB_PLAIN;
 	v->ctl = v->space->block_alloc(v->space->owner, 0);
-	v->ctl_pa = v->ctl ? ptr_hpa(v->ctl).v : 0;
-	return v->ctl;
+	if (!v->ctl)
+		return -1;
+	v->ctl_pa = ptr_hpa(v->ctl).v;
+	virt->vcpu_init(v);
+	return 0;
 }
 
 void virt_vcpu_free(struct virt_vcpu *v)
 {
 	if (!v->ctl)
 		return;
-	virt->unload(v);
+	virt_unload(v);
 	v->space->block_free(v->space->owner, v->ctl, 0);
 	v->ctl = NULL;
 }
+
+/* ---- loading ---- */
+
+void virt_tag_take(struct virt_vcpu *v)
+{
+	struct virt_cpu *pc = virt_cpu();
+	bool used_up = pc->next_tag > pc->max_tag;
+
+	if (used_up) {
+		pc->next_tag = 1;
+		pc->tag_gen++;
+	}
+	v->tag = pc->next_tag++;
+	v->tag_gen = pc->tag_gen;
+	virt->tag_set(v, used_up);
+}
+
+void virt_flush(struct virt_vcpu *v)
+{
+	v->space_gen = load_acquire(&v->space->gen);
+	virt->flush(v);
+}
+
+void virt_load(struct virt_vcpu *v)
+{
+	struct virt_cpu *pc = virt_cpu();
+	bool moved = v->last_cpu != cpu_this()->index;
+
+	if (pc->loaded != v) {
+		if (pc->loaded)
+			virt_unload(pc->loaded);
+		virt->load(v);
+		pc->loaded = v;
+	}
+	if (moved || v->tag_gen != pc->tag_gen)
+		virt_tag_take(v);
+	if (moved || v->space_gen != v->space->gen)
+		virt_flush(v);
+	v->last_cpu = cpu_this()->index;
+}
+
+void virt_unload(struct virt_vcpu *v)
+{
+	if (virt_cpu()->loaded != v)
+		return;
+	virt->unload(v);
+	virt_cpu()->loaded = NULL;
+}
+
+/* ---- registers ---- */
 
 static const char *state_bad(const struct vstate *s)
 {
@@ -103,38 +137,24 @@ static const char *state_bad(const struct vstate *s)
 
 void virt_state_get(struct virt_vcpu *v, struct vstate *s)
 {
-	u32 i;
-
-	for (i = 0; i < VREG_STATE; i++)
-		s->reg[i] = virt->reg_get(v, i);
-	for (i = 0; i < SEGMENTS; i++)
-		s->seg[i] = (struct vseg){
-			.sel = virt->reg_get(v, VREG_ES_SEL + i),
-			.ar = virt->reg_get(v, VREG_ES_AR + i),
-			.limit = virt->reg_get(v, VREG_ES_LIMIT + i),
-			.base = virt->reg_get(v, VREG_ES_BASE + i),
-		};
+	for (u32 r = 0; r < VREG_STATE; r++)
+		s->reg[r] = virt->reg_get(v, r);
 }
 
 const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s)
 {
 	const char *bad = state_bad(s);
-	u32 i;
 
 	if (bad)
 		return bad;
-	for (i = 0; i < VREG_STATE; i++)
-		virt->reg_set(v, i, s->reg[i]);
-	for (i = 0; i < SEGMENTS; i++) {
-		virt->reg_set(v, VREG_ES_SEL + i, s->seg[i].sel);
-		virt->reg_set(v, VREG_ES_AR + i, s->seg[i].ar);
-		virt->reg_set(v, VREG_ES_LIMIT + i, s->seg[i].limit);
-		virt->reg_set(v, VREG_ES_BASE + i, s->seg[i].base);
-	}
+	for (u32 r = 0; r < VREG_STATE; r++)
+		virt->reg_set(v, r, s->reg[r]);
 	virt->reg_set(v, VREG_CPL, s->ss.ar >> 5 & 3);
 	virt->reg_set(v, VREG_EVENT, 0);
 	return NULL;
 }
+
+/* ---- exits and events ---- */
 
 static void pending_set(struct virt_vcpu *v, u32 bit)
 {
@@ -152,21 +172,9 @@ bool virt_exit_begin(struct virt_vcpu *v, struct exit *x)
 	return false;
 }
 
-u32 virt_event_pack(const struct inject *i)
-{
-	return EVENT_VALID | (i->has_error ? EVENT_HAS_ERROR : 0) |
-	       (u32)i->type << 8 | i->vector;
-}
-
 void virt_reinject(struct virt_vcpu *v, u32 event, u32 error, u32 insn_len)
 {
-	v->reinject = (struct inject){
-		.vector = event & 0xff,
-		.type = event >> 8 & 7,
-		.has_error = event & EVENT_HAS_ERROR,
-		.error = error,
-		.insn_len = insn_len,
-	};
+	v->reinject = (struct inject){ event & 0xfff, error, insn_len };
 	pending_set(v, PEND_INJECT);
 }
 
@@ -185,23 +193,26 @@ void virt_call_resume(struct virt_vcpu *v, u64 nr, u64 a0, u64 a1, u64 a2,
 
 void virt_entry_failed(struct virt_vcpu *v, struct exit *x, const char *why)
 {
-	static const char names[SEGMENTS][4] = { "es", "cs", "ss",  "ds",
-						 "fs", "gs", "ldt", "tr" };
+	/* clang-format off */
+	static const char segments[][5] = {
+		"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr",
+	}, names[][13] = {
+		"rip", "rsp", "rflags", "cr0", "cr3", "cr4", "efer", "pat", "dr7",
+		"gdt base", "gdt limit", "idt base", "idt limit",
+		"sysenter cs", "sysenter esp", "sysenter eip",
+	};
+	/* clang-format on */
 	struct vstate s;
-	u32 i;
 
 	x->kind = EXIT_ENTRY_FAIL;
 	log("parley: VM entry failed: %s, reason %lx, qualification %lx\n", why,
 	    x->hw_reason, x->hw_info1);
 	virt_state_get(v, &s);
-	log("parley:   rip %016lx rsp %016lx rflags %08lx\n", s.rip, s.rsp,
-	    s.rflags);
-	log("parley:   cr0 %08lx cr3 %012lx cr4 %08lx efer %04lx dr7 %08lx\n",
-	    s.cr0, s.cr3, s.cr4, s.efer, s.dr7);
-	for (i = 0; i < SEGMENTS; i++)
-		log("parley:   %s sel %04x ar %05x limit %08x base %016lx\n",
-		    names[i], s.seg[i].sel, s.seg[i].ar, s.seg[i].limit,
-		    s.seg[i].base);
-	log("parley:   gdt %016lx limit %lx idt %016lx limit %lx pat %016lx\n",
-	    s.gdt_base, s.gdt_limit, s.idt_base, s.idt_limit, s.pat);
+	for (u32 i = 0; i < array_size(names); i += 2)
+		log("parley:   %s %lx, %s %lx\n", names[i], s.reg[VREG_RIP + i],
+		    names[i + 1], s.reg[VREG_RIP + i + 1]);
+	for (u32 i = 0; i < VREG_RIP; i += 4)
+		log("parley:   %s base %lx limit %lx ar %lx sel %lx\n",
+		    segments[i / 4], s.reg[i], s.reg[i + 1], s.reg[i + 2],
+		    s.reg[i + 3]);
 }

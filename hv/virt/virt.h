@@ -42,18 +42,18 @@ enum exit_kind {
 	EXIT_OTHER, /* ends the guest with a report */
 };
 
-/* An interrupt or exception to deliver at the next entry. */
-enum inject_type {
-	INJECT_EXTINT = 0, INJECT_NMI = 2, INJECT_EXCEPTION = 3,
-	INJECT_SOFTINT = 4, INJECT_PRIV_SOFT = 5, INJECT_SOFT_EXC = 6
+/* An interrupt or exception to deliver at the next entry, as the VMCS (SDM Vol. 3C
+ * 25.8.3) and the VMCB (APM Vol. 2 15.20) have it: vector, type, and: */
+enum inject_bits {
+	INJECT_EXTINT = 0 << 8,    INJECT_NMI = 2 << 8, INJECT_EXCEPTION = 3 << 8,
+	INJECT_SOFTINT = 4 << 8,   INJECT_PRIV_SOFT = 5 << 8,
+	INJECT_SOFT_EXC = 6 << 8,  INJECT_TYPE = 7 << 8,
+	INJECT_ERROR = 1 << 11, /* it has an error code */
 };
 /* clang-format on */
 
 struct inject {
-	u8 vector;
-	enum inject_type type;
-	bool has_error;
-	u32 error;
+	u32 event, error;
 	u32 insn_len; /* software events only */
 };
 
@@ -65,48 +65,36 @@ struct exit {
 	u32 insn_len;	 /* bytes, or INSN_UNKNOWN */
 	bool insn_guess; /* insn_len is that of the instruction without
 			    prefixes (SVM without NRIP save) */
+	u8 variant;	 /* MSR: is WRMSR; RDTSC: is RDTSCP; MONITOR: the fault
+			    to raise, 6 (#UD) or 13 (#GP) */
 	u64 hw_reason, hw_info1, hw_info2; /* for the report */
-	union {
-		struct {
-			u16 port;
-			u8 size;
-			bool in, string, rep;
-		} io;
-		struct {
-			bool write;
-		} msr;
-		struct {
-			u8 nr, gpr;
-			enum { CR_WRITE, CR_READ, CR_CLTS, CR_LMSW } op;
-			u16 lmsw;
-			bool known; /* false: decode the instruction */
-		} cr;		    /* and dr: op CR_WRITE or CR_READ */
-		struct {
-			gpa_t gpa;
-			bool write, exec, present;
-			bool walk;     /* the access was of a page-table walk */
-			bool delivery; /* or of an event's delivery */
-		} mmio;
-		struct {
-			u64 gva;
-			bool known;
-		} invlpg;
-		struct {
-			u8 vector;
-			bool has_error;
-			u32 error;
-			u64 cr2; /* #DB: the DR6 bits (already in VREG_DR6) */
-		} exc;
-		bool rdtscp;
-		u8 refuse; /* MONITOR: the fault to raise, 6 (#UD) or 13 (#GP) */
-	};
+	/* by kind: */
+	u16 io_port;
+	u8 io_size;
+	bool io_in, io_string, io_rep;
+	u8 cr_nr, cr_gpr; /* and DR, only with CR_WRITE or CR_READ */
+	enum { CR_WRITE, CR_READ, CR_CLTS, CR_LMSW } cr_op;
+	u16 cr_lmsw;
+	bool known; /* CR, DR, INVLPG; false: decode the instruction */
+	gpa_t mmio_gpa;
+	bool mmio_write, mmio_exec, mmio_present;
+	bool mmio_walk;	    /* the access was of a page-table walk */
+	bool mmio_delivery; /* or of an event's delivery */
+	u64 invlpg_gva;
+	u8 exc_vector;
+	bool exc_has_error;
+	u32 exc_error;
+	u64 exc_cr2; /* #DB: the DR6 bits (already in VREG_DR6) */
 };
 
 /* clang-format off */
 
 /* Single registers of a vCPU. */
+#define VREG_SEG(s) VREG_##s##_BASE, VREG_##s##_LIMIT, VREG_##s##_AR, VREG_##s##_SEL
 enum vreg {
 	/* those that struct vstate holds, in its order */
+	VREG_SEG(ES), VREG_SEG(CS), VREG_SEG(SS), VREG_SEG(DS),
+	VREG_SEG(FS), VREG_SEG(GS), VREG_SEG(LDTR), VREG_SEG(TR),
 	VREG_RIP, VREG_RSP, VREG_RFLAGS, VREG_CR0, VREG_CR3, VREG_CR4,
 	VREG_EFER, VREG_PAT, VREG_DR7,
 	VREG_GDTR_BASE, VREG_GDTR_LIMIT, VREG_IDTR_BASE, VREG_IDTR_LIMIT,
@@ -118,33 +106,26 @@ enum vreg {
 	VREG_DR6 = VREG_STATE,
 	VREG_DR0, VREG_DR1, VREG_DR2, VREG_DR3,
 	VREG_TSC_AUX,
-	/* segments: eight of each, ES CS SS DS FS GS LDTR TR */
-	VREG_ES_BASE, VREG_CS_BASE, VREG_SS_BASE,
-	VREG_DS_BASE, VREG_FS_BASE, VREG_GS_BASE,
-	VREG_ES_LIMIT = VREG_ES_BASE + 8,
-	VREG_ES_AR = VREG_ES_LIMIT + 8, VREG_CS_AR, VREG_SS_AR,
-	VREG_ES_SEL = VREG_ES_AR + 8,
-	VREG_CPL = VREG_ES_SEL + 8,
+	VREG_CPL,
 	VREG_TSC_OFFSET,
 	VREG_INTR_SHADOW, /* not 0: STI or MOV SS blocks interrupts; set: ends it */
-	VREG_INVLPG,	  /* write only: drops the translation of this gva */
+	VREG_INVLPG,	  /* write only: drops the translation of this canonical gva */
 	VREG_EVENT,	  /* write only, 0: takes back what is injected */
 	VREG_COUNT
 };
 /* clang-format on */
-#define SEGMENTS 8
 
+#define AR_LONG (1u << 13)
+#define AR_UNUSABLE (1u << 16)
 struct vseg {
-	u16 sel;
-	u32 ar; /* VMX access-rights format (SDM Vol. 3C, 24.4.1) */
-	u32 limit;
-	u64 base;
+	u64 base, limit, ar, sel; /* ar: as in VMX (SDM Vol. 3C, 24.4.1) */
 };
 
 /* Full state as set at start and read for reports. */
 struct vstate {
 	union {
 		struct {
+			struct vseg es, cs, ss, ds, fs, gs, ldtr, tr;
 			u64 rip, rsp, rflags, cr0, cr3, cr4, efer, pat, dr7;
 			u64 gdt_base, gdt_limit, idt_base, idt_limit;
 			u64 sysenter_cs, sysenter_esp, sysenter_eip, cr2;
@@ -152,36 +133,34 @@ struct vstate {
 		};
 		u64 reg[VREG_STATE];
 	};
-	union {
-		struct {
-			struct vseg es, cs, ss, ds, fs, gs, ldtr, tr;
-		};
-		struct vseg seg[SEGMENTS];
-	};
 };
 _Static_assert(offsetof(struct vstate, kernel_gs) == 8 * VREG_KERNEL_GS &&
-		       offsetof(struct vstate, efer) == 8 * VREG_EFER,
+		       offsetof(struct vstate, efer) == 8 * VREG_EFER &&
+		       offsetof(struct vstate, tr) == 8 * VREG_TR_BASE,
 	       "struct vstate is in the order of enum vreg");
 
-/* Pending work, checked once before each entry; not 0 leaves the fast path. */
-#define PEND_RESCHED 1u	 /* give up the CPU: look at the run queue */
-#define PEND_EVENT 2u	 /* an upcall is due (edge) */
-#define PEND_APIC 4u	 /* the virtual local APIC has something */
-#define PEND_INJECT 8u	 /* v->reinject holds an event to deliver (again) */
-#define PEND_FLUSH 16u	 /* flush this vCPU's nested TLB first */
-#define PEND_BLOCK 32u	 /* the vCPU does not run any more (waits, stopped) */
-#define PEND_DIED 64u	 /* the partition has ended */
-#define PEND_WINDOW 128u /* a window was asked for */
-#define PEND_CALL 256u	 /* a hypercall needs its slow second half */
-/* PEND_RESUME: offsets.h */
-
-/* Variants of the entry and exit stubs. */
-enum virt_stub {
-	VIRT_STUB_PLAIN,
-	VIRT_STUB_PROBE,
-	VIRT_STUB_FLOOR,
-	VIRT_STUB_MITIGATE
+/* Pending work, checked once before each entry; not 0 leaves the fast path.
+ * PEND_RESUME: offsets.h. */
+/* clang-format off */
+enum virt_pending {
+	PEND_RESCHED = 1,  /* give up the CPU: look at the run queue */
+	PEND_EVENT = 2,    /* an upcall is due (edge) */
+	PEND_APIC = 4,     /* the virtual local APIC has something */
+	PEND_INJECT = 8,   /* v->reinject holds an event to deliver (again) */
+	PEND_FLUSH = 16,   /* flush this vCPU's nested TLB first */
+	PEND_BLOCK = 32,   /* the vCPU does not run any more (waits, stopped) */
+	PEND_DIED = 64,    /* the partition has ended */
+	PEND_WINDOW = 128, /* a window was asked for */
+	PEND_CALL = 256,   /* a hypercall needs its slow second half */
 };
+
+/* Variants of the entry and exit stubs, in the order of their tables. */
+enum virt_stub {
+	VIRT_STUB_PLAIN, VIRT_STUB_PROBE, VIRT_STUB_FLOOR, VIRT_STUB_MITIGATE
+};
+/* clang-format on */
+
+#define VIRT_NOWHERE (~0u)
 
 /*
  * The backend's part of a vCPU; first member of struct vcpu. The offsets of
@@ -195,7 +174,7 @@ struct virt_vcpu {
 	u32 launched;	  /* VMX: VMRESUME instead of VMLAUNCH */
 	u32 how;	  /* why the stub returned: VIRT_HOW_* */
 	u32 stub;	  /* enum virt_stub; VIRT_STUB_FLOOR may be set
-				   before vcpu_init, else that chooses */
+				   before virt_vcpu_init, else that chooses */
 	u64 reason;	  /* VMX: exit reason that the stub has read */
 	u64 host_rsp;	  /* VMX: what HOST_RSP holds */
 	u64 calls;	  /* hypercalls, counted by the stub */
@@ -205,7 +184,7 @@ struct virt_vcpu {
 	/* the probe, only when it runs */
 	u64 guest_tsc, entry_stamp, vmcs_accesses;
 	/* XSAVE area, 64-byte aligned, of cpu_feat.xsave_size bytes; given
-	 * by the caller of vcpu_init, as is last_cpu = ~0 */
+	 * by the caller of virt_vcpu_init, as is last_cpu = VIRT_NOWHERE */
 	void *xsave;
 	u64 xcr0; /* the guest's */
 	/* VREG_CR2 to VREG_TSC_AUX, while it is not live */
@@ -218,7 +197,7 @@ struct virt_vcpu {
 	struct inject reinject; /* valid with PEND_INJECT */
 	enum virt_profile profile;
 	struct virt_space *space; /* nested tables */
-	u32 last_cpu;		  /* index where it ran last, ~0: never */
+	u32 last_cpu;		  /* index where it ran last, or VIRT_NOWHERE */
 	u32 tag, tag_gen;	  /* VPID or ASID and its generation */
 	u32 space_gen;		  /* space->gen of the last flush */
 	bool live;		  /* between virt_switch_in and _out */
@@ -228,10 +207,12 @@ struct virt_vcpu {
 
 /* ---- nested page tables: one common walker (virt/nested.c) ---- */
 
-#define NP_READ 1u
-#define NP_WRITE 2u
-#define NP_EXEC 4u
-#define NP_DEVICE 8u /* uncached; otherwise write-back */
+/* clang-format off */
+enum {
+	NP_READ = 1, NP_WRITE = 2, NP_EXEC = 4,
+	NP_DEVICE = 8, /* uncached; otherwise write-back */
+};
+/* clang-format on */
 
 /* Entry format of a backend: the bits for each of NP_*, and those that every
  * leaf and every table entry has. Those in `invert` mean the contrary. An
@@ -283,7 +264,7 @@ int nested_init(struct virt_space *s) must_check; /* allocates the root */
  * may still cache pointers to them. */
 void nested_free(struct virt_space *s);
 
-/* ---- the backend: at most 16 operations ---- */
+/* ---- the backend: 14 operations ---- */
 
 struct virt_ops {
 	const char *name;     /* "VMX" or "SVM" */
@@ -294,18 +275,13 @@ struct virt_ops {
 	const char *(*probe)(void);
 	/* Per CPU, once: switches root/host mode on. NULL or what is wrong. */
 	const char *(*cpu_on)(struct cpu *c);
-	/* Allocates control structures (block_alloc of v->space) and sets up
-	 * the intercepts of v->profile. 0 or -1: no memory. The registers are
-	 * undefined until state_set. */
-	int (*vcpu_init)(struct virt_vcpu *v);
-	void (*vcpu_free)(struct virt_vcpu *v);
-	/* Makes v the one that enter() runs on this CPU (VMPTRLD, tag). The
-	 * others below need v loaded on this CPU; reg_* and state_* also take
-	 * one that is loaded nowhere. */
+	/* Sets v->ctl up, a zeroed page, with the intercepts of v->profile. The
+	 * registers are undefined until virt_state_set. */
+	void (*vcpu_init)(struct virt_vcpu *v);
+	/* Takes v to this CPU (VMPTRLD), clears it from it (VMCLEAR). */
 	void (*load)(struct virt_vcpu *v);
-	/* Clears v from this CPU so that another can load it (VMCLEAR).
-	 * virt_switch_out does it too; twice is no error. */
 	void (*unload)(struct virt_vcpu *v);
+	/* What follows needs v loaded on this CPU. */
 	/* Runs the guest until an exit that the fast path does not finish. */
 	void (*enter)(struct virt_vcpu *v);
 	/* Says what the exit was; an event that it cut short (IDT-vectoring,
@@ -315,9 +291,6 @@ struct virt_ops {
 	/* Setting RIP also clears the interrupt shadow. CR0/CR3/CR4/EFER
 	 * values are what the guest sees; the backend adds what it needs. */
 	void (*reg_set)(struct virt_vcpu *v, enum vreg r, u64 val);
-	void (*state_get)(struct virt_vcpu *v, struct vstate *s);
-	/* NULL, or why the CPU could not enter such a state. */
-	const char *(*state_set)(struct virt_vcpu *v, const struct vstate *s);
 	void (*inject)(struct virt_vcpu *v, const struct inject *i);
 	/* Exit as soon as the guest can take an external interrupt. */
 	void (*window)(struct virt_vcpu *v, bool on);
@@ -326,6 +299,9 @@ struct virt_ops {
 	void (*deadline_arm)(struct virt_vcpu *v, u64 tsc);
 	/* Drops nested translations of v's space on this CPU. */
 	void (*flush)(struct virt_vcpu *v);
+	/* Makes v->tag the VPID or ASID; all_void: first drops what this CPU
+	 * holds under any. */
+	void (*tag_set)(struct virt_vcpu *v, bool all_void);
 };
 
 extern const struct virt_ops vmx_ops, svm_ops;
@@ -337,11 +313,31 @@ extern const struct virt_ops *virt; /* chosen by virt_init() */
  */
 const char *virt_init(void);
 
-/* Bitmaps of a space (formats differ): default is all intercepted. */
+/*
+ * Gives v its VMCS or VMCB (block_alloc of v->space) and picks v->stub unless
+ * the caller has asked for the floor. 0, or -1: no memory.
+ */
+int virt_vcpu_init(struct virt_vcpu *v) must_check;
+void virt_vcpu_free(struct virt_vcpu *v);
+
+/* Makes v the one whose registers are accessed and that enter() runs on this
+ * CPU, and takes it off: then another CPU can load it. Twice is no error. */
+void virt_load(struct virt_vcpu *v);
+void virt_unload(struct virt_vcpu *v);
+/* Drops nested translations of v's space on this CPU; v is loaded. */
+void virt_flush(struct virt_vcpu *v);
+
+/* All registers of v, which is loaded. state_set: NULL, or why the CPU could
+ * not enter such a state. */
+void virt_state_get(struct virt_vcpu *v, struct vstate *s);
+const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s);
+
+/* Bitmaps of a space (formats differ): all is intercepted but what is allowed
+ * then: ports, and MSRs below 2000 or from C0000000 to C0001FFF. */
 int virt_bitmaps_init(struct virt_space *s) must_check;
 void virt_bitmaps_free(struct virt_space *s);
-void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow);
-void virt_msr_allow(struct virt_space *s, u32 msr, bool read, bool write);
+void virt_io_allow(struct virt_space *s, u16 port, u16 count);
+void virt_msr_allow(struct virt_space *s, u32 msr);
 
 /* ---- the fast path ---- */
 
@@ -376,8 +372,7 @@ static inline struct virt_vcpu *virt_current(void)
 	return cpu_this()->current;
 }
 
-/* Selects the instrumented stubs; before the first vcpu_init. */
-void virt_probe_enable(void);
+/* Selects the instrumented stubs; set before the first virt_vcpu_init. */
 extern bool virt_probe;
 extern u64 virt_accesses; /* of the VMCS by C, not yet counted to a vCPU */
 

@@ -95,10 +95,7 @@ static void timer_set_run(uint32_t n)
 		kit_ops.timer_set(far + n);
 }
 
-static void timer_stop(void)
-{
-	kit_ops.timer_set(0);
-}
+static void timer_stop(void) { kit_ops.timer_set(0); }
 
 /* The host partition drops NULs, so the table's lines stay readable. */
 static const char nuls[80];
@@ -189,15 +186,9 @@ static bool disk_choose(unsigned i)
 	return disk_buf;
 }
 
-static bool ram_disk_start(void)
-{
-	return disk_choose(0);
-}
+static bool ram_disk_start(void) { return disk_choose(0); }
 
-static bool disk_start(void)
-{
-	return disk_choose(1);
-}
+static bool disk_start(void) { return disk_choose(1); }
 
 static void reg_read_run(uint32_t n)
 {

@@ -105,7 +105,4 @@ void ipi_run(uint32_t n)
 	kit_irq_on();
 }
 
-void event_wait_run(uint32_t n)
-{
-	ipi_run(n);
-}
+void event_wait_run(uint32_t n) { ipi_run(n); }

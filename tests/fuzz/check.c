@@ -20,10 +20,7 @@
 
 static u8 owner_maps[FRAMES], peer_maps[FRAMES];
 
-static u64 frame_nr(hpa_t at)
-{
-	return (at.v - SIM_RAM) / PAGE_SIZE;
-}
+static u64 frame_nr(hpa_t at) { return (at.v - SIM_RAM) / PAGE_SIZE; }
 
 static bool is_vcpu_page(const struct partition *p, u64 at, hpa_t h)
 {

@@ -32,10 +32,7 @@ void guest_input(const u8 *data, size_t n)
 	steps = 0;
 }
 
-bool guest_over(void)
-{
-	return !left || steps > STEPS_MAX;
-}
+bool guest_over(void) { return !left || steps > STEPS_MAX; }
 
 u32 guest_byte(void)
 {
@@ -132,10 +129,7 @@ static u64 an_argument(struct partition *p, const struct pv_grammar_arg *a)
 
 /* ---- the parts of an exit ---- */
 
-static struct vmcb *vmcb(struct vcpu *v)
-{
-	return v->hw.ctl;
-}
+static struct vmcb *vmcb(struct vcpu *v) { return v->hw.ctl; }
 
 static u64 *vmcs(struct vcpu *v, u32 field)
 {
@@ -174,10 +168,7 @@ static u64 *rip(struct vcpu *v)
 #define RIP_NORMAL 0x1000ull
 #define RIP_CALL 0x8000ull
 
-static bool is_resumed(struct vcpu *v)
-{
-	return *rip(v) == RIP_CALL;
-}
+static bool is_resumed(struct vcpu *v) { return *rip(v) == RIP_CALL; }
 
 /* As the stub: the handler's results, then the pending word decides. */
 static bool call(struct vcpu *v, u64 nr, const u64 *a)
@@ -395,19 +386,11 @@ static void enter(struct virt_vcpu *hw)
 		*vmcs(v, ENTRY_INTR_INFO) &= ~(1ull << 31);
 }
 
-static void enter_vmx(struct virt_vcpu *v)
-{
-	enter(v);
-}
+static void enter_vmx(struct virt_vcpu *v) { enter(v); }
 
-static void enter_svm(struct virt_vcpu *v, u64 host)
-{
-	enter(v);
-}
+static void enter_svm(struct virt_vcpu *v, u64 host) { enter(v); }
 
-static void exit_vmx(void)
-{
-}
+static void exit_vmx(void) {}
 
 #define VMX_STUB                    \
 	{                           \

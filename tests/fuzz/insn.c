@@ -20,10 +20,7 @@
 static u64 *vmcs_of[FRAMES], *saved_vmcs[FRAMES];
 static u64 current[SIM_CPUS], saved_current[SIM_CPUS];
 
-u64 vmcs_current(void)
-{
-	return current[cpu_this()->index];
-}
+u64 vmcs_current(void) { return current[cpu_this()->index]; }
 
 u64 *vmcs_field(u64 vmcs, u32 field)
 {
@@ -68,10 +65,7 @@ struct insn {
 	u64 *rm;   /* register or memory operand */
 };
 
-static u64 *reg(struct insn *i, u32 n)
-{
-	return &i->regs[greg[n]];
-}
+static u64 *reg(struct insn *i, u32 n) { return &i->regs[greg[n]]; }
 
 static s64 disp(struct insn *i, u32 bytes)
 {

@@ -56,10 +56,7 @@ __asm__(".globl strand_switch\n"
 	"pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp\n\t"
 	"ret");
 
-struct cpu *cpu_this(void)
-{
-	return &cpus[running == MAIN ? 0 : running];
-}
+struct cpu *cpu_this(void) { return &cpus[running == MAIN ? 0 : running]; }
 
 static void go(u32 to)
 {
@@ -98,10 +95,7 @@ static void strand_prepare(struct strand *s)
 	s->sp = sp;
 }
 
-void sim_yield(void)
-{
-	go((running + 1) % SIM_CPUS);
-}
+void sim_yield(void) { go((running + 1) % SIM_CPUS); }
 
 void sim_end(void)
 {
@@ -145,20 +139,11 @@ void panic(const char *fmt, ...)
 
 /* ---- time and interrupts ---- */
 
-u64 sim_now(void)
-{
-	return now;
-}
+u64 sim_now(void) { return now; }
 
-void sim_advance(u64 tsc)
-{
-	now += tsc;
-}
+void sim_advance(u64 tsc) { now += tsc; }
 
-u64 sim_rdtsc(void)
-{
-	return now += TICK;
-}
+u64 sim_rdtsc(void) { return now += TICK; }
 
 static void timer_look(u32 cpu)
 {
@@ -220,10 +205,7 @@ void sim_irq_idle(void)
 	sim_irq_window();
 }
 
-void irq_register(u32 vector, irq_fn fn)
-{
-	handlers[vector] = fn;
-}
+void irq_register(u32 vector, irq_fn fn) { handlers[vector] = fn; }
 
 void irq_dispatch(u32 vector)
 {
@@ -251,23 +233,16 @@ void lapic_timer_arm(u64 tsc)
 	strands[running == MAIN ? 0 : running].timer = tsc;
 }
 
-void lapic_eoi(void)
-{
-}
+void lapic_eoi(void) {}
 
 int ioapic_route(u32 irq, bool isa, bool level, u32 cpu)
 {
 	return irq < 24 ? (int)irq : -1;
 }
 
-void ioapic_mask(u32 gsi, bool masked)
-{
-}
+void ioapic_mask(u32 gsi, bool masked) {}
 
-bool ioapic_is_level(u32 gsi)
-{
-	return gsi & 1;
-}
+bool ioapic_is_level(u32 gsi) { return gsi & 1; }
 
 void power_off(u32 status)
 {
@@ -276,19 +251,11 @@ void power_off(u32 status)
 	sim_end();
 }
 
-void nmi_take(void)
-{
-}
+void nmi_take(void) {}
 
-bool rdmsr_try(u32 msr, u64 *v)
-{
-	return false;
-}
+bool rdmsr_try(u32 msr, u64 *v) { return false; }
 
-bool wrmsr_try(u32 msr, u64 v)
-{
-	return false;
-}
+bool wrmsr_try(u32 msr, u64 v) { return false; }
 
 /* ---- registers ---- */
 
@@ -321,14 +288,9 @@ u64 sim_rdmsr(u32 msr)
 	}
 }
 
-void sim_wrmsr(u32 msr, u64 v)
-{
-}
+void sim_wrmsr(u32 msr, u64 v) {}
 
-u64 sim_reg(void)
-{
-	return 0;
-}
+u64 sim_reg(void) { return 0; }
 
 /* ---- start ---- */
 

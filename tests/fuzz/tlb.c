@@ -65,9 +65,7 @@ static const struct virt_ops *real;
 static struct virt_ops faulty;
 static u32 loads;
 
-static void no_flush(struct virt_vcpu *v)
-{
-}
+static void no_flush(struct virt_vcpu *v) {}
 
 /* Between a load and the entry, other CPUs may do anything; they may also pause
  * and resume the partition, and take their time. */

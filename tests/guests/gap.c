@@ -43,10 +43,7 @@ static uint64_t faults(void)
 }
 
 /* Sleeps, for the sake of an emulator that runs one CPU at a time. */
-static void pause(void)
-{
-	pv_vcpu_wait(kit_tsc() + kit_tsc_khz() / 10);
-}
+static void pause(void) { pv_vcpu_wait(kit_tsc() + kit_tsc_khz() / 10); }
 
 static void wait_for(const uint32_t *word, uint32_t value)
 {
@@ -100,15 +97,9 @@ static void raise_interrupt(void)
 	__asm__ volatile("int %0" ::"i"(VECTOR_OWN) : "memory");
 }
 
-static void raise_breakpoint(void)
-{
-	__asm__ volatile("int3" ::: "memory");
-}
+static void raise_breakpoint(void) { __asm__ volatile("int3" ::: "memory"); }
 
-static void raise_undefined(void)
-{
-	__asm__ volatile("ud2" ::: "memory");
-}
+static void raise_undefined(void) { __asm__ volatile("ud2" ::: "memory"); }
 
 /* #GP with an error code */
 static void raise_protection(void)

@@ -4,7 +4,4 @@
 
 static u8 ret_insn[] = { 0xC3 };
 
-void hv_provoke(void)
-{
-	((void (*)(void))(uintptr_t)ret_insn)();
-}
+void hv_provoke(void) { ((void (*)(void))(uintptr_t)ret_insn)(); }

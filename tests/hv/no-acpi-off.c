@@ -3,7 +3,4 @@
 #include "lib/bootinfo.h"
 #include "lib/machine.h"
 
-void hv_provoke(void)
-{
-	acpi.off[0].port = acpi.off[1].port = 0;
-}
+void hv_provoke(void) { acpi.off[0].port = acpi.off[1].port = 0; }

@@ -10,7 +10,4 @@ static __attribute__((noinline)) u64 go_down(volatile u64 *above, u64 n)
 	return n == ~0ull ? 0 : go_down(here, n + 1) + here[0];
 }
 
-void hv_provoke(void)
-{
-	go_down(NULL, 0);
-}
+void hv_provoke(void) { go_down(NULL, 0); }

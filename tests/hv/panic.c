@@ -3,7 +3,4 @@
 #include "lib/bootinfo.h"
 #include "lib/panic.h"
 
-void hv_provoke(void)
-{
-	panic("provoked on purpose, %u", 42u);
-}
+void hv_provoke(void) { panic("provoked on purpose, %u", 42u); }

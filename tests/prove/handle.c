@@ -14,14 +14,8 @@
 #include "core/handle.c"
 
 struct partition *partition_table[PARTITION_MAX];
-struct partition *partition_get(u32 id)
-{
-	return NULL;
-}
-struct partition *partition_live(u32 id, u32 gen)
-{
-	return NULL;
-}
+struct partition *partition_get(u32 id) { return NULL; }
+struct partition *partition_live(u32 id, u32 gen) { return NULL; }
 
 void handle_lookup_sound(void)
 {

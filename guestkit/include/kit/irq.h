@@ -49,14 +49,8 @@ uint64_t kit_event_bind(unsigned port, unsigned vcpu, uint64_t *handle);
 void kit_event_scan(void);
 
 /* Interrupts of this vCPU. */
-static inline void kit_irq_on(void)
-{
-	__asm__ volatile("sti" ::: "memory");
-}
-static inline void kit_irq_off(void)
-{
-	__asm__ volatile("cli" ::: "memory");
-}
+static inline void kit_irq_on(void) { __asm__ volatile("sti" ::: "memory"); }
+static inline void kit_irq_off(void) { __asm__ volatile("cli" ::: "memory"); }
 static inline uint64_t kit_irq_save(void)
 {
 	uint64_t flags;

@@ -43,10 +43,7 @@ static inline uint64_t kit_gpa(const volatile void *p)
 {
 	return (uint64_t)(uintptr_t)p;
 }
-static inline void *kit_ptr(uint64_t gpa)
-{
-	return (void *)(uintptr_t)gpa;
-}
+static inline void *kit_ptr(uint64_t gpa) { return (void *)(uintptr_t)gpa; }
 
 /* The root of the kit's page tables (for CR3), and a second, equal address
  * space with a root of its own; 0 when no page is left. */

@@ -11,10 +11,10 @@ struct place {
 
 /* clang-format off */
 #define F(field) { offsetof(struct vmcb, field), 64 - 8 * sizeof(((struct vmcb *)0)->field), false }
-#define SEG(n, s) \
-	[VREG_ES_BASE + n] = F(s.base), [VREG_ES_LIMIT + n] = F(s.limit), \
-	[VREG_ES_AR + n] = { offsetof(struct vmcb, s.attr), 48, true }, \
-	[VREG_ES_SEL + n] = F(s.sel)
+#define SEG(S, s) \
+	[VREG_##S##_BASE] = F(s.base), [VREG_##S##_LIMIT] = F(s.limit), \
+	[VREG_##S##_AR] = { offsetof(struct vmcb, s.attr), 48, true }, \
+	[VREG_##S##_SEL] = F(s.sel)
 static const struct place fields[VREG_COUNT] = {
 	[VREG_RIP] = F(rip),       [VREG_RSP] = F(rsp),   [VREG_RFLAGS] = F(rflags),
 	[VREG_CR0] = F(cr0),       [VREG_CR2] = F(cr2),   [VREG_CR3] = F(cr3),
@@ -27,8 +27,8 @@ static const struct place fields[VREG_COUNT] = {
 	[VREG_STAR] = F(star),     [VREG_LSTAR] = F(lstar),
 	[VREG_CSTAR] = F(cstar),   [VREG_SFMASK] = F(sfmask),
 	[VREG_TSC_OFFSET] = F(tsc_offset), [VREG_EVENT] = F(eventinj),
-	SEG(0, es), SEG(1, cs), SEG(2, ss), SEG(3, ds),
-	SEG(4, fs), SEG(5, gs), SEG(6, ldtr), SEG(7, tr),
+	SEG(ES, es), SEG(CS, cs), SEG(SS, ss), SEG(DS, ds),
+	SEG(FS, fs), SEG(GS, gs), SEG(LDTR, ldtr), SEG(TR, tr),
 };
 /* clang-format on */
 
@@ -64,17 +64,6 @@ u64 svm_reg_get(struct virt_vcpu *v, enum vreg r)
 				       virt_soft_get(v, r);
 }
 
-static void invlpg(struct virt_vcpu *v, u64 gva)
-{
-	if (v->live)
-		__asm__ volatile("invlpga %0, %1"
-				 :
-				 : "a"(gva), "c"(v->tag)
-				 : "memory");
-	else
-		svm_tag_renew(v);
-}
-
 /* The field's value for what the guest is to see. */
 static u64 adapted(struct vmcb *b, enum vreg r, u64 val)
 {
@@ -105,11 +94,14 @@ void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 	if (p.at)
 		*field_of(v, p) = (*field_of(v, p) & ~mask) | (field & mask);
 	else if (r == VREG_INVLPG)
-		invlpg(v, val);
+		__asm__ volatile("invlpga %0, %1"
+				 :
+				 : "a"(val), "c"(v->tag)
+				 : "memory");
 	else
 		virt_soft_set(v, r, val);
-	if (r >= VREG_CR0 && r <= VREG_EFER) /* CR0 CR3 CR4 EFER */
-		svm_tag_renew(v);
+	if (virt_voids_tag(r))
+		virt_tag_take(v);
 	if (virt_ends_shadow(r, val))
 		vmcb_of(v)->int_shadow &= ~1ull;
 }

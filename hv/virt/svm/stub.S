@@ -25,7 +25,7 @@ svm_enter_\name:
 	mov %rcx, VMCB_RAX(%rax)
 	vmload %rax
 	MITIGATE_ENTRY \mitigate
-	PROBE_ENTRY \probe
+	PROBE \probe
 	GUEST_LOAD
 	jmp .Lrun_\name
 
@@ -46,7 +46,7 @@ svm_enter_\name:
 	mov %rcx, %rax
 	vmload %rax
 	MITIGATE_ENTRY \mitigate
-	PROBE_ENTRY \probe
+	PROBE \probe
 	CLOBBERED_CLEAR
 .Lrun_\name:
 	vmrun %rax
@@ -59,7 +59,7 @@ svm_enter_\name:
 	je .Lfloor_\name
 1:
 	.endif
-	PROBE_EXIT \probe
+	PROBE \probe, exit=1
 	vmsave %rax
 	cmpl $SVM_EXIT_VMMCALL, VMCB_EXITCODE(%rax)
 	jne svm_leave_exit
@@ -71,17 +71,8 @@ svm_enter_\name:
 	HCALL %r10, %rax
 	je .Lresume_\name
 	jmp svm_leave_call
-
-	.section .data.rel.ro, "aw"
-	.quad svm_enter_\name
-	.text
 .endm
 
-	.section .data.rel.ro, "aw"
-	.globl svm_enters
-	.balign 8
-svm_enters:
-	.text
 SVM_STUB plain
 SVM_STUB probe probe=1
 SVM_STUB floor floor=1
@@ -109,5 +100,13 @@ svm_leave:
 	cli
 	stgi
 	HOST_POP_RET
+
+	.section .data.rel.ro, "aw"
+	.globl svm_enters
+	.balign 8
+svm_enters:
+	.irp name, plain, probe, floor, mitigate
+	.quad svm_enter_\name
+	.endr
 
 	.section .note.GNU-stack, "", @progbits

@@ -22,56 +22,42 @@ struct vmcb_seg {
 };
 
 struct vmcb {
-	/* control area */
-	u16 cr_read, cr_write; /* intercepts, a bit each register */
-	u16 dr_read, dr_write;
-	u32 exceptions;
-	u32 misc1, misc2, misc3;
-	u8 pad1[0x03c - 0x018];
-	u16 pause_threshold, pause_count;
-	u64 iopm, msrpm;
-	u64 tsc_offset;
+	/* control area; the first words are intercepts, a bit each */
+	u16 cr_read, cr_write, dr_read, dr_write;
+	u32 exceptions, misc1, misc2, misc3;
+	u8 pad1[0x040 - 0x018];
+	u64 iopm, msrpm, tsc_offset;
 	u32 asid;
 	u8 tlb_control, pad2[3];
 	u8 v_tpr, v_irq, v_prio, v_masking, v_vector, pad3[3];
-	u64 int_shadow;
-	u64 exitcode, info1, info2, exitintinfo;
-	u64 np_enable;
+	u64 int_shadow, exitcode, info1, info2, exitintinfo, np_enable;
 	u8 pad4[0x0a8 - 0x098];
-	u64 eventinj;
-	u64 n_cr3;
-	u64 lbr;
-	u32 clean, pad5;
+	u64 eventinj, n_cr3;
+	u8 pad5[0x0c8 - 0x0b8];
 	u64 nrip;
 	u8 pad6[0x400 - 0x0d0];
 	/* state save area */
 	struct vmcb_seg es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
-	u8 pad7[0x4cb - 0x4a0];
-	u8 cpl;
-	u8 pad8[4];
+	u8 pad7[0x4cb - 0x4a0], cpl, pad8[4];
 	u64 efer;
 	u8 pad9[0x548 - 0x4d8];
 	u64 cr4, cr3, cr0, dr7, dr6, rflags, rip;
 	u8 pad10[0x5d8 - 0x580];
 	u64 rsp;
 	u8 pad11[0x5f8 - 0x5e0];
-	u64 rax;
-	u64 star, lstar, cstar, sfmask, kernel_gs;
-	u64 sysenter_cs, sysenter_esp, sysenter_eip;
-	u64 cr2;
+	u64 rax, star, lstar, cstar, sfmask, kernel_gs;
+	u64 sysenter_cs, sysenter_esp, sysenter_eip, cr2;
 	u8 pad12[0x668 - 0x648];
 	u64 pat;
 	u8 pad13[0x1000 - 0x670];
 };
-_Static_assert(offsetof(struct vmcb, int_shadow) == VMCB_INT_SHADOW, "VMCB");
-_Static_assert(offsetof(struct vmcb, exitcode) == VMCB_EXITCODE, "VMCB");
-_Static_assert(offsetof(struct vmcb, eventinj) == VMCB_EVENTINJ, "VMCB");
-_Static_assert(offsetof(struct vmcb, nrip) == 0xc8, "VMCB");
-_Static_assert(offsetof(struct vmcb, cpl) == VMCB_CPL, "VMCB");
-_Static_assert(offsetof(struct vmcb, efer) == 0x4d0, "VMCB");
-_Static_assert(offsetof(struct vmcb, rip) == VMCB_RIP, "VMCB");
-_Static_assert(offsetof(struct vmcb, rax) == VMCB_RAX, "VMCB");
-_Static_assert(offsetof(struct vmcb, pat) == 0x668, "VMCB");
+#define AT(field, at) offsetof(struct vmcb, field) == (at)
+_Static_assert(AT(int_shadow, VMCB_INT_SHADOW) && AT(exitcode, VMCB_EXITCODE) &&
+		       AT(eventinj, VMCB_EVENTINJ) && AT(nrip, 0x0c8) &&
+		       AT(cpl, VMCB_CPL) && AT(efer, 0x4d0) &&
+		       AT(rip, VMCB_RIP) && AT(rax, VMCB_RAX) && AT(pat, 0x668),
+	       "the VMCB is as in the manual");
+#undef AT
 static_assert_size(struct vmcb, 4096);
 
 /* clang-format off */
@@ -101,21 +87,12 @@ struct svm_caps {
 	bool nrip, decode_assists;
 };
 extern struct svm_caps svm_caps;
-extern struct nested_format npt_format;
 
-static inline struct vmcb *vmcb_of(struct virt_vcpu *v)
-{
-	return v->ctl;
-}
+static inline struct vmcb *vmcb_of(struct virt_vcpu *v) { return v->ctl; }
 
-const char *svm_probe(void);
-const char *svm_cpu_on(struct cpu *c);
 void svm_exit_decode(struct virt_vcpu *v, struct exit *x);
 u64 svm_reg_get(struct virt_vcpu *v, enum vreg r);
 void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val);
-/* All of v's translations are void: a new ASID, now or at the next load. */
-void svm_tag_renew(struct virt_vcpu *v);
-
 /* svm/stub.S: entries by virt_stub. host: hpa of the host's VMCB. */
 extern void (*const svm_enters[])(struct virt_vcpu *v, u64 host);
 

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The SVM backend's operations. A VMCB: making, loading, entering; window,
- * injection, flushes. */
+/* The SVM backend's operations. What SVM needs of the machine, and switching it
+ * on (APM Vol. 2, 15.4); a VMCB: making, loading, entering; window, injection,
+ * flushes. */
 #include "virt/svm/svm.h"
 #include "arch/irq.h"
 #include "lib/x86.h"
 
-#define NPT_P (1ull << 0)
-#define NPT_W (1ull << 1)
-#define NPT_U (1ull << 2)
-#define NPT_UC (1ull << 4 | 1ull << 3) /* PCD, PWT: PAT entry 3 */
-#define NPT_NX (1ull << 63)
+/* clang-format off */
+enum {
+	MSR_VM_CR = 0xC0010114, MSR_VM_HSAVE_PA = 0xC0010117, VM_CR_SVMDIS = 16,
+	CPUID_SVM = 0x8000000A, /* its EDX: */
+	SVM_NP = 1 << 0,        SVM_NRIP = 1 << 3,     SVM_DECODE_ASSISTS = 1 << 7,
+};
+/* clang-format on */
 
 /* Exit codes from 0x60 on are the bits of three words in their order. */
 #define BIT(code) (1u << (SVM_EXIT_##code & 31))
@@ -32,15 +35,52 @@
 #define TLB_FLUSH_ALL 1
 
 /* APM Vol. 2, 15.25: as the hypervisor's own tables, seen as user accesses. */
-struct nested_format npt_format = {
-	.read = NPT_P,
-	.write = NPT_W,
-	.exec = NPT_NX,
-	.device = NPT_UC,
-	.invert = NPT_NX,
-	.leaf = NPT_U,
-	.table = NPT_P | NPT_W | NPT_U,
+/* clang-format off */
+static struct nested_format npt_format = {
+	.read = PTE_P, .write = PTE_W, .exec = PTE_NX, .invert = PTE_NX,
+	.device = PTE_PCD | PTE_PWT, /* PAT entry 3 */
+	.leaf = PTE_U, .table = PTE_P | PTE_W | PTE_U,
 };
+/* clang-format on */
+
+struct svm_caps svm_caps;
+
+static const char *svm_probe(void)
+{
+	struct cpuid_regs r;
+
+	if (cpuid(0x80000000, 0).a < CPUID_SVM)
+		return "this CPU does not describe its SVM (no CPUID leaf "
+		       "8000000A)";
+	r = cpuid(CPUID_SVM, 0);
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return "SVM is disabled in firmware (VM_CR.SVMDIS)";
+	if (!(r.d & SVM_NP))
+		return "this CPU's SVM has no nested paging";
+	if (r.b < 2)
+		return "this CPU's SVM has no ASID for guests";
+	/* VMRUN walks as deep as the host's CR4.LA57 says */
+	npt_format.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4;
+	npt_format.gb_pages = cpu_feat.gb_pages;
+	svm_caps.asids = r.b;
+	svm_caps.nrip = r.d & SVM_NRIP;
+	svm_caps.decode_assists = r.d & SVM_DECODE_ASSISTS;
+	return NULL;
+}
+
+static const char *svm_cpu_on(struct cpu *c)
+{
+	struct virt_cpu *pc = c->virt;
+
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return "SVM of this CPU is disabled (VM_CR.SVMDIS)";
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, pc->area[0]);
+	/* TR, LDTR, FS, GS and the syscall MSRs as the hypervisor has them */
+	__asm__ volatile("vmsave %0" : : "a"(pc->area[1]) : "memory");
+	pc->max_tag = svm_caps.asids - 1;
+	return NULL;
+}
 
 static void intercepts_write(struct virt_vcpu *v, struct vmcb *b)
 {
@@ -59,54 +99,31 @@ static void intercepts_write(struct virt_vcpu *v, struct vmcb *b)
 	b->misc2 |= BIT(RDTSCP);
 }
 
-static int svm_vcpu_init(struct virt_vcpu *v)
+static void svm_vcpu_init(struct virt_vcpu *v)
 {
-	struct vmcb *b = virt_ctl_alloc(v);
+	struct vmcb *b = vmcb_of(v);
 
-	if (!b)
-		return -1;
 	intercepts_write(v, b);
 	b->iopm = v->space->io_bitmap;
 	b->msrpm = v->space->msr_bitmap;
 	b->np_enable = 1;
 	b->n_cr3 = v->space->root;
 	b->v_masking = V_INTR_MASKING;
-	b->dr6 = 0xffff0ff0; /* state_set sets the rest */
-	return 0;
+	b->dr6 = 0xffff0ff0; /* virt_state_set sets the rest */
 }
 
-/* Without a translation under its new ASID, a vCPU needs no other flush. */
-static void tag_take(struct virt_vcpu *v)
+static void svm_tag_set(struct virt_vcpu *v, bool all_void)
 {
-	if (virt_tag_new(v))
+	if (all_void)
 		vmcb_of(v)->tlb_control = TLB_FLUSH_ALL;
 	vmcb_of(v)->asid = v->tag;
 }
 
-void svm_tag_renew(struct virt_vcpu *v)
-{
-	if (v->live)
-		tag_take(v);
-	else
-		v->tag_gen = 0;
-}
-
-static void svm_flush(struct virt_vcpu *v)
-{
-	v->space_gen = load_acquire(&v->space->gen);
-	tag_take(v);
-}
-
 static void svm_load(struct virt_vcpu *v)
 {
-	struct virt_cpu *pc = virt_cpu();
-
-	if (pc->flush_all)
+	if (virt_cpu()->flush_all)
 		vmcb_of(v)->tlb_control = TLB_FLUSH_ALL;
-	pc->flush_all = false;
-	if (virt_tag_stale(v) || v->space_gen != v->space->gen)
-		svm_flush(v);
-	v->last_cpu = cpu_this()->index;
+	virt_cpu()->flush_all = false;
 }
 
 /* All is in the VMCB, but the flush of a new round of tags is this CPU's: v may
@@ -129,13 +146,11 @@ static void svm_enter(struct virt_vcpu *v)
  */
 static void svm_inject(struct virt_vcpu *v, const struct inject *i)
 {
-	struct inject e = *i;
+	u32 e = i->event | EVENT_VALID;
 
-	if (e.type >= INJECT_PRIV_SOFT)
-		e.type = INJECT_EXCEPTION;
-	vmcb_of(v)->eventinj = virt_event_pack(&e);
-	if (e.has_error)
-		vmcb_of(v)->eventinj |= (u64)e.error << 32;
+	if ((e & INJECT_TYPE) >= INJECT_PRIV_SOFT)
+		e = (e & ~INJECT_TYPE) | INJECT_EXCEPTION;
+	vmcb_of(v)->eventinj = (u64)i->error << 32 | e;
 }
 
 /* A virtual interrupt that nobody takes: its intercept says when it could. */
@@ -154,25 +169,17 @@ static void svm_deadline_arm(struct virt_vcpu *v, u64 tsc)
 	lapic_timer_arm(tsc);
 }
 
+/* Without a translation under its new ASID, a vCPU needs no other flush. */
+/* clang-format off */
 const struct virt_ops svm_ops = {
-	.name = "SVM",
-	.msr_pairs = true,
-	.soft_first = VREG_DR0,
-	.format = &npt_format,
-	.probe = svm_probe,
-	.cpu_on = svm_cpu_on,
-	.vcpu_init = svm_vcpu_init,
-	.vcpu_free = virt_vcpu_free,
-	.load = svm_load,
-	.unload = svm_unload,
-	.enter = svm_enter,
-	.exit_decode = svm_exit_decode,
-	.reg_get = svm_reg_get,
-	.reg_set = svm_reg_set,
-	.state_get = virt_state_get,
-	.state_set = virt_state_set,
-	.inject = svm_inject,
-	.window = svm_window,
-	.deadline_arm = svm_deadline_arm,
-	.flush = svm_flush,
+	.name = "SVM",                    .format = &npt_format,
+	.soft_first = VREG_DR0,           .probe = svm_probe,
+	.cpu_on = svm_cpu_on,             .vcpu_init = svm_vcpu_init,
+	.load = svm_load,                 .unload = svm_unload,
+	.enter = svm_enter,               .exit_decode = svm_exit_decode,
+	.reg_get = svm_reg_get,           .reg_set = svm_reg_set,
+	.inject = svm_inject,             .window = svm_window,
+	.deadline_arm = svm_deadline_arm, .flush = virt_tag_take,
+	.tag_set = svm_tag_set,           .msr_pairs = true,
 };
+/* clang-format on */

@@ -4,64 +4,51 @@
 #include "virt/vmx/vmx.h"
 #include "lib/x86.h"
 
-#define VEC_NMI 2
-
+/* Each reason's kind and variant, and what else is to be read: the instruction's
+ * length, the qualification; and whether it comes in the middle of a delivery,
+ * too (SDM 28.2.4). */
+enum { LEN = 1, QUAL = 2, CUT = 4 };
 /* clang-format off */
-static const u8 kinds[] = {
-	[0] = EXIT_EXCEPTION,  [1] = EXIT_HOST_IRQ,  [2] = EXIT_TRIPLE,
-	[7] = EXIT_WINDOW,     [10] = EXIT_CPUID,    [11] = EXIT_VIRT_INSN,
-	[12] = EXIT_HLT,       [13] = EXIT_WBINVD,   [14] = EXIT_INVLPG,
-	[15] = EXIT_MONITOR,   [16] = EXIT_RDTSC,    [17 ... 27] = EXIT_VIRT_INSN,
-	[28] = EXIT_CR,        [29] = EXIT_DR,       [30] = EXIT_IO,
-	[31] = EXIT_MSR,       [32] = EXIT_MSR,      [36] = EXIT_MONITOR,
-	[39] = EXIT_MONITOR,   [40] = EXIT_PAUSE,    [46] = EXIT_DESC,
-	[47] = EXIT_DESC,      [48] = EXIT_MMIO,     [50] = EXIT_VIRT_INSN,
-	[51] = EXIT_RDTSC,     [52] = EXIT_DEADLINE, [53] = EXIT_VIRT_INSN,
-	[54] = EXIT_WBINVD,    [55] = EXIT_XSETBV,
+static const struct {
+	u8 kind, reads, variant;
+} reasons[] = {
+	[0] = { EXIT_EXCEPTION, QUAL | CUT, 0 },  [1] = { EXIT_HOST_IRQ, 0, 0 },
+	[2] = { EXIT_TRIPLE, CUT, 0 },            [7] = { EXIT_WINDOW, 0, 0 },
+	[10] = { EXIT_CPUID, LEN, 0 },            [11] = { EXIT_VIRT_INSN, LEN, 0 },
+	[12] = { EXIT_HLT, LEN, 0 },              [13] = { EXIT_WBINVD, LEN, 0 },
+	[14] = { EXIT_INVLPG, LEN | QUAL, 0 },    [15] = { EXIT_MONITOR, LEN, VEC_GP },
+	[16] = { EXIT_RDTSC, LEN, 0 },
+	[17 ... 27] = { EXIT_VIRT_INSN, LEN, 0 }, [28] = { EXIT_CR, LEN | QUAL, 0 },
+	[29] = { EXIT_DR, LEN | QUAL, 0 },        [30] = { EXIT_IO, LEN | QUAL, 0 },
+	[31] = { EXIT_MSR, LEN, 0 },              [32] = { EXIT_MSR, LEN, true },
+	[36] = { EXIT_MONITOR, LEN, VEC_UD },     [39] = { EXIT_MONITOR, LEN, VEC_UD },
+	[40] = { EXIT_PAUSE, LEN, 0 },            [46 ... 47] = { EXIT_DESC, LEN, 0 },
+	[48] = { EXIT_MMIO, QUAL | CUT, 0 },      [50] = { EXIT_VIRT_INSN, LEN, 0 },
+	[51] = { EXIT_RDTSC, LEN, true },         [52] = { EXIT_DEADLINE, 0, 0 },
+	[53] = { EXIT_VIRT_INSN, LEN, 0 },        [54] = { EXIT_WBINVD, LEN, 0 },
+	[55] = { EXIT_XSETBV, LEN, 0 },
 };
 /* clang-format on */
-#define REASON_RDPMC 15
-#define REASON_WRMSR 32
-#define REASON_RDTSCP 51
-
-/* MOV DR differs in the place of the direction and the width of the number. */
-static void cr_decode(struct exit *x, u64 q)
-{
-	static const u8 ops[] = { CR_WRITE, CR_READ, CR_CLTS, CR_LMSW };
-
-	x->cr.known = true;
-	x->cr.nr = q & (x->kind == EXIT_DR ? 7 : 15);
-	x->cr.op = ops[q >> 4 & (x->kind == EXIT_DR ? 1 : 3)];
-	x->cr.gpr = q >> 8 & 15;
-	x->cr.lmsw = q >> 16;
-}
 
 /* NMIs and machine checks are the hypervisor's: its own handlers take them
  * (and the handler's IRET ends the blocking of NMIs). */
-static bool host_exception(u8 vector)
-{
-	if (vector == VEC_NMI)
-		__asm__ volatile("int $2" ::: "memory");
-	else if (vector == VEC_MC)
-		__asm__ volatile("int $18" ::: "memory");
-	else
-		return false;
-	return true;
-}
-
 static void exception_decode(struct virt_vcpu *v, struct exit *x, u64 q)
 {
 	u32 info = vmread(EXIT_INTR_INFO);
 
-	if (host_exception(info & 0xff)) {
+	x->exc_vector = info & 0xff;
+	if (x->exc_vector == VEC_NMI || x->exc_vector == VEC_MC) {
 		x->kind = EXIT_HOST_IRQ;
+		if (x->exc_vector == VEC_NMI)
+			__asm__ volatile("int $2" ::: "memory");
+		else
+			__asm__ volatile("int $18" ::: "memory");
 		return;
 	}
-	x->exc.vector = info & 0xff;
-	x->exc.has_error = info & EVENT_HAS_ERROR;
-	x->exc.error = x->exc.has_error ? vmread(EXIT_INTR_ERROR) : 0;
-	x->exc.cr2 = q;
-	if (x->exc.vector == VEC_DB) /* the CPU has not set DR6 */
+	x->exc_has_error = info & INJECT_ERROR;
+	x->exc_error = x->exc_has_error ? vmread(EXIT_INTR_ERROR) : 0;
+	x->exc_cr2 = q;
+	if (x->exc_vector == VEC_DB) /* the CPU has not set DR6 */
 		virt_soft_set(v, VREG_DR6, read_dr6() | (q & 0x600f));
 }
 
@@ -69,86 +56,57 @@ static void exception_decode(struct virt_vcpu *v, struct exit *x, u64 q)
 static void vectoring_decode(struct virt_vcpu *v, struct exit *x)
 {
 	u32 info = vmread(IDT_VECTORING_INFO);
-	bool soft = (info >> 8 & 7) >= INJECT_SOFTINT;
+	bool soft = (info & INJECT_TYPE) >= INJECT_SOFTINT;
 
-	if (x->kind == EXIT_MMIO)
-		x->mmio.delivery = info & EVENT_VALID;
-	if (unlikely(info & EVENT_VALID))
-		virt_reinject(v, info,
-			      info & EVENT_HAS_ERROR ?
-				      vmread(IDT_VECTORING_ERROR) :
-				      0,
-			      soft ? vmread(EXIT_INSN_LEN) : 0);
+	x->mmio_delivery = info & EVENT_VALID;
+	if (likely(!x->mmio_delivery))
+		return;
+	virt_reinject(v, info,
+		      info & INJECT_ERROR ? vmread(IDT_VECTORING_ERROR) : 0,
+		      soft ? vmread(EXIT_INSN_LEN) : 0);
 }
 
-/* What the exit qualification says: of no use for other kinds. */
-static void qualification_decode(struct virt_vcpu *v, struct exit *x)
+/* q: the qualification, where the kind has one. */
+static void details(struct virt_vcpu *v, struct exit *x, u64 q)
 {
-	u64 q = x->hw_info1 = vmread(EXIT_QUALIFICATION);
-
 	switch (x->kind) {
 	case EXIT_EXCEPTION:
 		return exception_decode(v, x, q);
 	case EXIT_IO:
-		x->io.size = (q & 7) + 1;
-		x->io.in = q >> 3 & 1;
-		x->io.string = q >> 4 & 1;
-		x->io.rep = q >> 5 & 1;
-		x->io.port = q >> 16;
+		x->io_size = (q & 7) + 1;
+		x->io_in = q >> 3 & 1;
+		x->io_string = q >> 4 & 1;
+		x->io_rep = q >> 5 & 1;
+		x->io_port = q >> 16;
 		return;
 	case EXIT_CR:
-	case EXIT_DR:
-		return cr_decode(x, q);
-	case EXIT_MMIO:
-		x->mmio.gpa = gpa(vmread(GUEST_PHYSICAL));
-		x->mmio.write = q >> 1 & 1;
-		x->mmio.exec = q >> 2 & 1;
-		x->mmio.present = q >> 3 & 7;
-		x->mmio.walk = (q >> 7 & 3) == 1;
+	case EXIT_DR: /* without CLTS and LMSW, and with fewer registers */
+		x->known = true;
+		x->cr_nr = q & (x->kind == EXIT_DR ? 7 : 15);
+		x->cr_op = q >> 4 & (x->kind == EXIT_DR ? 1 : 3);
+		x->cr_gpr = q >> 8 & 15;
+		x->cr_lmsw = q >> 16;
 		return;
-	default:
-		x->invlpg.gva = q;
-		x->invlpg.known = true;
-	}
-}
-
-static void details(struct virt_vcpu *v, struct exit *x, u32 reason)
-{
-	switch (x->kind) {
-	case EXIT_HOST_IRQ:
-	case EXIT_WINDOW:
-	case EXIT_DEADLINE:
-		return;
-	case EXIT_EXCEPTION:
 	case EXIT_MMIO:
-		return qualification_decode(v, x);
-	case EXIT_IO:
-	case EXIT_CR:
-	case EXIT_DR:
+		x->mmio_gpa = gpa(vmread(GUEST_PHYSICAL));
+		x->mmio_write = q >> 1 & 1;
+		x->mmio_exec = q >> 2 & 1;
+		x->mmio_present = q >> 3 & 7;
+		x->mmio_walk = (q >> 7 & 3) == 1;
+		return;
 	case EXIT_INVLPG:
-		qualification_decode(v, x);
-		break;
-	case EXIT_MSR:
-		x->msr.write = reason == REASON_WRMSR;
-		break;
-	case EXIT_RDTSC:
-		x->rdtscp = reason == REASON_RDTSCP;
-		break;
-	case EXIT_MONITOR:
-		x->refuse = reason == REASON_RDPMC ? 13 : 6;
-		break;
-	case EXIT_OTHER:
-		x->hw_info1 = vmread(EXIT_QUALIFICATION);
-		break;
+		x->invlpg_gva = q;
+		x->known = true;
+		return;
 	default:
-		break;
+		return;
 	}
-	x->insn_len = vmread(EXIT_INSN_LEN);
 }
 
 void vmx_exit_decode(struct virt_vcpu *v, struct exit *x)
 {
 	u32 reason = (u32)v->reason;
+	u8 reads = QUAL | CUT;
 
 	if (virt_exit_begin(v, x)) {
 		vmwrite(GUEST_RIP, vmread(GUEST_RIP) + virt_call_len(v));
@@ -159,16 +117,19 @@ void vmx_exit_decode(struct virt_vcpu *v, struct exit *x)
 		x->hw_reason = vmread(VM_INSN_ERROR);
 		return virt_entry_failed(v, x, "VM-instruction error");
 	}
-	if (unlikely(reason & REASON_ENTRY_FAILED)) {
-		x->hw_info1 = vmread(EXIT_QUALIFICATION);
-		return virt_entry_failed(v, x, "invalid guest state");
+	x->kind = EXIT_OTHER;
+	if (reason < array_size(reasons) && reasons[reason].kind) {
+		x->kind = reasons[reason].kind;
+		reads = reasons[reason].reads;
+		x->variant = reasons[reason].variant;
 	}
-	x->kind = reason < array_size(kinds) ? kinds[reason] : EXIT_NONE;
-	if (x->kind == EXIT_NONE)
-		x->kind = EXIT_OTHER;
-	details(v, x, reason);
-	/* only these come in the middle of a delivery (SDM 28.2.4) */
-	if (x->kind == EXIT_EXCEPTION || x->kind == EXIT_MMIO ||
-	    x->kind == EXIT_TRIPLE || x->kind == EXIT_OTHER)
+	if (reads & QUAL)
+		x->hw_info1 = vmread(EXIT_QUALIFICATION);
+	if (unlikely(reason & REASON_ENTRY_FAILED))
+		return virt_entry_failed(v, x, "invalid guest state");
+	if (reads & LEN)
+		x->insn_len = vmread(EXIT_INSN_LEN);
+	details(v, x, x->hw_info1);
+	if (reads & CUT)
 		vectoring_decode(v, x);
 }

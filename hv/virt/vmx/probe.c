@@ -2,42 +2,49 @@
 /* What VMX needs of the machine, and switching it on (SDM Vol. 3C, 24.7 and
  * 3D, appendix A). */
 #include "virt/vmx/vmx.h"
-#include "lib/x86.h"
 #include "lib/log.h"
+#include "lib/x86.h"
 
-#define MSR_FEATURE_CONTROL 0x3A
-#define FC_LOCKED 1ull
-#define FC_VMXON 4ull
 /* clang-format off */
 enum {
-	MSR_VMX_BASIC = 0x480, MSR_VMX_PIN, MSR_VMX_PROC, MSR_VMX_EXIT,
-	MSR_VMX_ENTRY, MSR_VMX_MISC, MSR_VMX_CR0_FIXED0,
-	MSR_VMX_CR4_FIXED0 = 0x488,
-	MSR_VMX_PROC2 = 0x48b, MSR_VMX_EPT_VPID,
-	MSR_VMX_TRUE_PIN, /* and PROC, EXIT, ENTRY */
+	MSR_FEATURE_CONTROL = 0x3a,
+	MSR_VMX_BASIC = 0x480,      MSR_VMX_MISC = 0x485,
+	MSR_VMX_CR0_FIXED0 = 0x486, MSR_VMX_CR4_FIXED0 = 0x488,
+	MSR_VMX_PROC2 = 0x48b,      MSR_VMX_EPT_VPID = 0x48c,
+	MSR_VMX_TRUE_PIN = 0x48d,   MSR_VMX_TRUE_PROC = 0x48e,
+	MSR_VMX_TRUE_EXIT = 0x48f,  MSR_VMX_TRUE_ENTRY = 0x490,
+	FC_LOCKED = 1,              FC_VMXON = 4,
 };
-/* clang-format on */
-#define BASIC_TRUE (1ull << 55)
 
 struct vmx_caps vmx_caps;
 
-enum group { PIN, PROC, PROC2, EXITC, ENTRYC, GROUPS };
+/* Where a group's bits are: control groups have in the low half what must be 1
+ * and in the high half what may be 1. */
+static const u16 group_msr[] = {
+	[PIN] = MSR_VMX_TRUE_PIN,     [PROC] = MSR_VMX_TRUE_PROC,
+	[PROC2] = MSR_VMX_PROC2,      [EXITC] = MSR_VMX_TRUE_EXIT,
+	[ENTRYC] = MSR_VMX_TRUE_ENTRY, [BASIC] = MSR_VMX_BASIC,
+	[EPT] = MSR_VMX_EPT_VPID,
+};
 
-/* Each control that is needed, and what a machine without it lacks. */
+/* What is needed, and what a machine without it lacks; without a name, what is
+ * used where it is there. An MSR that not every CPU has comes after the bit that
+ * announces it. */
 static const struct {
-	enum group group;
-	u32 bits;
+	u8 group;
+	u64 bits;
 	const char *name;
-} needed[] = {
+} wanted[] = {
+	{ BASIC, 1ull << 55, "flexible default controls" },
 	{ PIN, PIN_EXTINT, "external-interrupt exiting" },
 	{ PIN, PIN_NMI, "NMI exiting" },
+	{ PROC, PROC_WINDOW, "interrupt window" },
 	{ PROC, PROC_TSC_OFFSET, "TSC offsetting" },
 	{ PROC, PROC_HLT, "HLT exiting" },
 	{ PROC, PROC_MWAIT | PROC_MONITOR, "MONITOR and MWAIT exiting" },
 	{ PROC, PROC_RDPMC, "RDPMC exiting" },
 	{ PROC, PROC_CR8_LOAD | PROC_CR8_STORE, "CR8 exiting" },
-	{ PROC, PROC_IO_BITMAPS, "I/O bitmaps" },
-	{ PROC, PROC_MSR_BITMAPS, "MSR bitmaps" },
+	{ PROC, PROC_IO_BITMAPS | PROC_MSR_BITMAPS, "I/O and MSR bitmaps" },
 	{ PROC, PROC_SECONDARY, "secondary controls" },
 	{ PROC2, PROC2_EPT, "EPT" },
 	{ PROC2, PROC2_VPID, "VPID" },
@@ -49,87 +56,47 @@ static const struct {
 	{ ENTRYC, ENTRYC_LOAD_DEBUG, "loading of debug controls" },
 	{ ENTRYC, ENTRYC_LOAD_PAT, "loading of guest PAT" },
 	{ ENTRYC, ENTRYC_LOAD_EFER, "loading of guest EFER" },
+	{ EPT, 1ull << 6, "4-level EPT" },
+	{ EPT, 1ull << 14, "write-back EPT paging structures" },
+	{ EPT, 1ull << 16, "2 MiB EPT pages" },
+	{ EPT, 1ull << 20 | 1ull << 25, "INVEPT of single contexts" },
+	{ EPT, 1ull << 32 | 1ull << 40, "INVVPID of addresses" },
+	{ EPT, 1ull << 42, "INVVPID of all contexts" },
+	{ PIN, PIN_TIMER, NULL },
+	{ EXITC, EXITC_SAVE_TIMER, NULL },
+	{ PROC2, PROC2_WBINVD | PROC2_RDTSCP, NULL },
 };
+static const u32 classic[BASIC] = {
+	[PROC] = PROC_INVLPG | PROC_RDTSC | PROC_CR3_LOAD | PROC_CR3_STORE |
+		 PROC_MOV_DR | PROC_PAUSE,
+	[PROC2] = PROC2_DESC,
+};
+/* clang-format on */
 
-#define CLASSIC_PROC                                                 \
-	(PROC_INVLPG | PROC_RDTSC | PROC_CR3_LOAD | PROC_CR3_STORE | \
-	 PROC_MOV_DR | PROC_PAUSE)
-
-static const char *lacking(const char *what)
+/* Fills vmx_caps.control. NULL, or what is missing. */
+static const char *controls(void)
 {
 	static char text[80];
 
-	fmt_buf(text, sizeof(text), "this CPU's VMX has no %s", what);
-	return text;
-}
+	for (u32 i = 0; i < array_size(wanted); i++) {
+		u8 g = wanted[i].group;
+		u64 cap = rdmsr(group_msr[g]), bits = wanted[i].bits;
 
-static u64 caps_of(enum group g)
-{
-	u32 base = rdmsr(MSR_VMX_BASIC) & BASIC_TRUE ? MSR_VMX_TRUE_PIN :
-						       MSR_VMX_PIN;
-
-	return rdmsr(g == PROC2	 ? MSR_VMX_PROC2 :
-		     g == EXITC	 ? base + 2 :
-		     g == ENTRYC ? base + 3 :
-				   base + g);
-}
-
-/* Low half: must be 1; high half: may be 1. */
-static const char *controls(void)
-{
-	u32 *out[GROUPS] = { &vmx_caps.pin, &vmx_caps.proc, &vmx_caps.proc2,
-			     &vmx_caps.exit, &vmx_caps.entry };
-	bool timer;
-	size_t i;
-
-	/* PROC_SECONDARY stands before PROC2, whose MSR depends on it */
-	for (i = 0; i < array_size(needed); i++) {
-		enum group g = needed[i].group;
-		u32 bits = needed[i].bits;
-
-		if (bits & ~(u32)(caps_of(g) >> 32))
-			return lacking(needed[i].name);
-		*out[g] |= bits;
+		cap = g < BASIC ? cap >> 32 : cap;
+		if (wanted[i].name && bits & ~cap) {
+			fmt_buf(text, sizeof(text), "this CPU's VMX has no %s",
+				wanted[i].name);
+			return text;
+		}
+		vmx_caps.control[0][g] |= bits & cap;
 	}
-	if (!(caps_of(PROC) >> 32 & PROC_WINDOW))
-		return lacking("interrupt window");
-	timer = caps_of(PIN) >> 32 & PIN_TIMER &&
-		caps_of(EXITC) >> 32 & EXITC_SAVE_TIMER;
-	vmx_caps.pin |= timer ? PIN_TIMER : 0;
-	vmx_caps.exit |= timer ? EXITC_SAVE_TIMER : 0;
-	vmx_caps.proc2 |= caps_of(PROC2) >> 32 & (PROC2_WBINVD | PROC2_RDTSCP);
-	vmx_caps.proc2_classic = vmx_caps.proc2 |
-				 (caps_of(PROC2) >> 32 & PROC2_DESC);
-	for (i = 0; i < GROUPS; i++)
-		*out[i] |= (u32)caps_of(i);
-	vmx_caps.proc &= ~(CLASSIC_PROC & ~(u32)caps_of(PROC));
-	vmx_caps.proc_classic = vmx_caps.proc | CLASSIC_PROC;
-	return NULL;
-}
+	for (u32 g = 0; g < BASIC; g++) {
+		u64 cap = rdmsr(group_msr[g]);
+		u32 *base = &vmx_caps.control[0][g];
 
-static const char *ept_probe(void)
-{
-	static const struct {
-		u64 any;
-		const char *name;
-	} need[] = {
-		{ 1ull << 6, "4-level EPT" },
-		{ 1ull << 14, "write-back EPT paging structures" },
-		{ 1ull << 16, "2 MiB EPT pages" },
-		{ 1ull << 20, "INVEPT" },
-		{ 3ull << 25, "INVEPT" },
-		{ 1ull << 32, "INVVPID" },
-		{ 1ull << 42, "INVVPID of all contexts" },
-	};
-	u64 c = rdmsr(MSR_VMX_EPT_VPID);
-	size_t i;
-
-	for (i = 0; i < array_size(need); i++)
-		if (!(c & need[i].any))
-			return lacking(need[i].name);
-	ept_format.gb_pages = c >> 17 & 1;
-	vmx_caps.invept_single = c >> 25 & 1;
-	vmx_caps.invvpid_addr = c >> 40 & 1;
+		*base |= cap;
+		vmx_caps.control[1][g] = *base | (classic[g] & cap >> 32);
+	}
 	return NULL;
 }
 
@@ -141,13 +108,10 @@ const char *vmx_probe(void)
 	if (fc & FC_LOCKED && !(fc & FC_VMXON))
 		return "VMX is disabled in firmware (IA32_FEATURE_CONTROL is "
 		       "locked without VMXON)";
-	vmx_caps = (struct vmx_caps){ 0 };
 	lack = controls();
 	if (lack)
 		return lack;
-	lack = ept_probe();
-	if (lack)
-		return lack;
+	ept_format.gb_pages = rdmsr(MSR_VMX_EPT_VPID) >> 17 & 1;
 	vmx_caps.revision = (u32)rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
 	vmx_caps.timer_shift = rdmsr(MSR_VMX_MISC) & 31;
 	vmx_caps.cr0_fixed = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);

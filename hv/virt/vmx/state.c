@@ -2,8 +2,11 @@
 /* Guest registers in the VMCS, as the guest sees them. */
 #include "virt/vmx/vmx.h"
 
-/* Registers that are one field; 0: not so simple. */
 /* clang-format off */
+/* Registers that are one field; 0: not so simple. */
+#define SEG(S, n) \
+	[VREG_##S##_BASE] = GUEST_ES_BASE + 2 * n, [VREG_##S##_SEL] = GUEST_ES_SEL + 2 * n, \
+	[VREG_##S##_LIMIT] = GUEST_ES_LIMIT + 2 * n, [VREG_##S##_AR] = GUEST_ES_AR + 2 * n
 static const u16 fields[VREG_COUNT] = {
 	[VREG_RIP] = GUEST_RIP,               [VREG_RSP] = GUEST_RSP,
 	[VREG_RFLAGS] = GUEST_RFLAGS,         [VREG_CR3] = GUEST_CR3,
@@ -14,20 +17,12 @@ static const u16 fields[VREG_COUNT] = {
 	[VREG_SYSENTER_ESP] = GUEST_SYSENTER_ESP,
 	[VREG_SYSENTER_EIP] = GUEST_SYSENTER_EIP,
 	[VREG_SYSENTER_CS] = GUEST_SYSENTER_CS,
+	SEG(ES, 0), SEG(CS, 1), SEG(SS, 2), SEG(DS, 3),
+	SEG(FS, 4), SEG(GS, 5), SEG(LDTR, 6), SEG(TR, 7),
 };
 /* clang-format on */
 
-/* 0: not so simple. */
-static u32 field_of(enum vreg r)
-{
-	static const u16 first[] = { GUEST_ES_BASE, GUEST_ES_LIMIT, GUEST_ES_AR,
-				     GUEST_ES_SEL };
-	u32 n = r - VREG_ES_BASE;
-
-	return n < 4 * SEGMENTS ? first[n / SEGMENTS] + 2 * (n % SEGMENTS) :
-				  fields[r];
-}
-
+/* What the guest sees: of the bits in `mask` the shadow. */
 static u64 cr_get(u32 field, u32 shadow, u32 mask)
 {
 	u64 m = vmread(mask);
@@ -35,20 +30,13 @@ static u64 cr_get(u32 field, u32 shadow, u32 mask)
 	return (vmread(field) & ~m) | (vmread(shadow) & m);
 }
 
-static u64 cr0_get(void)
+u64 vmx_reg_get(struct virt_vcpu *v, enum vreg r)
 {
-	return cr_get(GUEST_CR0, CR0_SHADOW, CR0_MASK);
-}
-
-static u64 reg_read(struct virt_vcpu *v, enum vreg r)
-{
-	u32 field = field_of(r);
-
-	if (field)
-		return vmread(field);
+	if (likely(fields[r]))
+		return vmread(fields[r]);
 	switch (r) {
 	case VREG_CR0:
-		return cr0_get();
+		return cr_get(GUEST_CR0, CR0_SHADOW, CR0_MASK);
 	case VREG_CR4:
 		return cr_get(GUEST_CR4, CR4_SHADOW, CR4_MASK);
 	case VREG_CPL:
@@ -60,15 +48,6 @@ static u64 reg_read(struct virt_vcpu *v, enum vreg r)
 	}
 }
 
-u64 vmx_reg_get(struct virt_vcpu *v, enum vreg r)
-{
-	bool opened = vmx_open(v);
-	u64 val = reg_read(v, r);
-
-	vmx_close(v, opened);
-	return val;
-}
-
 void vmx_shadow_clear(void)
 {
 	u64 i = vmread(GUEST_INTERRUPTIBILITY);
@@ -78,11 +57,11 @@ void vmx_shadow_clear(void)
 }
 
 /* LMA and the IA-32e entry control follow LME and PG (SDM Vol. 3C 27.3.1.1). */
-static void efer_write(u64 efer, u64 cr0)
+static void efer_write(u64 efer)
 {
 	u64 c = vmread(ENTRY_CONTROLS) & ~(u64)ENTRYC_IA32E;
 
-	efer = efer_with_lma(efer, cr0);
+	efer = efer_with_lma(efer, vmread(GUEST_CR0));
 	vmwrite(GUEST_EFER, efer);
 	vmwrite(ENTRY_CONTROLS, c | (efer & EFER_LMA ? ENTRYC_IA32E : 0));
 }
@@ -90,71 +69,51 @@ static void efer_write(u64 efer, u64 cr0)
 /* PAE paging under EPT takes the four entries from the VMCS. */
 static void pdptes_load(struct virt_vcpu *v)
 {
-	u64 efer = vmread(GUEST_EFER), i;
 	hpa_t at;
 
-	if (!(vmread(GUEST_CR0) & CR0_PG) || !(vmread(GUEST_CR4) & CR4_PAE) ||
-	    efer & EFER_LMA ||
+	if (vmread(GUEST_EFER) & EFER_LMA || !(vmread(GUEST_CR0) & CR0_PG) ||
+	    !(vmread(GUEST_CR4) & CR4_PAE) ||
 	    !nested_lookup(v->space, gpa(vmread(GUEST_CR3) & 0xffffffe0ull),
 			   &at, NULL, NULL))
 		return;
-	for (i = 0; i < 4; i++)
+	for (u32 i = 0; i < 4; i++)
 		vmwrite(GUEST_PDPTE0 + 2 * i, ((u64 *)hpa_ptr(at))[i]);
-}
-
-/* Registers whose change voids translations. */
-static void paging_write(struct virt_vcpu *v, enum vreg r, u64 val)
-{
-	if (r == VREG_CR0) {
-		vmwrite(CR0_SHADOW, val);
-		vmwrite(GUEST_CR0, (val & ~(CR0_NW | CR0_CD)) |
-					   vmx_caps.cr0_fixed | CR0_ET);
-		efer_write(vmread(GUEST_EFER), val);
-	} else if (r == VREG_CR3) {
-		vmwrite(GUEST_CR3, val);
-	} else if (r == VREG_CR4) {
-		vmwrite(CR4_SHADOW, val);
-		vmwrite(GUEST_CR4, val | vmx_caps.cr4_fixed | CR4_MCE);
-	} else {
-		efer_write(val, cr0_get());
-	}
-	pdptes_load(v);
-	vmx_tag_renew(v);
 }
 
 static void reg_write(struct virt_vcpu *v, enum vreg r, u64 val)
 {
-	u32 field = field_of(r);
-
 	switch (r) {
 	case VREG_CR0:
-	case VREG_CR3:
+		vmwrite(CR0_SHADOW, val);
+		vmwrite(GUEST_CR0, (val & ~(u64)(CR0_NW | CR0_CD)) |
+					   vmx_caps.cr0_fixed | CR0_ET);
+		return efer_write(vmread(GUEST_EFER));
 	case VREG_CR4:
+		vmwrite(CR4_SHADOW, val);
+		return vmwrite(GUEST_CR4, val | vmx_caps.cr4_fixed | CR4_MCE);
 	case VREG_EFER:
-		return paging_write(v, r, val);
+		return efer_write(val);
 	case VREG_RFLAGS:
-		val |= 2;
-		break;
+		return vmwrite(GUEST_RFLAGS, val | 2);
 	case VREG_INVLPG:
 		return vmx_invlpg(v, val);
 	case VREG_EVENT:
 		vmwrite(GUEST_PENDING_DEBUG, 0);
 		return vmwrite(ENTRY_INTR_INFO, 0);
 	default:
-		break;
-	}
-	if (field)
-		vmwrite(field, val);
-	else
+		if (fields[r])
+			return vmwrite(fields[r], val);
 		virt_soft_set(v, r, val);
-	if (virt_ends_shadow(r, val))
-		vmx_shadow_clear();
+	}
 }
 
 void vmx_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 {
-	bool opened = vmx_open(v);
-
 	reg_write(v, r, val);
-	vmx_close(v, opened);
+	if (virt_ends_shadow(r, val))
+		vmx_shadow_clear();
+	if (!virt_voids_tag(r))
+		return;
+	pdptes_load(v);
+	virt_tag_take(v);
 }

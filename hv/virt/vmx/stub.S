@@ -31,7 +31,7 @@ vmx_enter_\name:
 	vmwrite %rsp, %rax
 1:
 	MITIGATE_ENTRY \mitigate
-	PROBE_ENTRY \probe
+	PROBE \probe
 	cmpl $0, V_launched(%rdi)
 	LOAD %rdi, ax
 	GUEST_LOAD
@@ -44,7 +44,7 @@ vmx_enter_\name:
 	.balign 16
 vmx_exit_\name:
 	MITIGATE_EXIT \mitigate
-	PROBE_EXIT \probe accesses=1 /* reason */
+	PROBE \probe, exit=1, accesses=1 /* reason */
 	mov %r10, (%rsp)
 	mov $VM_EXIT_REASON, %r10d
 	vmread %r10, %r10
@@ -63,7 +63,7 @@ vmx_exit_\name:
 	jne vmx_leave_call
 	CALL_SKIP
 	MITIGATE_ENTRY \mitigate
-	PROBE_ENTRY \probe accesses=2 /* RIP */
+	PROBE \probe, accesses=2 /* RIP */
 	CLOBBERED_CLEAR
 	vmresume
 	jmp vmx_failed
@@ -74,17 +74,8 @@ vmx_exit_\name:
 	vmresume
 	jmp vmx_failed
 	.endif
-
-	.section .data.rel.ro, "aw"
-	.quad vmx_enter_\name, vmx_exit_\name
-	.text
 .endm
 
-	.section .data.rel.ro, "aw"
-	.globl vmx_stubs
-	.balign 8
-vmx_stubs:
-	.text
 VMX_STUB plain
 VMX_STUB probe probe=1
 VMX_STUB floor floor=1
@@ -115,5 +106,13 @@ vmx_leave_exit:
 vmx_leave:
 	movl $1, V_launched(%r11)
 	HOST_POP_RET
+
+	.section .data.rel.ro, "aw"
+	.globl vmx_stubs
+	.balign 8
+vmx_stubs:
+	.irp name, plain, probe, floor, mitigate
+	.quad vmx_enter_\name, vmx_exit_\name
+	.endr
 
 	.section .note.GNU-stack, "", @progbits

@@ -16,71 +16,61 @@
 /* clang-format off */
 enum vmcs_field {
 	/* 16 bits; ES is the first of ES CS SS DS FS GS LDTR TR, 2 apart */
-	VPID = 0x0000,            GUEST_ES_SEL = 0x0800,
-	HOST_ES_SEL = 0x0c00,     HOST_CS_SEL = 0x0c02,
-	HOST_SS_SEL = 0x0c04,     HOST_DS_SEL = 0x0c06,
-	HOST_FS_SEL = 0x0c08,     HOST_GS_SEL = 0x0c0a,
-	HOST_TR_SEL = 0x0c0c,
+	VPID = 0x0000,          GUEST_ES_SEL = 0x0800,  HOST_ES_SEL = 0x0c00,
+	HOST_CS_SEL = 0x0c02,   HOST_SS_SEL = 0x0c04,   HOST_DS_SEL = 0x0c06,
+	HOST_FS_SEL = 0x0c08,   HOST_GS_SEL = 0x0c0a,   HOST_TR_SEL = 0x0c0c,
 	/* 64 bits */
-	IO_BITMAP_A = 0x2000,     IO_BITMAP_B = 0x2002,
-	MSR_BITMAP = 0x2004,      TSC_OFFSET = 0x2010,
-	EPT_POINTER = 0x201a,     GUEST_PHYSICAL = 0x2400,
-	VMCS_LINK = 0x2800,       GUEST_DEBUGCTL = 0x2802,
-	GUEST_PAT = 0x2804,       GUEST_EFER = 0x2806,
-	GUEST_PDPTE0 = 0x280a,    HOST_PAT = 0x2c00,
-	HOST_EFER = 0x2c02,
+	IO_BITMAP_A = 0x2000,   IO_BITMAP_B = 0x2002,   MSR_BITMAP = 0x2004,
+	TSC_OFFSET = 0x2010,    EPT_POINTER = 0x201a,   GUEST_PHYSICAL = 0x2400,
+	VMCS_LINK = 0x2800,     GUEST_DEBUGCTL = 0x2802,
+	GUEST_PAT = 0x2804,     GUEST_EFER = 0x2806,    GUEST_PDPTE0 = 0x280a,
+	HOST_PAT = 0x2c00,      HOST_EFER = 0x2c02,
 	/* 32 bits */
-	PIN_CONTROLS = 0x4000,    PROC_CONTROLS = 0x4002,
-	EXCEPTION_BITMAP = 0x4004, CR3_TARGET_COUNT = 0x400a,
-	EXIT_CONTROLS = 0x400c,   ENTRY_CONTROLS = 0x4012,
-	ENTRY_INTR_INFO = 0x4016, ENTRY_ERROR_CODE = 0x4018,
-	ENTRY_INSN_LEN = 0x401a,  PROC2_CONTROLS = 0x401e,
-	VM_INSN_ERROR = 0x4400,   EXIT_INTR_INFO = 0x4404,
-	EXIT_INTR_ERROR = 0x4406, IDT_VECTORING_INFO = 0x4408,
-	IDT_VECTORING_ERROR = 0x440a, EXIT_INSN_LEN = 0x440c,
-	GUEST_ES_LIMIT = 0x4800,  GUEST_GDTR_LIMIT = 0x4810,
-	GUEST_IDTR_LIMIT = 0x4812, GUEST_ES_AR = 0x4814,
-	GUEST_INTERRUPTIBILITY = 0x4824, GUEST_ACTIVITY = 0x4826,
-	GUEST_SYSENTER_CS = 0x482a, PREEMPTION_TIMER = 0x482e,
+	PIN_CONTROLS = 0x4000,              PROC_CONTROLS = 0x4002,
+	EXCEPTION_BITMAP = 0x4004,          CR3_TARGET_COUNT = 0x400a,
+	EXIT_CONTROLS = 0x400c,             ENTRY_CONTROLS = 0x4012,
+	ENTRY_INTR_INFO = 0x4016,           ENTRY_ERROR_CODE = 0x4018,
+	ENTRY_INSN_LEN = 0x401a,            PROC2_CONTROLS = 0x401e,
+	VM_INSN_ERROR = 0x4400,             EXIT_INTR_INFO = 0x4404,
+	EXIT_INTR_ERROR = 0x4406,           IDT_VECTORING_INFO = 0x4408,
+	IDT_VECTORING_ERROR = 0x440a,       EXIT_INSN_LEN = 0x440c,
+	GUEST_ES_LIMIT = 0x4800,            GUEST_GDTR_LIMIT = 0x4810,
+	GUEST_IDTR_LIMIT = 0x4812,          GUEST_ES_AR = 0x4814,
+	GUEST_INTERRUPTIBILITY = 0x4824,    GUEST_ACTIVITY = 0x4826,
+	GUEST_SYSENTER_CS = 0x482a,         PREEMPTION_TIMER = 0x482e,
 	HOST_SYSENTER_CS = 0x4c00,
 	/* natural width */
-	CR0_MASK = 0x6000,        CR4_MASK = 0x6002,
-	CR0_SHADOW = 0x6004,      CR4_SHADOW = 0x6006,
-	EXIT_QUALIFICATION = 0x6400,
-	GUEST_CR0 = 0x6800,       GUEST_CR3 = 0x6802,
-	GUEST_CR4 = 0x6804,       GUEST_ES_BASE = 0x6806,
-	GUEST_GDTR_BASE = 0x6816, GUEST_IDTR_BASE = 0x6818,
-	GUEST_DR7 = 0x681a,       GUEST_RSP = 0x681c,
-	GUEST_RFLAGS = 0x6820,    GUEST_PENDING_DEBUG = 0x6822,
-	GUEST_SYSENTER_ESP = 0x6824, GUEST_SYSENTER_EIP = 0x6826,
-	HOST_CR0 = 0x6c00,        HOST_CR3 = 0x6c02,
-	HOST_CR4 = 0x6c04,        HOST_FS_BASE = 0x6c06,
-	HOST_GS_BASE = 0x6c08,    HOST_TR_BASE = 0x6c0a,
-	HOST_GDTR_BASE = 0x6c0c,  HOST_IDTR_BASE = 0x6c0e,
-	HOST_SYSENTER_ESP = 0x6c10, HOST_SYSENTER_EIP = 0x6c12,
-	HOST_RIP = 0x6c16,
+	CR0_MASK = 0x6000,      CR4_MASK = 0x6002,      CR0_SHADOW = 0x6004,
+	CR4_SHADOW = 0x6006,    EXIT_QUALIFICATION = 0x6400,
+	GUEST_CR0 = 0x6800,     GUEST_CR3 = 0x6802,     GUEST_CR4 = 0x6804,
+	GUEST_ES_BASE = 0x6806, GUEST_GDTR_BASE = 0x6816,
+	GUEST_IDTR_BASE = 0x6818,           GUEST_DR7 = 0x681a,
+	GUEST_RSP = 0x681c,     GUEST_RFLAGS = 0x6820,
+	GUEST_PENDING_DEBUG = 0x6822,       GUEST_SYSENTER_ESP = 0x6824,
+	GUEST_SYSENTER_EIP = 0x6826,        HOST_CR0 = 0x6c00,
+	HOST_CR3 = 0x6c02,      HOST_CR4 = 0x6c04,      HOST_FS_BASE = 0x6c06,
+	HOST_GS_BASE = 0x6c08,  HOST_TR_BASE = 0x6c0a,  HOST_GDTR_BASE = 0x6c0c,
+	HOST_IDTR_BASE = 0x6c0e,            HOST_SYSENTER_ESP = 0x6c10,
+	HOST_SYSENTER_EIP = 0x6c12,         HOST_RIP = 0x6c16,
 };
 
 enum vmx_control {
-	PIN_EXTINT = 1 << 0,        PIN_NMI = 1 << 3,
-	PIN_TIMER = 1 << 6,
-	PROC_WINDOW = 1 << 2,       PROC_TSC_OFFSET = 1 << 3,
-	PROC_HLT = 1 << 7,          PROC_INVLPG = 1 << 9,
-	PROC_MWAIT = 1 << 10,       PROC_RDPMC = 1 << 11,
-	PROC_RDTSC = 1 << 12,       PROC_CR3_LOAD = 1 << 15,
-	PROC_CR3_STORE = 1 << 16,   PROC_CR8_LOAD = 1 << 19,
-	PROC_CR8_STORE = 1 << 20,   PROC_MOV_DR = 1 << 23,
-	PROC_IO_BITMAPS = 1 << 25,  PROC_MSR_BITMAPS = 1 << 28,
-	PROC_MONITOR = 1 << 29,     PROC_PAUSE = 1 << 30,
-	PROC2_EPT = 1 << 1,         PROC2_DESC = 1 << 2,
-	PROC2_RDTSCP = 1 << 3,      PROC2_VPID = 1 << 5,
-	PROC2_WBINVD = 1 << 6,      PROC2_UNRESTRICTED = 1 << 7,
-	EXITC_SAVE_DEBUG = 1 << 2,  EXITC_HOST64 = 1 << 9,
-	EXITC_SAVE_PAT = 1 << 18,   EXITC_LOAD_PAT = 1 << 19,
-	EXITC_SAVE_EFER = 1 << 20,  EXITC_LOAD_EFER = 1 << 21,
-	EXITC_SAVE_TIMER = 1 << 22,
-	ENTRYC_LOAD_DEBUG = 1 << 2, ENTRYC_IA32E = 1 << 9,
-	ENTRYC_LOAD_PAT = 1 << 14,  ENTRYC_LOAD_EFER = 1 << 15,
+	PIN_EXTINT = 1 << 0,    PIN_NMI = 1 << 3,       PIN_TIMER = 1 << 6,
+	PROC_WINDOW = 1 << 2,   PROC_TSC_OFFSET = 1 << 3,
+	PROC_HLT = 1 << 7,      PROC_INVLPG = 1 << 9,   PROC_MWAIT = 1 << 10,
+	PROC_RDPMC = 1 << 11,   PROC_RDTSC = 1 << 12,   PROC_CR3_LOAD = 1 << 15,
+	PROC_CR3_STORE = 1 << 16,           PROC_CR8_LOAD = 1 << 19,
+	PROC_CR8_STORE = 1 << 20,           PROC_MOV_DR = 1 << 23,
+	PROC_IO_BITMAPS = 1 << 25,          PROC_MSR_BITMAPS = 1 << 28,
+	PROC_MONITOR = 1 << 29, PROC_PAUSE = 1 << 30,   PROC2_EPT = 1 << 1,
+	PROC2_DESC = 1 << 2,    PROC2_RDTSCP = 1 << 3,  PROC2_VPID = 1 << 5,
+	PROC2_WBINVD = 1 << 6,  PROC2_UNRESTRICTED = 1 << 7,
+	EXITC_SAVE_DEBUG = 1 << 2,          EXITC_HOST64 = 1 << 9,
+	EXITC_SAVE_PAT = 1 << 18,           EXITC_LOAD_PAT = 1 << 19,
+	EXITC_SAVE_EFER = 1 << 20,          EXITC_LOAD_EFER = 1 << 21,
+	EXITC_SAVE_TIMER = 1 << 22,         ENTRYC_LOAD_DEBUG = 1 << 2,
+	ENTRYC_IA32E = 1 << 9,  ENTRYC_LOAD_PAT = 1 << 14,
+	ENTRYC_LOAD_EFER = 1 << 15,
 };
 /* clang-format on */
 #define PROC_SECONDARY (1u << 31)
@@ -89,14 +79,15 @@ enum vmx_control {
 #define REASON_ENTRY_FAILED (1u << 31)
 #define TIMER_MAX 0xffffffffull
 
+/* Controls, and what is no control. */
+enum vmx_group { PIN, PROC, PROC2, EXITC, ENTRYC, BASIC, EPT, GROUPS };
+
 /* What this machine's VMX can do and what it forces: vmx/probe.c. */
 struct vmx_caps {
 	u32 revision;
-	u32 pin, proc, proc2, exit, entry; /* as used by pv and hvm */
-	u32 proc_classic, proc2_classic;
+	u32 control[2][GROUPS];	  /* of pv and hvm, and of classic */
 	u64 cr0_fixed, cr4_fixed; /* bits that must be 1 (PE, PG excluded) */
 	u32 timer_shift;	  /* TSC ticks per timer tick, log2 */
-	bool invvpid_addr, invept_single;
 };
 extern struct vmx_caps vmx_caps;
 extern struct nested_format ept_format;
@@ -137,18 +128,12 @@ static inline void vmwrite(u32 field, u64 val)
 		vmx_write_failed(field, val);
 }
 
-/* Makes v's VMCS current for a while if it is not; close with what open gave. */
-bool vmx_open(struct virt_vcpu *v);
-void vmx_close(struct virt_vcpu *v, bool opened);
-
 void vmx_exit_decode(struct virt_vcpu *v, struct exit *x);
 u64 vmx_reg_get(struct virt_vcpu *v, enum vreg r);
 void vmx_reg_set(struct virt_vcpu *v, enum vreg r, u64 val);
 /* Ends the blocking of interrupts by STI or MOV SS. */
 void vmx_shadow_clear(void);
-/* Guest-linear translations are void: a new VPID, now or at the next load. */
-void vmx_tag_renew(struct virt_vcpu *v);
-/* INVVPID of one address of v, which is loaded here. */
+/* Drops the translation of one canonical address. */
 void vmx_invlpg(struct virt_vcpu *v, u64 gva);
 
 /* vmx/stub.S, by virt_stub: the entry, and the address that exits come to. */

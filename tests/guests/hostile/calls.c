@@ -181,10 +181,7 @@ static void crash(void)
 	pv_crash(kit_gpa(msg), sizeof(msg) - 1);
 }
 
-static void kernel_bug(void)
-{
-	__asm__ volatile("ud2");
-}
+static void kernel_bug(void) { __asm__ volatile("ud2"); }
 
 const struct hostile call_tests[] = {
 	{ "calls-registers", calls_registers, false },

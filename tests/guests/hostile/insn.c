@@ -216,10 +216,7 @@ static void ports(void)
 
 /* ---- ways to stop ---- */
 
-static void spin(void)
-{
-	__asm__ volatile("cli; 1: jmp 1b");
-}
+static void spin(void) { __asm__ volatile("cli; 1: jmp 1b"); }
 
 static void halt_off(void)
 {

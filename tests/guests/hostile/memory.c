@@ -58,22 +58,13 @@ static void apic_page(void)
 	window(0xfee00000, KIT_WRITE | KIT_UNCACHED)[0x300 / 8] = 0x000c4500;
 }
 
-static void high_read(void)
-{
-	(void)*window(0xffffffffff000ull, KIT_WRITE);
-}
+static void high_read(void) { (void)*window(0xffffffffff000ull, KIT_WRITE); }
 
 /* ---- the guest's own page tables ---- */
 
-static void poke(uint64_t at)
-{
-	*(volatile uint64_t *)at = 1;
-}
+static void poke(uint64_t at) { *(volatile uint64_t *)at = 1; }
 
-static void jump(uint64_t at)
-{
-	((void (*)(void))at)();
-}
+static void jump(uint64_t at) { ((void (*)(void))at)(); }
 
 static void readonly(void)
 {

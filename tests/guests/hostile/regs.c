@@ -152,15 +152,9 @@ static void xsetbv(void)
 static uint32_t msr;
 static uint64_t msr_value;
 
-static void msr_read(uint64_t n)
-{
-	msr_value = msr_get((uint32_t)n);
-}
+static void msr_read(uint64_t n) { msr_value = msr_get((uint32_t)n); }
 
-static void msr_write(uint64_t v)
-{
-	msr_set(msr, v);
-}
+static void msr_write(uint64_t v) { msr_set(msr, v); }
 
 /* Not the guest's: each must fault, or take nothing and give nothing. */
 static void msrs_unknown(void)
@@ -259,10 +253,7 @@ static void x2apic(void)
 }
 
 /* Debug registers: what is kept is the guest's alone. */
-static void dr7_set(uint64_t v)
-{
-	__asm__ volatile("movq %0, %%dr7" ::"r"(v));
-}
+static void dr7_set(uint64_t v) { __asm__ volatile("movq %0, %%dr7" ::"r"(v)); }
 
 static void debug(void)
 {

@@ -30,10 +30,7 @@ void msr_write(uint32_t msr, uint64_t v)
 	     ARGS("c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))));
 }
 
-bool has_apic(void)
-{
-	return kit_profile() != PV_PROFILE_PV;
-}
+bool has_apic(void) { return kit_profile() != PV_PROFILE_PV; }
 
 int kit_main(const char *cmdline)
 {

@@ -20,10 +20,7 @@ static struct boot_info bi;
 static u8 *pool;
 static jmp_buf panicked;
 
-noreturn_fn void panic(const char *fmt, ...)
-{
-	longjmp(panicked, 1);
-}
+noreturn_fn void panic(const char *fmt, ...) { longjmp(panicked, 1); }
 
 static void add(u64 start, u64 pages, u32 type, bool stale)
 {

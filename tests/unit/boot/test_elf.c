@@ -24,10 +24,7 @@ static struct {
 } f;
 static struct elf_image image;
 
-static const char *parse(void)
-{
-	return elf_parse(&f, sizeof(f), MEM, &image);
-}
+static const char *parse(void) { return elf_parse(&f, sizeof(f), MEM, &image); }
 
 static int setup(void **state)
 {

@@ -22,9 +22,7 @@ struct pci_func pci_funcs[PCI_MAX_FUNCS];
 static struct boot_info bi;
 static struct pv_device dev[64];
 
-void log(const char *fmt, ...)
-{
-}
+void log(const char *fmt, ...) {}
 
 static int setup(void **state)
 {

@@ -56,10 +56,7 @@ static u32 type_at(u64 at)
 	return type;
 }
 
-static u32 convert(void)
-{
-	return boot_map_convert(&bi, &map);
-}
+static u32 convert(void) { return boot_map_convert(&bi, &map); }
 
 static void each_type_is_told(void **state)
 {

@@ -35,9 +35,7 @@ static struct boot_info bi;
 static void *tables[4096];
 static u32 nr_tables;
 
-void ap_page_fill(struct boot_info *info)
-{
-}
+void ap_page_fill(struct boot_info *info) {}
 
 void *early_alloc(u64 n, u64 align)
 {

@@ -27,9 +27,7 @@ static struct {
 } machine[80];
 static u32 nr;
 
-void log(const char *fmt, ...)
-{
-}
+void log(const char *fmt, ...) {}
 
 static int find(u16 bdf)
 {

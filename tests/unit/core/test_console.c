@@ -6,10 +6,7 @@
 
 static struct console_ring ring;
 
-bool gmem_reap(struct partition *p, u64 bound)
-{
-	return true;
-}
+bool gmem_reap(struct partition *p, u64 bound) { return true; }
 
 static int setup(void **state)
 {

@@ -32,15 +32,9 @@ void sched_poke(struct vcpu *w)
 	pokes++;
 }
 
-void vapic_raise(struct vcpu *w, u32 vector)
-{
-	raised = vector;
-}
+void vapic_raise(struct vcpu *w, u32 vector) { raised = vector; }
 
-bool vapic_pending(const struct vcpu *w)
-{
-	return raised;
-}
+bool vapic_pending(const struct vcpu *w) { return raised; }
 
 static u64 fake_reg(struct virt_vcpu *w, enum vreg r)
 {
@@ -49,14 +43,11 @@ static u64 fake_reg(struct virt_vcpu *w, enum vreg r)
 
 static void fake_inject(struct virt_vcpu *w, const struct inject *i)
 {
-	assert_int_equal(i->type, INJECT_EXTINT);
-	injected = i->vector;
+	assert_int_equal(i->event & ~0xffu, INJECT_EXTINT);
+	injected = i->event & 0xff;
 }
 
-static void fake_window(struct virt_vcpu *w, bool on)
-{
-	windows += on;
-}
+static void fake_window(struct virt_vcpu *w, bool on) { windows += on; }
 
 static const struct virt_ops fake = { .reg_get = fake_reg,
 				      .inject = fake_inject,

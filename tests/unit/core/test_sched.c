@@ -33,10 +33,7 @@ struct cpu *cpu_table[CPU_MAX];
 u32 cpu_count;
 u64 tsc_khz = 1000000;
 
-struct cpu *cpu_this(void)
-{
-	return self;
-}
+struct cpu *cpu_this(void) { return self; }
 
 void lapic_ipi(u32 apic_id, u32 vector)
 {
@@ -45,19 +42,10 @@ void lapic_ipi(u32 apic_id, u32 vector)
 	ipis++;
 }
 
-bool event_pending(const struct vcpu *v)
-{
-	return v == event_for;
-}
+bool event_pending(const struct vcpu *v) { return v == event_for; }
 
-void vapic_timer_fired(struct vcpu *v)
-{
-	fail();
-}
-void event_timer(struct vcpu *v)
-{
-	fired |= 1u << v->id;
-}
+void vapic_timer_fired(struct vcpu *v) { fail(); }
+void event_timer(struct vcpu *v) { fired |= 1u << v->id; }
 
 void panic(const char *fmt, ...)
 {
@@ -65,10 +53,7 @@ void panic(const char *fmt, ...)
 	abort();
 }
 
-static void fake_arm(struct virt_vcpu *v, u64 tsc)
-{
-	armed = tsc;
-}
+static void fake_arm(struct virt_vcpu *v, u64 tsc) { armed = tsc; }
 
 static const struct virt_ops fake = { .name = "fake",
 				      .deadline_arm = fake_arm };
@@ -105,10 +90,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	return 0;
-}
+static int teardown(void **state) { return 0; }
 
 static void places_on_the_least_loaded(void **state)
 {

@@ -41,31 +41,20 @@ void *partition_pages(struct partition *p, unsigned order)
 	return calloc(1, PAGE_SIZE << order);
 }
 
-void sched_poke(struct vcpu *w)
-{
-}
+void sched_poke(struct vcpu *w) {}
 
-void sched_timer_set(struct vcpu *w, u64 tsc)
-{
-	timer = tsc;
-}
+void sched_timer_set(struct vcpu *w, u64 tsc) { timer = tsc; }
 
-static u64 fake_get(struct virt_vcpu *w, enum vreg r)
-{
-	return regs[r];
-}
+static u64 fake_get(struct virt_vcpu *w, enum vreg r) { return regs[r]; }
 
 static void fake_inject(struct virt_vcpu *w, const struct inject *i)
 {
 	assert_int_equal(injected, -1);
-	assert_int_equal(i->type, INJECT_EXTINT);
-	injected = i->vector;
+	assert_int_equal(i->event & ~0xffu, INJECT_EXTINT);
+	injected = i->event & 0xff;
 }
 
-static void fake_window(struct virt_vcpu *w, bool on)
-{
-	window = on;
-}
+static void fake_window(struct virt_vcpu *w, bool on) { window = on; }
 
 static const struct virt_ops fake = { .reg_get = fake_get,
 				      .inject = fake_inject,

@@ -196,10 +196,7 @@ static void test_lost(void **state)
 	}
 }
 
-static void answer(void)
-{
-	blk_complete(&dev, started[0], BLK_OK);
-}
+static void answer(void) { blk_complete(&dev, started[0], BLK_OK); }
 
 static void test_sync(void **state)
 {

@@ -61,10 +61,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static const char *parse(void)
-{
-	return gpt_header_parse(head, 1, DISK, &h);
-}
+static const char *parse(void) { return gpt_header_parse(head, 1, DISK, &h); }
 
 static void test_crc(void **state)
 {

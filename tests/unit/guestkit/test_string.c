@@ -62,10 +62,7 @@
 #undef strtok_r
 #undef strtok
 
-static int sign(int v)
-{
-	return v < 0 ? -1 : v > 0;
-}
+static int sign(int v) { return v < 0 ? -1 : v > 0; }
 
 static void copies(void **state)
 {

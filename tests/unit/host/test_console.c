@@ -15,10 +15,7 @@
 
 static char shown[4096];
 
-static void out(const char *text, size_t n)
-{
-	strncat(shown, text, n);
-}
+static void out(const char *text, size_t n) { strncat(shown, text, n); }
 
 static void put(struct lines *l, struct lines_source *s, const char *text)
 {

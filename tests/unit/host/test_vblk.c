@@ -133,10 +133,7 @@ static void put16(uint32_t at, unsigned x)
 	memory[at + 1] = (uint8_t)(x >> 8);
 }
 
-static uint16_t get16(uint32_t at)
-{
-	return le16(memory + at);
-}
+static uint16_t get16(uint32_t at) { return le16(memory + at); }
 
 static void desc(unsigned i, uint64_t addr, uint32_t len, unsigned flags,
 		 unsigned next)
@@ -160,10 +157,7 @@ static void submit(unsigned head)
 	put16(AVAIL + 2, ++avail_idx);
 }
 
-static void reg(uint32_t off, uint32_t value)
-{
-	vblk_write(&v, off, 4, value);
-}
+static void reg(uint32_t off, uint32_t value) { vblk_write(&v, off, 4, value); }
 
 static void bring_up(uint32_t features0)
 {

@@ -25,10 +25,7 @@ static const struct virt_ops ops = { .name = "test", .format = &format };
 const struct virt_ops *virt = &ops;
 
 struct cpu *cpu_this(void);
-struct cpu *cpu_this(void)
-{
-	return NULL;
-}
+struct cpu *cpu_this(void) { return NULL; }
 
 static int live, budget;
 
