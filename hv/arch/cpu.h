@@ -44,7 +44,7 @@ static inline struct cpu *cpu_this(void)
 {
 	u64 sp;
 
-	__asm__ volatile("mov %%rsp, %0" : "=r"(sp));
+	__asm__("mov %%rsp, %0" : "=r"(sp));
 	return *(struct cpu **)((sp | (HV_STACK_SIZE - 1)) - 7);
 }
 #endif

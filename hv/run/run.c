@@ -68,9 +68,9 @@ static void run_exit(struct vcpu *v, struct exit *x)
 		virt->window(&v->hw, false);
 		vcpu_pend(v, (v->upcall_due ? PEND_EVENT : 0) |
 				     (v->apic ? PEND_APIC : 0));
-	} else if (x->kind == EXIT_DEADLINE || cpu_this()->need_resched) {
-		vcpu_pend(v, PEND_RESCHED);
 	}
+	if (x->kind == EXIT_DEADLINE || cpu_this()->need_resched)
+		vcpu_pend(v, PEND_RESCHED);
 	cpu_this()->need_resched = 0;
 	trap_handle(v, x);
 }

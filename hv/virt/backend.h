@@ -14,7 +14,7 @@ struct virt_cpu {
 	struct virt_vcpu *loaded; /* VMX: its VMCS is current */
 	struct virt_space *space; /* of the vCPU that was here last (IBPB) */
 	u32 next_tag, tag_gen, max_tag; /* VPIDs or ASIDs 1..max_tag */
-	bool flush_all; /* SVM: the next vCPU that is loaded does, as it enters */
+	u8 flush_all; /* SVM: TLB_CONTROL of the vCPU that is loaded next */
 	u64 area[2]; /* hpa of a page each: VMXON region, or HSAVE and host VMCB */
 };
 

@@ -106,10 +106,12 @@ void virt_load(struct virt_vcpu *v)
 
 void virt_unload(struct virt_vcpu *v)
 {
-	if (virt_cpu()->loaded != v)
+	struct virt_cpu *pc = virt_cpu();
+
+	if (pc->loaded != v)
 		return;
 	virt->unload(v);
-	virt_cpu()->loaded = NULL;
+	pc->loaded = NULL;
 }
 
 /* ---- registers ---- */

@@ -121,9 +121,10 @@ static void svm_tag_set(struct virt_vcpu *v, bool all_void)
 
 static void svm_load(struct virt_vcpu *v)
 {
-	if (virt_cpu()->flush_all)
-		vmcb_of(v)->tlb_control = TLB_FLUSH_ALL;
-	virt_cpu()->flush_all = false;
+	struct virt_cpu *pc = virt_cpu();
+
+	vmcb_of(v)->tlb_control |= pc->flush_all;
+	pc->flush_all = 0;
 }
 
 /* All is in the VMCB, but the flush of a new round of tags is this CPU's: v may
