@@ -18,9 +18,6 @@
 #define CPU_STACK_PAGES (BOOT_CPU_STACKS * HV_STACK_SIZE / PAGE_SIZE)
 #define MAP_SLACK 16 /* map entries that our own allocations may add */
 
-#define CPUID_VMX (1u << 5) /* leaf 1, ECX */
-#define CPUID_SVM (1u << 2) /* leaf 0x80000001, ECX */
-
 #define linker_symbol __attribute__((visibility("hidden")))
 extern char ImageBase[] linker_symbol;
 
@@ -29,8 +26,6 @@ EFI_SYSTEM_TABLE *boot_st;
 EFI_BOOT_SERVICES *boot_bs;
 
 __attribute__((weak)) void boot_provoke(void) {}
-
-__attribute__((weak)) const char *hv_probe(void) { return NULL; }
 
 /* The jump ends the emulator's trace, so that the count is exact. */
 static u64 tsc_exact(void)
@@ -43,22 +38,13 @@ static u64 tsc_exact(void)
 
 static void check_cpu(void)
 {
-	const char *lack;
+	const char *lack = virt_caps_read();
 
-	if (cpu_feat.vendor == CPU_AMD) {
-		if (!(cpuid(0x80000001, 0).c & CPUID_SVM))
-			boot_fail("this AMD CPU has no SVM (or it is hidden: "
-				  "in a virtual machine, allow nested SVM)");
-	} else if (!(cpuid(1, 0).c & CPUID_VMX)) {
-		boot_fail("this CPU has neither VMX nor SVM (or it is hidden: "
-			  "in a virtual machine, allow nesting)");
-	}
+	if (lack)
+		boot_fail("%s", lack);
 	if (!cpu_feat.nx)
 		boot_fail("this CPU has no NX (execute-disable), or the "
 			  "firmware has it switched off");
-	lack = hv_probe();
-	if (lack)
-		boot_fail("%s", lack);
 }
 
 static u64 find_rsdp(void)

@@ -8,6 +8,11 @@
 /* Fills cpu_feat. Before anything that reads it. */
 void cpu_features_read(void);
 
+/* Fills vmx_caps or svm_caps, and nested_caps. NULL, or what is missing. After
+ * cpu_features_read(). */
+const char *virt_caps_read(void);
+const char *vmx_caps_read(void); /* the same of a CPU that has VMX */
+
 /* Fills guest_cpu. After clock_measure(). */
 void guest_cpu_choose(void);
 

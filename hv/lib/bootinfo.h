@@ -91,16 +91,10 @@ struct boot_info {
  * The hypervisor proper (hv/main), entered once: interrupts off and all of
  * their sources masked, on the page tables in cr3 (EFER.NXE and CR0.WP are set)
  * and the first CPU's stack; firmware's descriptor tables are still loaded.
- * cpu_feat, acpi, tsc_khz and the PCI functions are known, and the CPUs of
+ * All of lib/machine.h and the PCI functions are known, and the CPUs of
  * acpi.apic_ids are up.
  */
 noreturn_fn void hv_main(struct boot_info *bi);
-
-/*
- * What this machine lacks, or NULL. Called before ExitBootServices, so that
- * the answer shows on UEFI's console. hv/boot has a weak default (NULL).
- */
-const char *hv_probe(void);
 
 /* Right before the host partition runs; does nothing. The hypervisors of
  * tests/hv have another one, which breaks something. */

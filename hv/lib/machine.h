@@ -40,6 +40,38 @@ enum {
 extern u32 mitigations;
 extern u32 spec_ctrl; /* IA32_SPEC_CTRL, in root mode and in guests */
 
+/* VMX, of a machine on which it is all there (SDM Vol. 3D, appendix A). */
+enum vmx_group {
+	VMX_PIN,
+	VMX_PROC,
+	VMX_PROC2,
+	VMX_EXIT,
+	VMX_ENTRY,
+	VMX_CONTROLS
+};
+struct vmx_caps {
+	u32 revision;
+	u32 control[2][VMX_CONTROLS]; /* of pv and hvm, and of classic */
+	u64 cr0_fixed, cr4_fixed; /* bits that must be 1, but for PE and PG */
+	u32 timer_shift;	  /* TSC ticks per timer tick, log2 */
+	bool timer;		  /* the preemption timer is used */
+};
+extern struct vmx_caps vmx_caps;
+
+/* SVM (APM Vol. 3, CPUID 8000000A); 0 ASIDs: there is VMX instead. */
+struct svm_caps {
+	u32 asids;
+	bool nrip, decode_assists;
+};
+extern struct svm_caps svm_caps;
+
+/* Nested page tables of either. */
+struct nested_caps {
+	u32 levels; /* 4 or 5 */
+	bool gb_pages;
+};
+extern struct nested_caps nested_caps;
+
 #define GUEST_LEAVES 20
 /* What guests see of the CPU, before what differs between vCPUs. */
 struct guest_cpu {

@@ -16,9 +16,6 @@
 static struct boot_info *boot;
 static u32 cpus_go;
 
-/* Shown on UEFI's console too, while there is one. */
-const char *hv_probe(void) { return virt_init(); }
-
 /* Root mode; needed before any vCPU is made on this CPU. */
 static void root_mode(void)
 {
@@ -60,7 +57,7 @@ noreturn_fn void hv_main(struct boot_info *bi)
 {
 	boot = bi;
 	cpu_init(bi, cpu_wait);
-	require("virtualization", virt_init());
+	virt_init();
 	virt_probe = bi->options.probe;
 	for (u32 i = 0; i < cpu_count; i++)
 		sched_init_cpu(cpu_table[i]);

@@ -67,14 +67,14 @@ static void table_free_all(struct virt_space *s, u64 *t, unsigned level)
 void nested_free(struct virt_space *s)
 {
 	if (s->root)
-		table_free_all(s, table_of(s->root), virt->format->levels);
+		table_free_all(s, table_of(s->root), nested_caps.levels);
 	s->root = 0;
 }
 
 /* The entry for `at` where the walk ends, at its level in *level. */
 static u64 *walk(const struct virt_space *s, u64 at, unsigned *level)
 {
-	unsigned l = virt->format->levels;
+	unsigned l = nested_caps.levels;
 	u64 *e = table_of(s->root) + entry_index(at, l);
 
 	while (present(*e) && !is_leaf(*e, l)) {
@@ -132,7 +132,7 @@ static bool range_bad(u64 at, u64 size)
 
 static unsigned level_for(u64 at, u64 to, u64 size, unsigned max)
 {
-	unsigned l = max > 2 && !virt->format->gb_pages ? 2 : max;
+	unsigned l = max > 2 && !nested_caps.gb_pages ? 2 : max;
 
 	while (l > 1 && ((at | to) & (page_size(l) - 1) || size < page_size(l)))
 		l--;

@@ -13,32 +13,16 @@ u64 virt_accesses;
 	_Static_assert(offsetof(struct virt_vcpu, field) == (off), #field);
 VIRT_OFFSETS(AT)
 
-static const char *virt_select(void)
+void virt_init(void)
 {
-	if (cpuid(1, 0).c & 1u << 5)
-		virt = &vmx_ops;
-	else if (cpuid(0x80000000, 0).a >= 0x80000001 &&
-		 cpuid(0x80000001, 0).c & 1u << 2)
-		virt = &svm_ops;
-	else
-		return "this CPU has neither VMX nor SVM (CPUID shows none; "
-		       "firmware may have switched it off)";
-	return virt->probe();
-}
-
-const char *virt_init(void)
-{
-	const char *lack = virt_select();
-	u32 i;
-
-	for (i = 0; !lack && i < cpu_count; i++) {
+	virt = svm_caps.asids ? &svm_ops : &vmx_ops;
+	for (u32 i = 0; i < cpu_count; i++) {
 		struct virt_cpu *pc = cpu_table[i]->virt;
 
 		pc->area[0] = ptr_hpa(pc).v + PAGE_SIZE;
 		pc->area[1] = ptr_hpa(pc).v + 2 * PAGE_SIZE;
 		pc->next_tag = pc->tag_gen = 1;
 	}
-	return lack;
 }
 
 int virt_vcpu_init(struct virt_vcpu *v)

@@ -220,8 +220,6 @@ enum {
 struct nested_format {
 	u64 read, write, exec, device, invert;
 	u64 leaf, table;
-	unsigned levels; /* 4 or 5: set by probe(), as is gb_pages */
-	bool gb_pages;
 };
 
 static inline bool canonical48(u64 a)
@@ -264,15 +262,13 @@ int nested_init(struct virt_space *s) must_check; /* allocates the root */
  * may still cache pointers to them. */
 void nested_free(struct virt_space *s);
 
-/* ---- the backend: 14 operations ---- */
+/* ---- the backend: 13 operations ---- */
 
 struct virt_ops {
 	const char *name;     /* "VMX" or "SVM" */
 	bool msr_pairs;	      /* MSR bitmap: two adjacent bits for each MSR */
 	enum vreg soft_first; /* to TSC_AUX: not in the VMCS or VMCB */
 	const struct nested_format *format;
-	/* Is it there and usable on this machine? NULL, or what is missing. */
-	const char *(*probe)(void);
 	/* Per CPU, once: switches root/host mode on. NULL or what is wrong. */
 	const char *(*cpu_on)(struct cpu *c);
 	/* Sets v->ctl up, a zeroed page, with the intercepts of v->profile. The
@@ -307,11 +303,9 @@ struct virt_ops {
 extern const struct virt_ops vmx_ops, svm_ops;
 extern const struct virt_ops *virt; /* chosen by virt_init() */
 
-/*
- * Picks the backend by CPUID. NULL, or a sentence that names what is missing.
- * Prepares every CPU of the table; called before there is one, it only probes.
- */
-const char *virt_init(void);
+/* Picks the backend by what hv/boot has found, and prepares every CPU of the
+ * table. Once. */
+void virt_init(void);
 
 /*
  * Gives v its VMCS or VMCB (block_alloc of v->space) and picks v->stub unless

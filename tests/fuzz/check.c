@@ -134,7 +134,7 @@ static void check_mappings(const struct partition *p)
 {
 	if (is_over(p))
 		return;
-	check_table(p, p->space.root, virt->format->levels, 0);
+	check_table(p, p->space.root, nested_caps.levels, 0);
 }
 
 static void check_counts(void)

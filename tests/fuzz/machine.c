@@ -9,6 +9,7 @@
 #include <sanitizer/common_interface_defs.h>
 
 #include "arch/irq.h"
+#include "boot/machine.h"
 #include "core/frame.h"
 #include "core/sched.h"
 #include "hcall/hcall.h"
@@ -357,7 +358,9 @@ static void boot(void)
 		.size = SIM_SIZE - SIM_HOST - SIM_HOST_SIZE - size,
 		.type = BOOT_MEM_FREE,
 	};
-	wrong = virt_init();
+	wrong = virt_caps_read();
+	if (!wrong)
+		virt_init();
 	for (u32 i = 0; i < SIM_CPUS; i++)
 		sched_init_cpu(cpu_table[i]);
 	frame_init(&bi);

@@ -23,11 +23,12 @@
 #define TABLES 6
 
 static struct nested_format format = {
-	.read = 1, .write = 2, .exec = 4, .table = 7, .levels = 3
+	.read = 1, .write = 2, .exec = 4, .table = 7
 };
 static const struct virt_ops ops = { .format = &format };
 const struct virt_ops *virt = &ops;
 u32 mitigations;
+struct nested_caps nested_caps = { .levels = 3 };
 
 static u64 tables[TABLES * ENTRIES];
 static u32 used;

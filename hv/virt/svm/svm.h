@@ -82,12 +82,6 @@ enum svm_exit {
 /* clang-format on */
 #define SVM_EXIT_INVALID (~0u)
 
-struct svm_caps {
-	u32 asids;
-	bool nrip, decode_assists;
-};
-extern struct svm_caps svm_caps;
-
 static inline struct vmcb *vmcb_of(struct virt_vcpu *v) { return v->ctl; }
 
 void svm_exit_decode(struct virt_vcpu *v, struct exit *x);

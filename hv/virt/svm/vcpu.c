@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The SVM backend's operations. What SVM needs of the machine, and switching it
- * on (APM Vol. 2, 15.4); a VMCB: making, loading, entering; window, injection,
+/* The SVM backend's operations. Switching it on (APM Vol. 2, 15.4); a VMCB: making, loading, entering; window, injection,
  * flushes. */
 #include "virt/svm/svm.h"
 #include "arch/irq.h"
@@ -9,8 +8,6 @@
 /* clang-format off */
 enum {
 	MSR_VM_CR = 0xC0010114, MSR_VM_HSAVE_PA = 0xC0010117, VM_CR_SVMDIS = 16,
-	CPUID_SVM = 0x8000000A, /* its EDX: */
-	SVM_NP = 1 << 0,        SVM_NRIP = 1 << 3,     SVM_DECODE_ASSISTS = 1 << 7,
 };
 /* clang-format on */
 
@@ -36,37 +33,12 @@ enum {
 
 /* APM Vol. 2, 15.25: as the hypervisor's own tables, seen as user accesses. */
 /* clang-format off */
-static struct nested_format npt_format = {
+static const struct nested_format npt_format = {
 	.read = PTE_P, .write = PTE_W, .exec = PTE_NX, .invert = PTE_NX,
 	.device = PTE_PCD | PTE_PWT, /* PAT entry 3 */
 	.leaf = PTE_U, .table = PTE_P | PTE_W | PTE_U,
 };
 /* clang-format on */
-
-struct svm_caps svm_caps;
-
-static const char *svm_probe(void)
-{
-	struct cpuid_regs r;
-
-	if (cpuid(0x80000000, 0).a < CPUID_SVM)
-		return "this CPU does not describe its SVM (no CPUID leaf "
-		       "8000000A)";
-	r = cpuid(CPUID_SVM, 0);
-	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
-		return "SVM is disabled in firmware (VM_CR.SVMDIS)";
-	if (!(r.d & SVM_NP))
-		return "this CPU's SVM has no nested paging";
-	if (r.b < 2)
-		return "this CPU's SVM has no ASID for guests";
-	/* VMRUN walks as deep as the host's CR4.LA57 says */
-	npt_format.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4;
-	npt_format.gb_pages = cpu_feat.gb_pages;
-	svm_caps.asids = r.b;
-	svm_caps.nrip = r.d & SVM_NRIP;
-	svm_caps.decode_assists = r.d & SVM_DECODE_ASSISTS;
-	return NULL;
-}
 
 static const char *svm_cpu_on(struct cpu *c)
 {
@@ -174,9 +146,9 @@ static void svm_deadline_arm(struct virt_vcpu *v, u64 tsc)
 /* clang-format off */
 const struct virt_ops svm_ops = {
 	.name = "SVM",                    .format = &npt_format,
-	.soft_first = VREG_DR0,           .probe = svm_probe,
-	.cpu_on = svm_cpu_on,             .vcpu_init = svm_vcpu_init,
-	.load = svm_load,                 .unload = svm_unload,
+	.soft_first = VREG_DR0,           .cpu_on = svm_cpu_on,
+	.vcpu_init = svm_vcpu_init,       .load = svm_load,
+	.unload = svm_unload,
 	.enter = svm_enter,               .exit_decode = svm_exit_decode,
 	.reg_get = svm_reg_get,           .reg_set = svm_reg_set,
 	.inject = svm_inject,             .window = svm_window,

@@ -59,11 +59,11 @@ void vmx_shadow_clear(void)
 /* LMA and the IA-32e entry control follow LME and PG (SDM Vol. 3C 27.3.1.1). */
 static void efer_write(u64 efer)
 {
-	u64 c = vmread(ENTRY_CONTROLS) & ~(u64)ENTRYC_IA32E;
+	u64 c = vmread(ENTRY_CONTROLS) & ~ENTRY_IA32E;
 
 	efer = efer_with_lma(efer, vmread(GUEST_CR0));
 	vmwrite(GUEST_EFER, efer);
-	vmwrite(ENTRY_CONTROLS, c | (efer & EFER_LMA ? ENTRYC_IA32E : 0));
+	vmwrite(ENTRY_CONTROLS, c | (efer & EFER_LMA ? ENTRY_IA32E : 0));
 }
 
 /* PAE paging under EPT takes the four entries from the VMCS. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The VMX backend's operations. A VMCS: making, loading, entering; timer,
- * window, injection, flushes. */
+/* The VMX backend's operations. Switching it on (SDM Vol. 3C, 24.7); a VMCS:
+ * making, loading, entering; timer, window, injection, flushes. */
 #include "virt/vmx/vmx.h"
 #include "arch/irq.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
 
-#define MSR_FLUSH_CMD 0x10B
+enum { MSR_FLUSH_CMD = 0x10B, MSR_FEATURE_CONTROL = 0x3A };
+#define FC_LOCKED 1ull
+#define FC_VMXON 4ull
 #define EPT_RWX 7ull
 #define EPT_WB (6ull << 3)
 #define EPTP_WB_4LEVEL (6u | 3u << 3)
@@ -17,11 +19,34 @@
 /* SDM Vol. 3C, 29.3. The guest's PAT is not ignored (bit 6 clear): it weakens
  * write-back. */
 /* clang-format off */
-struct nested_format ept_format = {
+static const struct nested_format ept_format = {
 	.read = 1, .write = 2, .exec = 4, .device = EPT_WB,
-	.invert = EPT_WB, .table = EPT_RWX, .levels = 4,
+	.invert = EPT_WB, .table = EPT_RWX,
 };
 /* clang-format on */
+
+static const char *vmx_cpu_on(struct cpu *c)
+{
+	struct virt_cpu *pc = c->virt;
+	u64 fc = rdmsr(MSR_FEATURE_CONTROL);
+	u8 bad;
+
+	if (!(fc & FC_LOCKED))
+		wrmsr(MSR_FEATURE_CONTROL, fc | FC_LOCKED | FC_VMXON);
+	else if (!(fc & FC_VMXON))
+		return "IA32_FEATURE_CONTROL of this CPU forbids VMXON";
+	write_cr0(read_cr0() | vmx_caps.cr0_fixed);
+	write_cr4(read_cr4() | vmx_caps.cr4_fixed | CR4_VMXE);
+	*(u32 *)hpa_ptr(hpa(pc->area[0])) = vmx_caps.revision;
+	__asm__ volatile("vmxon %1\n\tsetbe %0"
+			 : "=r"(bad)
+			 : "m"(pc->area[0])
+			 : "cc", "memory");
+	if (bad)
+		return "VMXON failed";
+	pc->max_tag = 0xffff;
+	return NULL;
+}
 
 noreturn_fn void vmx_write_failed(u32 field, u64 val)
 {
@@ -78,11 +103,11 @@ static void vmcs_fill(struct virt_vcpu *v)
 		u16 field;
 		u64 val;
 	} fields[] = {
-		{ PIN_CONTROLS, control[PIN] },
-		{ PROC_CONTROLS, control[PROC] & ~PROC_WINDOW },
-		{ PROC2_CONTROLS, control[PROC2] },
-		{ EXIT_CONTROLS, control[EXITC] },
-		{ ENTRY_CONTROLS, control[ENTRYC] },
+		{ PIN_CONTROLS, control[VMX_PIN] },
+		{ PROC_CONTROLS, control[VMX_PROC] & ~PROC_WINDOW },
+		{ PROC2_CONTROLS, control[VMX_PROC2] },
+		{ EXIT_CONTROLS, control[VMX_EXIT] },
+		{ ENTRY_CONTROLS, control[VMX_ENTRY] },
 		{ EXCEPTION_BITMAP, EXCEPTIONS },   { VMCS_LINK, ~0ull },
 		{ CR0_MASK, classic ? ~0ull : CR0_NE | CR0_NW | CR0_CD },
 		/* what the guest may change in CR4 it changes without an exit */
@@ -106,7 +131,7 @@ static void vmcs_fill(struct virt_vcpu *v)
 	v->host_rsp = 0;
 	for (u32 i = 0; i < array_size(fields); i++)
 		vmwrite(fields[i].field, fields[i].val);
-	if (control[PIN] & PIN_TIMER)
+	if (vmx_caps.timer)
 		vmwrite(PREEMPTION_TIMER, TIMER_MAX);
 }
 
@@ -152,11 +177,6 @@ static void vmx_load(struct virt_vcpu *v)
 
 /* ---- running ---- */
 
-static bool has_timer(void)
-{
-	return vmx_caps.control[0][EXITC] & EXITC_SAVE_TIMER;
-}
-
 /*
  * A stay without any exit has an end: where a CPU lets a guest that it enters
  * with IF = 0 hold interrupts off, they wait for this at most.
@@ -176,7 +196,7 @@ static void timer_write(struct virt_vcpu *v)
 static void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc)
 {
 	v->deadline = tsc;
-	if (has_timer())
+	if (vmx_caps.timer)
 		timer_write(v);
 	else
 		lapic_timer_arm(tsc);
@@ -184,7 +204,7 @@ static void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc)
 
 static void vmx_enter(struct virt_vcpu *v)
 {
-	if (++v->entries == v->trim_at && has_timer())
+	if (++v->entries == v->trim_at && vmx_caps.timer)
 		timer_write(v);
 	if (unlikely(mitigations & MIT_L1D))
 		wrmsr(MSR_FLUSH_CMD, 1);
@@ -193,7 +213,7 @@ static void vmx_enter(struct virt_vcpu *v)
 
 static void vmx_window(struct virt_vcpu *v, bool on)
 {
-	u64 c = vmread(PROC_CONTROLS) & ~(u64)PROC_WINDOW;
+	u64 c = vmread(PROC_CONTROLS) & ~PROC_WINDOW;
 
 	vmwrite(PROC_CONTROLS, on ? c | PROC_WINDOW : c);
 }
@@ -210,9 +230,9 @@ static void vmx_inject(struct virt_vcpu *v, const struct inject *i)
 /* clang-format off */
 const struct virt_ops vmx_ops = {
 	.name = "VMX",                    .format = &ept_format,
-	.soft_first = VREG_CR2,           .probe = vmx_probe,
-	.cpu_on = vmx_cpu_on,             .vcpu_init = vmx_vcpu_init,
-	.load = vmx_load,                 .unload = vmclear,
+	.soft_first = VREG_CR2,           .cpu_on = vmx_cpu_on,
+	.vcpu_init = vmx_vcpu_init,       .load = vmx_load,
+	.unload = vmclear,
 	.enter = vmx_enter,               .exit_decode = vmx_exit_decode,
 	.reg_get = vmx_reg_get,           .reg_set = vmx_reg_set,
 	.inject = vmx_inject,             .window = vmx_window,

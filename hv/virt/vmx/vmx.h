@@ -53,47 +53,13 @@ enum vmcs_field {
 	HOST_IDTR_BASE = 0x6c0e,            HOST_SYSENTER_ESP = 0x6c10,
 	HOST_SYSENTER_EIP = 0x6c12,         HOST_RIP = 0x6c16,
 };
-
-enum vmx_control {
-	PIN_EXTINT = 1 << 0,    PIN_NMI = 1 << 3,       PIN_TIMER = 1 << 6,
-	PROC_WINDOW = 1 << 2,   PROC_TSC_OFFSET = 1 << 3,
-	PROC_HLT = 1 << 7,      PROC_INVLPG = 1 << 9,   PROC_MWAIT = 1 << 10,
-	PROC_RDPMC = 1 << 11,   PROC_RDTSC = 1 << 12,   PROC_CR3_LOAD = 1 << 15,
-	PROC_CR3_STORE = 1 << 16,           PROC_CR8_LOAD = 1 << 19,
-	PROC_CR8_STORE = 1 << 20,           PROC_MOV_DR = 1 << 23,
-	PROC_IO_BITMAPS = 1 << 25,          PROC_MSR_BITMAPS = 1 << 28,
-	PROC_MONITOR = 1 << 29, PROC_PAUSE = 1 << 30,   PROC2_EPT = 1 << 1,
-	PROC2_DESC = 1 << 2,    PROC2_RDTSCP = 1 << 3,  PROC2_VPID = 1 << 5,
-	PROC2_WBINVD = 1 << 6,  PROC2_UNRESTRICTED = 1 << 7,
-	EXITC_SAVE_DEBUG = 1 << 2,          EXITC_HOST64 = 1 << 9,
-	EXITC_SAVE_PAT = 1 << 18,           EXITC_LOAD_PAT = 1 << 19,
-	EXITC_SAVE_EFER = 1 << 20,          EXITC_LOAD_EFER = 1 << 21,
-	EXITC_SAVE_TIMER = 1 << 22,         ENTRYC_LOAD_DEBUG = 1 << 2,
-	ENTRYC_IA32E = 1 << 9,  ENTRYC_LOAD_PAT = 1 << 14,
-	ENTRYC_LOAD_EFER = 1 << 15,
-};
 /* clang-format on */
-#define PROC_SECONDARY (1u << 31)
 
-#define BLOCKED 3ull /* of GUEST_INTERRUPTIBILITY: by STI, by MOV SS */
+#define PROC_WINDOW 4ull     /* of PROC_CONTROLS: interrupt-window exiting */
+#define ENTRY_IA32E 0x200ull /* of ENTRY_CONTROLS: IA-32e mode guest */
+#define BLOCKED 3ull	     /* of GUEST_INTERRUPTIBILITY: by STI, by MOV SS */
 #define REASON_ENTRY_FAILED (1u << 31)
 #define TIMER_MAX 0xffffffffull
-
-/* Controls, and what is no control. */
-enum vmx_group { PIN, PROC, PROC2, EXITC, ENTRYC, BASIC, EPT, GROUPS };
-
-/* What this machine's VMX can do and what it forces: vmx/probe.c. */
-struct vmx_caps {
-	u32 revision;
-	u32 control[2][GROUPS];	  /* of pv and hvm, and of classic */
-	u64 cr0_fixed, cr4_fixed; /* bits that must be 1 (PE, PG excluded) */
-	u32 timer_shift;	  /* TSC ticks per timer tick, log2 */
-};
-extern struct vmx_caps vmx_caps;
-extern struct nested_format ept_format;
-
-const char *vmx_probe(void);
-const char *vmx_cpu_on(struct cpu *c);
 
 /* Counts an access for the probe: one instruction more, wherever it stands,
  * so that what the probe adds can be taken off exactly. */

@@ -13,6 +13,7 @@
 
 struct cpu_features cpu_feat = { .phys_bits = 40 };
 u32 mitigations;
+struct nested_caps nested_caps = { .levels = 4 };
 struct partition *partition_table[PARTITION_MAX];
 static struct partition parts[PARTS];
 static u32 shot[PARTS]; /* shoot-downs of each */
@@ -25,7 +26,6 @@ static const struct nested_format format = {
 	.exec = 4ull << E_FLAGS_SHIFT,
 	.device = 8ull << E_FLAGS_SHIFT,
 	.table = 1ull << E_FLAGS_SHIFT,
-	.levels = 4,
 };
 static const struct virt_ops fake_ops = { .name = "fake", .format = &format };
 const struct virt_ops *virt = &fake_ops;

@@ -56,8 +56,8 @@ static int setup(void **state)
 {
 	live = 0;
 	budget = 1000;
-	format.levels = 4;
-	format.gb_pages = true;
+	nested_caps.levels = 4;
+	nested_caps.gb_pages = true;
 	space = (struct virt_space){ .block_alloc = page_get,
 				     .block_free = page_put,
 				     .owner = (struct partition *)&live };
@@ -110,7 +110,7 @@ static void test_map_uses_the_largest_pages(void **state)
 	assert_int_equal(where(0x400000), ~0ull);
 	assert_int_equal(map(HUGE_SIZE, HUGE_SIZE * 4, HUGE_SIZE, 3), 0);
 	assert_int_equal(page_at(HUGE_SIZE), HUGE_SIZE);
-	format.gb_pages = false;
+	nested_caps.gb_pages = false;
 	assert_int_equal(map(HUGE_SIZE * 2, 0, HUGE_SIZE, 3), 0);
 	assert_int_equal(page_at(HUGE_SIZE * 2), LARGE_SIZE);
 	assert_int_equal(map(HUGE_SIZE * 3, 0, LARGE_SIZE, 1), 0);
@@ -217,7 +217,7 @@ static void test_split_without_memory_changes_nothing(void **state)
 static void test_five_levels(void **state)
 {
 	nested_free(&space);
-	format.levels = 5;
+	nested_caps.levels = 5;
 	assert_int_equal(nested_init(&space), 0);
 	assert_int_equal(map(0x7000, 0x9000, 0x1000, 3), 0);
 	assert_int_equal(where(0x7abc), 0x9abc);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* VMX or SVM: which of them this CPU has, and what Parley needs of SVM (APM
+ * Vol. 2, 15.4; Vol. 3, CPUID 8000000A). */
+#include "boot/machine.h"
+#include "lib/x86.h"
+
+/* clang-format off */
+enum {
+	CPUID_VMX = 1 << 5, /* leaf 1, ECX */
+	MSR_VM_CR = 0xC0010114, VM_CR_SVMDIS = 16,
+	CPUID_HAS_SVM = 1 << 2, /* leaf 80000001, ECX */
+	CPUID_EXT = 0x80000000, CPUID_SVM = 0x8000000A, /* its EDX: */
+	SVM_NP = 1 << 0, SVM_NRIP = 1 << 3, SVM_DECODE_ASSISTS = 1 << 7,
+};
+/* clang-format on */
+
+static const char *svm_caps_read(void)
+{
+	struct cpuid_regs r;
+
+	if (cpuid(CPUID_EXT, 0).a < CPUID_SVM)
+		return "this CPU does not describe its SVM (no CPUID leaf "
+		       "8000000A)";
+	r = cpuid(CPUID_SVM, 0);
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return "SVM is disabled in firmware (VM_CR.SVMDIS)";
+	if (!(r.d & SVM_NP))
+		return "this CPU's SVM has no nested paging";
+	if (r.b < 2)
+		return "this CPU's SVM has no ASID for guests";
+	svm_caps = (struct svm_caps){
+		.asids = r.b,
+		.nrip = r.d & SVM_NRIP,
+		.decode_assists = r.d & SVM_DECODE_ASSISTS,
+	};
+	/* VMRUN walks as deep as the host's CR4.LA57 says */
+	nested_caps = (struct nested_caps){
+		.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4,
+		.gb_pages = cpu_feat.gb_pages,
+	};
+	return NULL;
+}
+
+const char *virt_caps_read(void)
+{
+	if (cpuid(1, 0).c & CPUID_VMX)
+		return vmx_caps_read();
+	if (cpuid(CPUID_EXT, 0).a > CPUID_EXT &&
+	    cpuid(CPUID_EXT | 1, 0).c & CPUID_HAS_SVM)
+		return svm_caps_read();
+	return "this CPU has neither VMX nor SVM (firmware may have switched "
+	       "it off; in a virtual machine, allow nesting)";
+}
