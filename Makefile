@@ -332,7 +332,7 @@ unit-build: $(UNIT_BIN)
 # of their own, so that each run begins with what they were.
 CLANG ?= clang
 FUZZ_HV := $(filter-out hv/boot/% hv/arch/% hv/main/main.c \
-	hv/lib/panic.c hv/lib/power.c hv/lib/string.c \
+	hv/lib/cpu.c hv/lib/panic.c hv/lib/power.c hv/lib/string.c \
 	hv/lib/symtab.c hv/lib/uart.c,$(HV_C)) hv/boot/virt.c hv/boot/vmx.c
 FUZZ_SIM := $(filter-out tests/fuzz/fuzz.c tests/fuzz/test_%.c,\
 	$(wildcard tests/fuzz/*.c))

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end of a CPU that takes an exception. */
 #include "arch/exception.h"
-#include "arch/cpu.h"
+#include "lib/cpu.h"
 #include "lib/log.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
+
+#define VEC_NMI 2
 
 static void print_regs(const struct exception_regs *r)
 {
@@ -26,7 +28,7 @@ static u64 trace_start(const struct exception_regs *r)
 {
 	u64 base = r->rsp & ~(HV_STACK_SIZE - 1);
 
-	if (r->rsp - cpu_this()->stacks >= BOOT_CPU_STACKS * HV_STACK_SIZE)
+	if (r->rsp - cpu_this()->stacks >= CPU_STACKS * HV_STACK_SIZE)
 		return (u64)r;
 	return r->rsp < base + PAGE_SIZE ? base + PAGE_SIZE : r->rsp;
 }

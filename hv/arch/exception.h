@@ -4,14 +4,6 @@
 
 #include "lib/types.h"
 
-#define VEC_NMI 2
-#define VEC_DF 8
-#define VEC_MC 18
-
-/* Code: the entry points of the IDT's 256 vectors, one behind the other. */
-extern const u8 exception_stubs[] __attribute__((visibility("hidden")));
-#define EXCEPTION_STUB_SIZE 16
-
 /* What the stubs save; the lowest address first. */
 struct exception_regs {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8;

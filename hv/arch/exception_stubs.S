@@ -2,15 +2,15 @@
 /* The 256 entry points of the IDT, 16 bytes each, and what they share. */
 
 	.text
-	.globl	exception_stubs
-	.hidden	exception_stubs
+	.globl	hv_vectors
+	.hidden	hv_vectors
 	.hidden	exception_entry
 	.hidden	irq_dispatch
 
 /* Exceptions: vectors 0 to 31; 8, 10 to 14, 17, 21, 29, 30 push an error. */
 	.set	with_error, 0x60227D00
 	.balign	16
-exception_stubs:
+hv_vectors:
 	.set	vec, 0
 	.rept	32
 	.balign	16

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Lines of the I/O APICs, and the table of interrupt handlers. */
-#include "arch/cpu.h"
+#include "lib/cpu.h"
 #include "arch/irq.h"
 #include "lib/lock.h"
 

@@ -2,12 +2,11 @@
 /* Host interrupts: IDT handlers, local APIC, I/O APIC. */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lapic.h"
 
 /* Vectors of the hypervisor. */
 #define VEC_GSI_BASE 0x30 /* GSI n arrives as VEC_GSI_BASE + n, n < 64 */
 #define VEC_GSI_COUNT 64
-#define VEC_TIMER 0xF0
 #define VEC_KICK 0xF1	  /* cross-CPU: look at your pending work */
 #define VEC_SHOOT 0xF2	  /* cross-CPU: flush */
 #define VEC_SPURIOUS 0xFF /* lib/lapic.h: SVR_ENABLED */
@@ -24,8 +23,7 @@ void irq_register(u32 vector, irq_fn fn); /* fn NULL: none */
  * a backend whose exits acknowledge the interrupt. Interrupts off. */
 void irq_dispatch(u32 vector);
 
-/* Local APIC (x2APIC where present, else xAPIC). Each CPU calls lapic_init. */
-void lapic_init(void);
+/* Local APIC (x2APIC where present, else xAPIC). */
 void lapic_eoi(void);
 void lapic_ipi(u32 apic_id, u32 vector);
 void lapic_nmi_others(void); /* to every other CPU */

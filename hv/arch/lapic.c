@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts between CPUs, and the timer, by the local APIC. */
-#include "arch/cpu.h"
+#include "lib/cpu.h"
 #include "arch/irq.h"
 #include "lib/lapic.h"
 
 #define WAIT_MAX (1ull << 40) /* its product with any rate in kHz fits */
-
-void lapic_init(void)
-{
-	const u32 start[][2] = {
-		{ APIC_TPR, 0 },
-		{ APIC_LVT_LINT0, LVT_MASKED },
-		{ APIC_LVT_LINT1, LVT_NMI },
-		{ APIC_LVT_ERROR, LVT_MASKED },
-		{ APIC_TIMER_DIVIDE, DIVIDE_BY_1 },
-		{ APIC_TIMER_INIT, 0 },
-		{ APIC_LVT_TIMER,
-		  VEC_TIMER | (cpu_feat.tsc_deadline ? LVT_DEADLINE : 0) },
-	};
-
-	lapic_on();
-	for (u32 i = 0; i < array_size(start); i++)
-		lapic_write(start[i][0], start[i][1]);
-	mb(); /* the mode before any write of the deadline (SDM 10.5.4.1) */
-	for (u32 i = 0; i < 8; i++)
-		lapic_eoi(); /* what the firmware left in service */
-}
 
 void lapic_eoi(void) { lapic_write(APIC_EOI, 0); }
 

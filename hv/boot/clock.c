@@ -19,7 +19,7 @@ struct sample {
 
 static u32 ref_mask, ref_hz;
 
-/* lapic_init() sets all of it anew. */
+/* cpu_take() sets all of it anew. */
 static void apic_count_start(void)
 {
 	lapic_write(APIC_LVT_TIMER, LVT_MASKED);

@@ -15,7 +15,7 @@
 
 #define AP_PAGES 2
 #define AP_LIMIT 0x9FFFFull
-#define CPU_STACK_PAGES (BOOT_CPU_STACKS * HV_STACK_SIZE / PAGE_SIZE)
+#define CPU_STACK_PAGES (CPU_STACKS * HV_STACK_SIZE / PAGE_SIZE)
 #define MAP_SLACK 16 /* map entries that our own allocations may add */
 
 #define linker_symbol __attribute__((visibility("hidden")))
@@ -145,8 +145,8 @@ static void banner(const struct boot_info *bi)
 	    cpu_feat.vendor == CPU_AMD ? "SVM" : "VMX", cpu_feat.brand);
 	log("parley: memory %lu MiB, %lu MiB of them the host partition's\n",
 	    size >> 20, bi->host.size >> 20);
-	log("parley: %u CPU%s up, TSC %lu kHz\n", acpi.nr_cpus,
-	    acpi.nr_cpus == 1 ? "" : "s", tsc_khz);
+	log("parley: %u CPU%s up, TSC %lu kHz\n", cpu_count,
+	    cpu_count == 1 ? "" : "s", tsc_khz);
 	log("parley: mitigations %s\n", bi->mitigations);
 	log("parley: %s: the owner of a device can reach all memory\n",
 	    acpi.iommu_dmar ? "IOMMU present (VT-d), not in use" :
@@ -172,19 +172,26 @@ static void take_over(struct boot_info *bi, struct efi_map *map, u32 tries)
 	irq_lines_mask();
 	lapic_on();
 	clock_measure();
+}
+
+/* What is left to do on the hypervisor's own stack and tables. */
+static noreturn_fn void finish(struct boot_info *bi)
+{
+	cpu_take(cpu_make(bi, cpu_count++, acpi.apic_ids[0]));
 	guest_cpu_choose();
 	pci_scan();
 	host_finish(bi);
 	cpus_start(bi);
 	early_frames(bi);
 	banner(bi);
+	hv_main(bi);
 }
 
-static noreturn_fn void enter_hv(struct boot_info *bi)
+static noreturn_fn void stack_switch(struct boot_info *bi)
 {
 	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2"
 			 :
-			 : "r"(boot_stack_top(bi, 0)), "r"(hv_main), "D"(bi)
+			 : "r"(boot_stack_top(bi, 0)), "r"(finish), "D"(bi)
 			 : "memory");
 	__builtin_unreachable();
 }
@@ -218,5 +225,5 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	tries = leave_boot_services(&map);
 	bi->tsc_exit_bs = tsc_exact();
 	take_over(bi, &map, tries);
-	enter_hv(bi);
+	stack_switch(bi);
 }

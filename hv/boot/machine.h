@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/bootinfo.h"
-#include "lib/machine.h"
+#include "lib/cpu.h"
 
 /* Fills cpu_feat. Before anything that reads it. */
 void cpu_features_read(void);
@@ -51,19 +51,30 @@ void paging_init(struct boot_info *bi);
  * it a top table that a 32-bit CR3 can name. For paging_init(). */
 void ap_page_fill(struct boot_info *bi);
 
+/* Builds CPU n's structure, with its tables, in the stacks and the page set
+ * aside for it; puts it into cpu_table. */
+struct cpu *cpu_make(const struct boot_info *bi, u32 n, u32 apic_id);
+/* On that CPU: from what it started with to its own tables, registers and local
+ * APIC. On its own stack. The first CPU is the first to do so. */
+void cpu_take(const struct cpu *c);
+
+/* Switches the local APIC on, in the mode that lib/lapic.h uses. */
+void lapic_on(void);
+
 /* Masks every line of the PICs and I/O APICs, and counts the latter's pins.
  * After paging_init(). */
 void irq_lines_mask(void);
 
 /*
- * Starts the CPUs of acpi.apic_ids, each on a stack of its own; they wait for
- * bi->ap_entry. One that does not answer in a second is reported and leaves the
- * list. After paging_init(), clock_measure() and lapic_on().
+ * Starts the other CPUs of acpi.apic_ids, each on a stack of its own; they take
+ * their tables and wait for bi->ap_entry. One that does not answer in a second
+ * is reported and left out. After clock_measure() and the first CPU's
+ * cpu_take().
  */
 void cpus_start(struct boot_info *bi);
 
 /* RSP of a CPU that starts; the words above are cpu_this()'s. */
 static inline u64 boot_stack_top(const struct boot_info *bi, u32 cpu)
 {
-	return bi->stacks + (cpu + 1) * BOOT_CPU_STACKS * HV_STACK_SIZE - 16;
+	return bi->stacks + (cpu + 1) * CPU_STACKS * HV_STACK_SIZE - 16;
 }

@@ -30,6 +30,7 @@ static noreturn_fn void ap_wait(void)
 	void (*entry)(void);
 
 	write_cr3(boot->cr3);
+	cpu_take(cpu_this());
 	while (!(entry = load_acquire(&boot->ap_entry)))
 		cpu_relax();
 	entry();
@@ -86,16 +87,15 @@ void cpus_start(struct boot_info *bi)
 	u32 n = bi->ap_page ? acpi.nr_cpus : 1;
 
 	boot = bi;
-	acpi.nr_cpus = 1;
-	if (n == 1)
-		return;
-	lapic_command(0, ICR_INIT | ICR_ASSERT | ICR_OTHERS);
-	wait_us(INIT_WAIT_US, false);
+	if (n > 1)
+		lapic_command(0, ICR_INIT | ICR_ASSERT | ICR_OTHERS);
+	wait_us(n > 1 ? INIT_WAIT_US : 0, false);
 	for (u32 i = 1; i < n; i++) {
 		u32 id = acpi.apic_ids[i];
 
-		if (start_one(id, boot_stack_top(bi, acpi.nr_cpus)))
-			acpi.apic_ids[acpi.nr_cpus++] = id;
+		cpu_make(bi, cpu_count, id);
+		if (start_one(id, boot_stack_top(bi, cpu_count)))
+			cpu_count++;
 		else
 			log("parley: CPU with APIC id %u does not answer\n",
 			    id);

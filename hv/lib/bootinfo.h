@@ -58,11 +58,6 @@ struct boot_host {
 /* Private pages of each CPU: struct cpu, the scheduler's, the back end's three. */
 enum { CPU_PAGE, CPU_PAGE_SCHED, CPU_PAGE_VIRT, CPU_PAGES = CPU_PAGE_VIRT + 3 };
 
-/* Three IST stacks, then the normal one; each of HV_STACK_SIZE, aligned to it,
- * and its lowest page is a guard page. */
-#define BOOT_IST_STACKS 3
-#define BOOT_CPU_STACKS (BOOT_IST_STACKS + 1)
-
 /*
  * Valid for the life of the hypervisor; lives in BOOT_MEM_HV memory.
  * Ranges are sorted by start and do not overlap.
@@ -76,23 +71,27 @@ struct boot_info {
 	void *frames;	      /* the frame table, all ones: frames of nobody */
 	u64 nr_frames; /* it has, BOOT_FRAME_SIZE each: up to the end of memory */
 	u64 cr3;       /* page tables: identity, W^X, guard pages; loaded */
-	u64 stacks;    /* of each CPU of acpi.apic_ids, BOOT_CPU_STACKS */
+	u64 stacks;    /* of each CPU of acpi.apic_ids, CPU_STACKS */
 	u64 cpu_pages; /* of each CPU of acpi.apic_ids, CPU_PAGES zeroed ones */
 	u64 ap_page;   /* hpa of the page below 1 MiB that a CPU starts in,
 			     0 if none was free or there is one CPU */
-	/* Each CPU but the first waits, on its stack and cr3 and without
-	 * descriptor tables, until this is not NULL; then it runs it. */
+	/* Each CPU but the first waits until this is not NULL; then it runs
+	 * it. */
 	void (*ap_entry)(void);
 	u64 tsc_entry;	 /* TSC at efi_main */
 	u64 tsc_exit_bs; /* TSC right after ExitBootServices returned */
 };
 
+/* Code: the entry points of the IDT's 256 vectors, one behind the other. */
+extern const u8 hv_vectors[] __attribute__((visibility("hidden")));
+#define HV_VECTOR_SIZE 16
+
 /*
- * The hypervisor proper (hv/main), entered once: interrupts off and all of
- * their sources masked, on the page tables in cr3 (EFER.NXE and CR0.WP are set)
- * and the first CPU's stack; firmware's descriptor tables are still loaded.
- * All of lib/machine.h and the PCI functions are known, and the CPUs of
- * acpi.apic_ids are up.
+ * The hypervisor proper (hv/main), entered once, on the first CPU's stack. All
+ * of lib/machine.h and the PCI functions are known. Each CPU of cpu_table is
+ * on the page tables in cr3 and has its own GDT, TSS, control registers, PAT and
+ * local APIC, and the IDT of hv_vectors; interrupts are off, and all of their
+ * sources masked.
  */
 noreturn_fn void hv_main(struct boot_info *bi);
 

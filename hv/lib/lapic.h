@@ -16,6 +16,8 @@ enum {
 	SVR_ENABLED = 0x1FF /* spurious: vector 255 */, LVT_NMI = 0x400,
 	LVT_MASKED = 0x10000,   LVT_DEADLINE = 0x40000, DIVIDE_BY_1 = 0xB,
 
+	VEC_TIMER = 0xF0, /* the timer's vector; arch/irq.h has the others */
+
 	ICR_NMI = 0x400,        ICR_INIT = 0x500,       ICR_SIPI = 0x600,
 	ICR_PENDING = 0x1000,   ICR_ASSERT = 0x4000,    ICR_OTHERS = 0xC0000,
 };
@@ -35,9 +37,6 @@ static inline void lapic_write(u32 reg, u32 v)
 	else
 		*(volatile u32 *)(acpi.lapic_addr + reg) = v;
 }
-
-/* Switches it on, in the mode that the functions here use. Each CPU. */
-void lapic_on(void);
 
 /* Sends a command (ICR_* or a vector, with ICR_ASSERT) to the CPU with this
  * id, once the last one is out. */

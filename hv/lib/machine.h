@@ -96,7 +96,7 @@ struct acpi_override {
 
 /* From MADT, FADT and \_S5 (ACPI 6.4, 5.2). */
 struct acpi_info {
-	u32 nr_cpus; /* that came up; the boot CPU is first */
+	u32 nr_cpus; /* the boot CPU is first */
 	u32 apic_ids[CPU_MAX];
 	u64 lapic_addr;
 	u32 nr_ioapics;

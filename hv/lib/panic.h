@@ -17,7 +17,7 @@ noreturn_fn void panic(const char *fmt, ...) printf_like(1, 2);
 void panic_begin(void);
 noreturn_fn void panic_end(u64 rip, u64 rsp);
 
-extern void (*panic_stop_others)(void); /* by an NMI; set by hv/arch */
+extern void (*panic_stop_others)(void); /* by an NMI; set by hv/main */
 extern bool panic_active; /* written once, by the first CPU that panics */
 
 #define hv_assert(c)                                                       \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ordered boot list, from the hand-over to the first guest instruction. */
+#include "arch/irq.h"
 #include "core/frame.h"
 #include "core/sched.h"
 #include "hcall/hcall.h"
@@ -56,7 +57,9 @@ __attribute__((weak)) void hv_provoke(void) {}
 noreturn_fn void hv_main(struct boot_info *bi)
 {
 	boot = bi;
-	cpu_init(bi, cpu_wait);
+	if (cpu_count > 1)
+		panic_stop_others = lapic_nmi_others;
+	store_release(&bi->ap_entry, cpu_wait);
 	virt_init();
 	virt_probe = bi->options.probe;
 	for (u32 i = 0; i < cpu_count; i++)

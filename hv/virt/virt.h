@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "arch/cpu.h"
+#include "lib/cpu.h"
 #include "lib/types.h"
 #include "virt/offsets.h"
 

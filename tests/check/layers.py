@@ -20,7 +20,7 @@ COMPILER = {"stdint.h", "stddef.h", "stdbool.h", "stdarg.h", "limits.h",
             "stdalign.h", "stdnoreturn.h", "float.h", "immintrin.h",
             "cpuid.h", "xmmintrin.h", "emmintrin.h"}
 # What the loader's half and the hypervisor's half know of each other.
-HANDOVER = {"hv_main"}
+HANDOVER = {"hv_main", "hv_vectors"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 VENDOR = re.compile(r"^\s*#\s*(?:el)?if(?!ndef \w+_H$).*"
                     r"\b\w*(VMX|SVM|INTEL|AMD)\w*\b", re.M)

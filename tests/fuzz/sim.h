@@ -8,7 +8,7 @@
 #pragma once
 
 #include "core/partition.h"
-#include "arch/cpu.h"
+#include "lib/cpu.h"
 
 #define SIM_CPUS 2
 #define SIM_TAGS 3 /* VPIDs or ASIDs: they are soon used up */

@@ -119,15 +119,14 @@ static void each_stack_has_a_guard_page(void **state)
 {
 	u64 cr3 = paging_build(&bi, false);
 
-	for (u64 s = 0; s < 2 * BOOT_CPU_STACKS; s++) {
+	for (u64 s = 0; s < 2 * CPU_STACKS; s++) {
 		u64 stack = STACKS + s * HV_STACK_SIZE;
 
 		assert_int_equal(at(cr3, stack), 0);
 		for (u64 o = PAGE_SIZE; o < HV_STACK_SIZE; o += PAGE_SIZE)
 			assert_int_equal(at(cr3, stack + o), RW);
 	}
-	assert_int_equal(at(cr3, STACKS + 2 * BOOT_CPU_STACKS * HV_STACK_SIZE),
-			 RW);
+	assert_int_equal(at(cr3, STACKS + 2 * CPU_STACKS * HV_STACK_SIZE), RW);
 }
 
 /* For the call of ResetSystem; tables of ACPI stay as they are. */

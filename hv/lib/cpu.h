@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Per-CPU state, and how the CPUs come up. */
+/* Per-CPU state. */
 #pragma once
 
-#include "lib/bootinfo.h"
 #include "lib/machine.h"
 
 /* Selectors of the hypervisor's GDT. */
 #define SEL_CODE 0x08
 #define SEL_DATA 0x10
 #define SEL_TSS 0x18 /* 16 bytes */
+
+/* Three IST stacks, then the normal one; each of HV_STACK_SIZE, aligned to it,
+ * and its lowest page is a guard page. */
+#define IST_STACKS 3
+#define CPU_STACKS (IST_STACKS + 1)
 
 /* Intel SDM 3A, figure 8-11. */
 struct tss {
@@ -30,7 +34,7 @@ struct cpu {
 	void *current; /* the vCPU being run (struct vcpu *), NULL when idle */
 	void *virt;    /* the backend's per-CPU data */
 	void *sched;   /* core's per-CPU data */
-	u64 stacks;    /* BOOT_CPU_STACKS times HV_STACK_SIZE from here */
+	u64 stacks;    /* CPU_STACKS times HV_STACK_SIZE from here */
 	u64 gdt[SEL_TSS / 8 + 2];
 	struct tss tss;
 } aligned_to(64);
@@ -47,13 +51,6 @@ static inline struct cpu *cpu_this(void)
 }
 #endif
 
-extern struct cpu *cpu_table[CPU_MAX]; /* by index; filled during boot */
-extern u32 cpu_count;		       /* CPUs online; fixed after boot */
-
-/*
- * From what hv/boot left to the hypervisor's GDT, TSS, IDT, control registers,
- * PAT and local APIC on every CPU, interrupts off. ap_entry runs at once on
- * each other CPU and does not return. Sets cpu_table and cpu_count. Boot CPU,
- * once, before frame_init().
- */
-void cpu_init(struct boot_info *bi, void (*ap_entry)(void));
+/* Filled by hv/boot: by index; those that came up. */
+extern struct cpu *cpu_table[CPU_MAX];
+extern u32 cpu_count;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Descriptor tables and registers of each CPU, and the list of CPUs. */
-#include "arch/cpu.h"
-#include "arch/exception.h"
-#include "arch/irq.h"
-#include "lib/panic.h"
+/* Descriptor tables, registers and local APIC of each CPU, as the hypervisor
+ * has them. */
+#include "boot/machine.h"
+#include "lib/lapic.h"
 #include "lib/x86.h"
 
 #define DESC_CODE64 0x00AF9B000000FFFFull /* accessed, so never written */
@@ -11,27 +10,26 @@
 #define DESC_TSS 0x0000890000000000ull
 #define GATE_INTERRUPT 0x8E00ull
 #define IDT_VECTORS 256
+enum { VEC_NMI = 2, VEC_DF = 8, VEC_MC = 18 };
+#define BASE_X2APIC (1u << 10) /* of MSR_APIC_BASE */
+#define BASE_ENABLE (1u << 11)
 
 struct table_ptr {
 	u16 limit;
 	u64 base;
 } __attribute__((packed));
 
-struct cpu *cpu_table[CPU_MAX];
-u32 cpu_count;
-
 static u64 idt[IDT_VECTORS][2];
-static void (*ap_next)(void);
 
 /* The stack that the TSS names for a vector, 0: stay (Intel SDM 3A 6.14.5). */
 static const u8 ist_of[IDT_VECTORS] = {
-	[VEC_NMI] = 1, [VEC_DF] = 2, [VEC_MC] = BOOT_IST_STACKS
+	[VEC_NMI] = 1, [VEC_DF] = 2, [VEC_MC] = IST_STACKS
 };
 
 static void idt_build(void)
 {
 	for (u32 v = 0; v < IDT_VECTORS; v++) {
-		u64 at = (u64)exception_stubs + v * EXCEPTION_STUB_SIZE;
+		u64 at = (u64)hv_vectors + v * HV_VECTOR_SIZE;
 
 		idt[v][0] = (at & 0xFFFF) | SEL_CODE << 16 |
 			    (GATE_INTERRUPT | ist_of[v]) << 32 |
@@ -40,17 +38,16 @@ static void idt_build(void)
 	}
 }
 
-/* The CPU with the MADT's entry n, in the stacks and the page set aside. */
-static struct cpu *cpu_make(const struct boot_info *bi, u32 n)
+struct cpu *cpu_make(const struct boot_info *bi, u32 n, u32 apic_id)
 {
-	u64 stack = bi->stacks + n * BOOT_CPU_STACKS * HV_STACK_SIZE;
+	u64 stack = bi->stacks + n * CPU_STACKS * HV_STACK_SIZE;
 	struct cpu *c =
 		(struct cpu *)(bi->cpu_pages + n * CPU_PAGES * PAGE_SIZE);
 	u64 tss = (u64)&c->tss;
 
 	*c = (struct cpu){
 		.index = n,
-		.apic_id = acpi.apic_ids[n],
+		.apic_id = apic_id,
 		.stacks = stack,
 		.sched = (u8 *)c + CPU_PAGE_SCHED * PAGE_SIZE,
 		.virt = (u8 *)c + CPU_PAGE_VIRT * PAGE_SIZE,
@@ -61,11 +58,12 @@ static struct cpu *cpu_make(const struct boot_info *bi, u32 n)
 			 tss >> 32 },
 		.tss = { .iomap = sizeof(c->tss) },
 	};
-	for (u32 i = 0; i < BOOT_CPU_STACKS; i++) {
+	for (u32 i = 0; i < CPU_STACKS; i++) {
 		stack += HV_STACK_SIZE;
 		*(struct cpu **)(stack - 8) = c;
 		c->tss.ist[i] = stack - 16;
 	}
+	cpu_table[n] = c;
 	return c;
 }
 
@@ -102,31 +100,42 @@ static void load_registers(const struct cpu_features *f)
 	write_cr3(read_cr3()); /* no translation with the old PAT stays */
 }
 
-static void cpu_online(void)
+static void lapic_init(void)
 {
-	load_tables(cpu_this());
+	const u32 start[][2] = {
+		{ APIC_TPR, 0 },
+		{ APIC_LVT_LINT0, LVT_MASKED },
+		{ APIC_LVT_LINT1, LVT_NMI },
+		{ APIC_LVT_ERROR, LVT_MASKED },
+		{ APIC_TIMER_DIVIDE, DIVIDE_BY_1 },
+		{ APIC_TIMER_INIT, 0 },
+		{ APIC_LVT_TIMER,
+		  VEC_TIMER | (cpu_feat.tsc_deadline ? LVT_DEADLINE : 0) },
+	};
+
+	lapic_on();
+	for (u32 i = 0; i < array_size(start); i++)
+		lapic_write(start[i][0], start[i][1]);
+	mb(); /* the mode before any write of the deadline (SDM 10.5.4.1) */
+	for (u32 i = 0; i < 8; i++)
+		lapic_write(APIC_EOI, 0); /* what firmware left in service */
+}
+
+void lapic_on(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE) | BASE_ENABLE;
+
+	wrmsr(MSR_APIC_BASE, base); /* xAPIC first: no other way in */
+	if (cpu_feat.x2apic)
+		wrmsr(MSR_APIC_BASE, base | BASE_X2APIC);
+	lapic_write(APIC_SVR, SVR_ENABLED);
+}
+
+void cpu_take(const struct cpu *c)
+{
+	if (!c->index)
+		idt_build();
+	load_tables(c);
 	load_registers(&cpu_feat);
 	lapic_init();
-	__atomic_fetch_add(&cpu_count, 1, __ATOMIC_RELEASE);
-}
-
-static noreturn_fn void ap_main(void)
-{
-	cpu_online();
-	ap_next();
-	__builtin_unreachable();
-}
-
-void cpu_init(struct boot_info *bi, void (*ap_entry)(void))
-{
-	ap_next = ap_entry;
-	idt_build();
-	for (u32 n = 0; n < acpi.nr_cpus; n++)
-		cpu_table[n] = cpu_make(bi, n);
-	cpu_online();
-	store_release(&bi->ap_entry, ap_main);
-	while (load_acquire(&cpu_count) < acpi.nr_cpus)
-		cpu_relax();
-	if (cpu_count > 1)
-		panic_stop_others = lapic_nmi_others;
 }
