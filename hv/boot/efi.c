@@ -10,7 +10,6 @@
 #include "lib/log.h"
 #include "lib/power.h"
 #include "lib/string.h"
-#include "lib/uart.h"
 #include "version.h"
 
 #define AP_PAGES 2

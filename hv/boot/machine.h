@@ -58,6 +58,10 @@ struct cpu *cpu_make(const struct boot_info *bi, u32 n, u32 apic_id);
  * APIC. On its own stack. The first CPU is the first to do so. */
 void cpu_take(const struct cpu *c);
 
+/* Looks for the UART by its scratch register, sets 115200 8N1 with FIFO and
+ * makes it the log's sink, if it is there. Again is no error. */
+void uart_init(void);
+
 /* Switches the local APIC on, in the mode that lib/lapic.h uses. */
 void lapic_on(void);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Messages while UEFI's boot services are there. */
 #include "boot/boot.h"
+#include "boot/machine.h"
 #include "lib/log.h"
-#include "lib/uart.h"
 
 #define LINE_LEN 256
 #define FAIL_STATUS 97
@@ -57,8 +57,8 @@ static void say_text(const char *s)
 	wide[n] = 0;
 	if (boot_st->ConOut)
 		boot_st->ConOut->OutputString(boot_st->ConOut, wide);
-	if (!console_is_serial)
-		uart_write(s, len, true);
+	if (log_sink)
+		log_sink(s, len, true);
 }
 
 static void say_args(const char *fmt, __builtin_va_list ap)

@@ -44,10 +44,12 @@ _Static_assert(sizeof(struct cpu) <= PAGE_SIZE, "struct cpu in its page");
 #ifdef PARLEY_UNIT
 struct cpu *cpu_this(void); /* the unit test's own */
 #else
-register u64 stack_pointer __asm__("rsp");
 static inline struct cpu *cpu_this(void)
 {
-	return *(struct cpu **)((stack_pointer | (HV_STACK_SIZE - 1)) - 7);
+	u64 sp;
+
+	__asm__("mov %%rsp, %0" : "=r"(sp));
+	return *(struct cpu **)((sp | (HV_STACK_SIZE - 1)) - 7);
 }
 #endif
 

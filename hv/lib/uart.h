@@ -4,11 +4,15 @@
 
 #include "lib/types.h"
 
-/*
- * Looks for the UART by its scratch register, sets 115200 8N1 with FIFO and
- * makes it the log's sink, if it is there. Boot CPU.
- */
-void uart_init(void);
+enum {
+	UART_DATA = 0x3F8, /* divisor low with DLAB */
+	UART_IER = 0x3F9,  /* divisor high with DLAB */
+	UART_FCR = 0x3FA,
+	UART_LCR = 0x3FB,
+	UART_MCR = 0x3FC,
+	UART_LSR = 0x3FD,
+	UART_SCR = 0x3FF,
+};
 
 /*
  * Sends bytes, "\n" as "\r\n". Without wait it stops when the FIFO is full;
@@ -17,5 +21,5 @@ void uart_init(void);
  */
 size_t uart_write(const char *s, size_t n, bool wait);
 
-/* Waits, bounded, until the last byte is on the wire. */
+/* Waits, bounded, until the last byte is on the wire; without a sink, not. */
 void uart_drain(void);
