@@ -114,8 +114,8 @@ struct vcpu {
 	u64 tsc_adjust;
 	u64 cr8;	  /* without a virtual APIC */
 	struct exit last; /* the exit being handled */
-	/* trap/mmio.c: what is waited for, since which entry, how often */
-	u64 missing_at, missing_entry, missing_tries;
+	/* trap/mmio.c: what is waited for, by which entry last, since when */
+	u64 missing_at, missing_entry, missing_since;
 	struct code_page code; /* private to v's CPU */
 } aligned_to(64);	       /* as is what follows it, the XSAVE area */
 

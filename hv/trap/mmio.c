@@ -5,8 +5,8 @@
 #include "core/sched.h"
 #include "trap/emul.h"
 
-#define MISSING_TRIES 8000000 /* some seconds */
-#define MISSING_APART 8	      /* entries: other exits may come in between */
+#define MISSING_US 10000000
+#define MISSING_APART 8 /* entries: other exits may come in between */
 
 static u64 reg_value(struct vcpu *v, const struct insn *i)
 {
@@ -177,16 +177,19 @@ static enum trap_end refuse(struct vcpu *v, const struct exit *x)
 
 /*
  * Another vCPU may be about to map a page there anew, which takes it two calls:
- * the event that was cut short is then delivered again, so often at most.
+ * the event that was cut short is then delivered again, for so long at most.
  */
 static bool awaited(struct vcpu *v, u64 at)
 {
+	u64 now = rdtsc();
+
 	if (at != v->missing_at ||
 	    v->hw.entries - v->missing_entry > MISSING_APART)
-		v->missing_tries = 0;
+		v->missing_since = now;
 	v->missing_at = at;
 	v->missing_entry = v->hw.entries;
-	if (v->part->nr_vcpus == 1 || v->missing_tries++ == MISSING_TRIES)
+	if (v->part->nr_vcpus == 1 ||
+	    now - v->missing_since > tsc_from_us(MISSING_US))
 		return false;
 	sched_yield(v);
 	return true;
