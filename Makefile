@@ -39,6 +39,7 @@ COMMON := -std=gnu11 -O2 -g $(WARN) $(REPRO) $(BARE)
 
 HV_FLAGS := $(COMMON) -mgeneral-regs-only -fpic -fvisibility=hidden \
 	-fshort-wchar -fno-jump-tables -Ihv -Ipvabi/include -I$(B)/gen
+LTO := -flto -flto-partition=one -ffat-lto-objects
 EFI_INC := $(firstword $(wildcard /usr/include/efi /usr/local/include/efi))
 BOOT_FLAGS := -DGNU_EFI_USE_MS_ABI -isystem $(EFI_INC) \
 	-isystem $(EFI_INC)/x86_64
@@ -71,7 +72,9 @@ UNIT_FLAGS := -std=gnu11 -O1 -g $(WARN) $(REPRO) -fno-omit-frame-pointer \
 
 HV_C := $(call files,hv,*.c)
 HV_S := $(call files,hv,*.S)
-HV_OBJ := $(HV_C:%.c=$(B)/obj/%.o) $(HV_S:%.S=$(B)/obj/%.o)
+BOOT_C := $(filter hv/boot/%,$(HV_C))
+ROOT_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(filter-out hv/boot/%,$(HV_C)))
+HV_OBJ := $(BOOT_C:%.c=$(B)/obj/%.o) $(HV_S:%.S=$(B)/obj/%.o) $(B)/obj/root.o
 HV_TEST_SRC := $(sort $(wildcard tests/hv/*.c))
 HV_TESTS := $(HV_TEST_SRC:tests/hv/%.c=$(B)/hv/%.efi)
 KIT_SRC := $(sort $(wildcard guestkit/*.c guestkit/*.S))
@@ -225,7 +228,7 @@ $(B)/obj/$(1)/%.o: $(1)/%.S Makefile | $(GEN)
 	$$(call say,AS,$$<)$(CC) $(2) -D__ASSEMBLY__ $$(DEPS) -c $$< -o $$@
 endef
 $(eval $(call compile,hv/boot,$(HV_FLAGS) $(BOOT_FLAGS)))
-$(eval $(call compile,hv,$(HV_FLAGS)))
+$(eval $(call compile,hv,$(HV_FLAGS) $(LTO)))
 $(eval $(call compile,guestkit/libc,$(LIBC_FLAGS)))
 $(eval $(call compile,guestkit/examples,$$(GUEST_FLAGS)))
 $(eval $(call compile,guestkit,$(KIT_FLAGS)))
@@ -236,6 +239,11 @@ $(eval $(call compile,tests/bench,$$(GUEST_FLAGS)))
 $(eval $(call compile,tests/hv,$(HV_FLAGS) $(BOOT_FLAGS)))
 
 # ---------------------------------------------------------------- hypervisor
+
+# Root mode is optimized as one: its paths cross many files.
+$(B)/obj/root.o: $(ROOT_OBJ) Makefile
+	$(call say,LTO,$@)$(CC) $(HV_FLAGS) $(LTO) -flinker-output=nolto-rel \
+		-nostdlib -r $(ROOT_OBJ) -o $@
 
 HV_LINK = $(LD) -nostdlib -shared -Bsymbolic -z defs -z noexecstack \
 	-z norelro -z max-page-size=4096 --build-id=none --hash-style=sysv \
@@ -395,7 +403,7 @@ install: guestkit drivers $(GEN)
 		'Libs: -L$${prefix}/lib -lparleykit' \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/parley.pc
 
--include $(HV_OBJ:.o=.d) $(HV_TEST_SRC:%.c=$(B)/obj/%.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
+-include $(HV_OBJ:.o=.d) $(ROOT_OBJ:.o=.d) $(HV_TEST_SRC:%.c=$(B)/obj/%.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
 	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC))) \
 	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
 		$(call srcs_in,$(d))),$(B)/obj/$(basename $(s)).d) \

@@ -52,7 +52,8 @@ static void setup_partition(struct partition *p)
 		p->stub = VIRT_STUB_FLOOR;
 }
 
-__attribute__((weak)) void hv_provoke(void) {}
+/* Another may take its place after the optimizer has run. */
+__attribute__((weak, noipa)) void hv_provoke(void) {}
 
 noreturn_fn void hv_main(struct boot_info *bi)
 {
