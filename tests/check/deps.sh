@@ -79,7 +79,10 @@ need_test() {
 }
 
 need_fuzz() {
-	need prog "${CLANG:-clang}" clang '14 or later, with libFuzzer'
+	need prog "${CLANG:-clang}" clang '14 or later'
+	lib=$("${CLANG:-clang}" -print-resource-dir 2>/dev/null)/lib
+	need file "$lib/linux/libclang_rt.fuzzer-x86_64.a
+		$lib/*/libclang_rt.fuzzer.a" libclang-rt-dev 'its libFuzzer'
 }
 
 need_check() {
