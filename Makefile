@@ -6,6 +6,7 @@ CC = gcc
 LD = ld
 AR = ar
 OBJCOPY = objcopy
+OBJDUMP = objdump
 PYTHON ?= python3
 COMMIT ?= $(shell git -c safe.directory='*' describe --always --dirty --abbrev=12 \
 	2>/dev/null)
@@ -336,8 +337,8 @@ unit-build: $(UNIT_BIN)
 # ---------------------------------------------------------------- fuzzer
 
 # The hypervisor's own sources on the machine that tests/fuzz plays: all but
-# assembly, the devices beneath it and its start. Its variables are in sections
-# of their own, so that each run begins with what they were.
+# assembly, the devices beneath it and its start. Its variables are in two
+# sections, so that each run begins with what they were: none may have another.
 CLANG ?= clang
 FUZZ_HV := $(filter-out hv/boot/% hv/arch/% hv/main/main.c \
 	hv/lib/cpu.c hv/lib/panic.c hv/lib/power.c hv/lib/string.c \
@@ -349,8 +350,12 @@ FUZZ_FLAGS := -std=gnu11 -O2 -g $(filter-out -Wmissing-prototypes,$(WARN)) \
 	$(filter-out -fno-record%,$(REPRO)) -fno-omit-frame-pointer \
 	-D_GNU_SOURCE -DPARLEY_UNIT=1 -Dlog=hv_log -Ihv -Ipvabi/include \
 	-I$(B)/gen -I.
-FUZZ_HV_FLAGS := -w -include tests/fuzz/insn.h -fno-sanitize-recover=all \
-	-fsanitize=fuzzer-no-link,$(FUZZ_SAN) -fno-sanitize=alignment
+# Clang 19, unlike 14, gives each variable a section, unless told otherwise.
+TOGETHER := -fno-sanitize-address-globals-dead-stripping
+FUZZ_HV_FLAGS = -w -include tests/fuzz/insn.h -fno-sanitize-recover=all \
+	-fsanitize=fuzzer-no-link,$(FUZZ_SAN) -fno-sanitize=alignment \
+	$(shell $(CLANG) $(TOGETHER) -E -xc /dev/null >/dev/null 2>&1 && \
+	echo $(TOGETHER))
 FUZZ_WRAP := --wrap=frame_alloc --wrap=frame_free --wrap=gmem_shootdown
 FUZZ_BIN := $(B)/fuzz/fuzz $(B)/fuzz/test_tlb
 fo = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
@@ -367,6 +372,7 @@ $(B)/fuzz/obj/hv.o: $(call fo,$(FUZZ_HV))
 	$(call say,LD,$@)$(LD) -r $(FUZZ_WRAP) $^ -o $@
 	@$(OBJCOPY) --rename-section .data=hvdata \
 		--rename-section .bss=hvbss,alloc,load,data,contents $@
+	@! $(OBJDUMP) -h $@ | grep -E ' \.(bss|data)(\.|  )' | grep -v rel.ro
 $(B)/fuzz/fuzz $(B)/fuzz/test_tlb: $(B)/fuzz/%: $(B)/fuzz/obj/tests/fuzz/%.o \
 		$(B)/fuzz/obj/hv.o $(call fo,$(FUZZ_SIM))
 	$(call say,LD,$@)$(CLANG) -fsanitize=$(if $(findstring test,$@),,fuzzer$(,))$(FUZZ_SAN) \
