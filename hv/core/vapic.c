@@ -122,6 +122,7 @@ static bool eoi_write(struct vcpu *v, u32 zero)
 bool vapic_tpr_set(struct vcpu *v, u32 tpr)
 {
 	v->apic->reg[A_TPR] = tpr;
+	virt->reg_set(&v->hw, VREG_CR8, tpr >> 4);
 	look_again(v);
 	return true;
 }

@@ -77,11 +77,9 @@ static bool cr8_write(struct vcpu *v, u64 val)
 {
 	if (val > 15)
 		return false;
-	if (v->apic)
-		vapic_tpr_set(v, (u32)val << 4);
-	else
-		v->cr8 = val;
-	return true;
+	v->cr8 = val;
+	reg_set(v, VREG_CR8, val);
+	return !v->apic || vapic_tpr_set(v, (u32)val << 4);
 }
 
 static const u8 cr_vregs[] = { VREG_CR0, 0, VREG_CR2, VREG_CR3, VREG_CR4 };

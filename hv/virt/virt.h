@@ -111,6 +111,7 @@ enum vreg {
 	VREG_INTR_SHADOW, /* not 0: STI or MOV SS blocks interrupts; set: ends it */
 	VREG_INVLPG,	  /* write only: drops the translation of this canonical gva */
 	VREG_EVENT,	  /* write only, 0: takes back what is injected */
+	VREG_CR8,	  /* write only: for a guest's read that does not exit */
 	VREG_COUNT
 };
 /* clang-format on */

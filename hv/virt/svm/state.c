@@ -27,6 +27,7 @@ static const struct place fields[VREG_COUNT] = {
 	[VREG_STAR] = F(star),     [VREG_LSTAR] = F(lstar),
 	[VREG_CSTAR] = F(cstar),   [VREG_SFMASK] = F(sfmask),
 	[VREG_TSC_OFFSET] = F(tsc_offset), [VREG_EVENT] = F(eventinj),
+	[VREG_CR8] = F(v_tpr),
 	SEG(ES, es), SEG(CS, cs), SEG(SS, ss), SEG(DS, ds),
 	SEG(FS, fs), SEG(GS, gs), SEG(LDTR, ldtr), SEG(TR, tr),
 };

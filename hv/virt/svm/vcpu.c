@@ -57,7 +57,6 @@ static const char *svm_cpu_on(struct cpu *c)
 static void intercepts_write(struct virt_vcpu *v, struct vmcb *b)
 {
 	b->cr_write = CR_BIT(4) | CR_BIT(8);
-	b->cr_read = CR_BIT(8);
 	b->exceptions = EXCEPTIONS;
 	b->misc1 = MISC1_ALWAYS;
 	b->misc2 = MISC2_ALWAYS;
@@ -65,7 +64,7 @@ static void intercepts_write(struct virt_vcpu *v, struct vmcb *b)
 	if (v->profile != PROFILE_CLASSIC)
 		return;
 	b->cr_write |= CR_BIT(0) | CR_BIT(3);
-	b->cr_read |= CR_BIT(0) | CR_BIT(3) | CR_BIT(4);
+	b->cr_read = CR_BIT(0) | CR_BIT(3) | CR_BIT(4) | CR_BIT(8);
 	b->dr_read = b->dr_write = 0xffff;
 	b->misc1 |= MISC1_CLASSIC;
 	b->misc2 |= BIT(RDTSCP);

@@ -34,6 +34,8 @@ static bool wait_for(volatile unsigned *n, unsigned value)
 
 static void apic_priorities(void)
 {
+	uint64_t cr8;
+
 	kit_irq_off();
 	msr_write(0x83f, VEC_A);
 	msr_write(0x83f, VEC_B);
@@ -47,6 +49,8 @@ static void apic_priorities(void)
 	msr_write(0x83f, VEC_A);
 	__asm__ volatile("nop; nop");
 	check(got[0] == 1 && msr_read(0x80a) == 0x80, "apic-tpr", "%u", got[0]);
+	__asm__ volatile("movq %%cr8, %0" : "=r"(cr8));
+	check(cr8 == 8, "apic-cr8", "%llx", (unsigned long long)cr8);
 	__asm__ volatile("movq %0, %%cr8" ::"r"(0ull));
 	check(wait_for(&got[0], 2), "apic-tpr-down", "%u", got[0]);
 }

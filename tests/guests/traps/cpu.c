@@ -38,14 +38,6 @@ void test_idiv(void)
 	check(!bad, "idiv", "%u of the CPU's 64-bit divisions are wrong", bad);
 }
 
-static bool is_amd(void)
-{
-	uint32_t r[4];
-
-	cpuid(0, 0, r);
-	return r[1] == 0x68747541; /* "Auth" */
-}
-
 void test_cpuid(void)
 {
 	uint32_t r[4], q[4];
@@ -174,10 +166,7 @@ void test_cr(void)
 	__asm__ volatile("movq %1, %%cr8; movq %%cr8, %0; movq %2, %%cr8"
 			 : "=&r"(v)
 			 : "r"(15ull), "r"(0ull));
-	/* QEMU 10.0 gives 0 where the hypervisor leaves CR8 to the CPU */
-	check(v == 15 ||
-		      (!v && is_amd() && kit_profile() != PV_PROFILE_CLASSIC),
-	      "cr8-keeps", "%llx", (unsigned long long)v);
+	check(v == 15, "cr8-keeps", "%llx", (unsigned long long)v);
 	/* RSP as the operand: its value is in no array of registers */
 	__asm__ volatile("movq %%rsp, %%r12; movq %%cr2, %%rsp;"
 			 "movq %%rsp, %0; movq %%r12, %%rsp"

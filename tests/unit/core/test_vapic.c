@@ -47,6 +47,11 @@ void sched_timer_set(struct vcpu *w, u64 tsc) { timer = tsc; }
 
 static u64 fake_get(struct virt_vcpu *w, enum vreg r) { return regs[r]; }
 
+static void fake_set(struct virt_vcpu *w, enum vreg r, u64 val)
+{
+	regs[r] = val;
+}
+
 static void fake_inject(struct virt_vcpu *w, const struct inject *i)
 {
 	assert_int_equal(injected, -1);
@@ -57,6 +62,7 @@ static void fake_inject(struct virt_vcpu *w, const struct inject *i)
 static void fake_window(struct virt_vcpu *w, bool on) { window = on; }
 
 static const struct virt_ops fake = { .reg_get = fake_get,
+				      .reg_set = fake_set,
 				      .inject = fake_inject,
 				      .window = fake_window };
 const struct virt_ops *virt = &fake;
@@ -136,6 +142,7 @@ static void priorities(void **state)
 static void task_priority(void **state)
 {
 	assert_true(vapic_write(v, TPR, 0x50));
+	assert_int_equal(regs[VREG_CR8], 5);
 	vapic_raise(v, 0x55);
 	assert_int_equal(deliver(v), -1);
 	assert_false(window); /* it waits for TPR, not for RFLAGS.IF */
