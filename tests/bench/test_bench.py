@@ -30,11 +30,12 @@ NO_EXIT = (("time_read", "pv"), ("time_read", "hvm"), ("aspace_switch", "pv"),
            ("aspace_switch", "hvm"))
 EXPECTED = os.path.join(bench.HERE, "expected.csv")
 COLUMNS = ("all", "root", "exits", "vmcs")
-# Growth that a gate lets pass: none where the compiler is the one that
-# expected.csv names, but for the two decimals that it has; and elsewhere.
-SAME_COMPILER, OTHER_COMPILER = table.NEAR, 0.2
-ROUNDING = 0.01
-DEVICE_GROWTH = table.DEVICE_ALLOWED
+# Growth that a gate lets pass, as a share and a number: none but for the
+# decimals of expected.csv. But where the compiler is not the one that it names,
+# instructions may be more (GCC 14.2 against 12.2: by 1%, time_read by 5).
+NO_GROWTH, OTHER_COMPILER = (table.NEAR, 0.01), (0.02, 6)
+DEVICE_GROWTH = (table.DEVICE_ALLOWED, 0.01)
+COMPILED = ("all", "root")  # exits and VMCS accesses are no compiler's
 JSON_KEYS = {"commit", "tree_clean", "compiler", "emulator", "emulator_sha256",
              "cpu_model", "command", "mitigations", "iterations",
              "probe_cost", "unit"}
@@ -121,6 +122,14 @@ def expected_read():
                 for r in csv.DictReader(f)}, compiler
 
 
+def most(row, column, known, same_compiler):
+    """What a row may cost at most in a column."""
+    share, more = DEVICE_GROWTH if row.op in table.DEVICE else \
+        OTHER_COMPILER if column in COMPILED and not same_compiler else \
+        NO_GROWTH
+    return known * (1 + share) + more
+
+
 def growth_gate(name, rows):
     expected, compiler = expected_read()
     same = compiler == bench.tree_facts([])["compiler"]
@@ -130,17 +139,15 @@ def growth_gate(name, rows):
             check(False, f"{name} {r.op} {r.profile} growth",
                   "not in expected.csv: run test_bench.py --accept")
             continue
-        share = DEVICE_GROWTH if r.op in table.DEVICE else \
-            SAME_COMPILER if same else OTHER_COMPILER
         now = figures(r)
         # the parts of a median are medians of their own: only its sum counts
         columns = ("all",) if r.op in table.DEVICE else COLUMNS
         grown = [f"{c} {table.number(now[c])}, was {table.number(known[c])}"
                  for c in columns
-                 if now[c] > known[c] * (1 + share) + ROUNDING]
+                 if now[c] > most(r, c, known[c], same)]
         check(not grown, f"{name} {r.op} {r.profile} growth",
               "; ".join(grown))
-        if now["all"] < known["all"] - ROUNDING and r.op in table.EXACT:
+        if now["all"] < known["all"] - 0.01 and r.op in table.EXACT:
             print(f"note: {name} {r.op} {r.profile} fell from "
                   f"{table.number(known['all'])} to "
                   f"{table.number(now['all'])}")
