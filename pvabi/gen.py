@@ -309,6 +309,12 @@ def by_hand(c):
     return "int call_%s(%s);\n" % (c["name"], ", ".join(params) or "void")
 
 
+def in_batch(c):
+    """It neither blocks nor resumes."""
+    return not c["blocks"] and c["name"] != "batch" and \
+        "more" not in c.get("does", ("", []))[1]
+
+
 def gen_hcalls(calls):
     g = "PVABI_HCALLS_H"
     out = [HEAD % ("What hv/hcall defines for each call.", g, g)]
@@ -320,6 +326,9 @@ def gen_decoders(calls):
     g = "PVABI_DECODERS_H"
     out = [HEAD % ("The decoders of the hypervisor.", g, g)]
     out += [decoder(c) for c in calls if "plain" not in c]
+    mask = sum(1 << c["nr"] for c in calls if in_batch(c))
+    out += ["/* Those that may stand in a batch, as bits, and numbers of none. */\n"
+            "#define PV_BATCH_CALLS (0x%xull | ~0ull << PV_CALL_COUNT)\n\n" % mask]
     out += ["static const hcall_fn decoders[PV_CALL_COUNT] = {\n"]
     out += ["\t[%d] = hc_%s,\n" % (c["nr"], c["name"]) for c in calls]
     return "".join(out) + "};\n\n#endif\n"
@@ -424,7 +433,8 @@ def doc_call(c):
     if c["right"]:
         out += "Right: %s on the %s that `%s` names.\n\n" % (
             c["right"][1], OBJECTS[c["right"][0]][2], c["right"][2])
-    out += "Blocks: %s. Bound: %s.\n\n" % ("yes" if c["blocks"] else "no", c["bound"])
+    out += "Blocks: %s. In a batch: %s. Bound: %s.\n\n" % (
+        "yes" if c["blocks"] else "no", "yes" if in_batch(c) else "no", c["bound"])
     if c["errors"]:
         out += "| error | cause |\n|---|---|\n"
         out += "".join("| %s | %s |\n" % e for e in c["errors"]) + "\n"

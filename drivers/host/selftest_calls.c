@@ -68,6 +68,8 @@ static const struct row rows[] = {
 	ROW(mem_return, PV_EINVAL, A(ODD), 1),
 	ROW(mem_return, PV_EINVAL, A(PAGE), 0),
 	ROW(mem_return, PV_EFAULT, A(PAGE), 1),
+	ROW(batch, PV_EINVAL, A(ODD), 1, 0),
+	ROW(batch, PV_EFAULT, A(NOWHERE), 1, 0),
 	ROW(mem_device_addr, PV_EHANDLE, A(PAGE), A(BAD)),
 	ROW(mem_device_addr, PV_ERIGHT, A(PAGE), A(WEAK_SELF)),
 	ROW(mem_device_addr, PV_EINVAL, A(ODD), A(SELF)),

@@ -9,7 +9,7 @@
 #define VEC_GSI_COUNT 64
 #define VEC_KICK 0xF1	  /* cross-CPU: look at your pending work */
 #define VEC_SHOOT 0xF2	  /* cross-CPU: flush */
-#define VEC_SPURIOUS 0xFF /* lib/lapic.h: SVR_ENABLED */
+#define VEC_SPURIOUS 0xFF /* hv/boot: SVR_ENABLED */
 
 /*
  * Handlers run on the interrupted hypervisor stack with interrupts off, after

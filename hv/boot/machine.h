@@ -62,6 +62,18 @@ void cpu_take(const struct cpu *c);
  * makes it the log's sink, if it is there. Again is no error. */
 void uart_init(void);
 
+/* Of the local APIC, beside what lib/lapic.h has. */
+/* clang-format off */
+enum {
+	APIC_TPR = 0x80,        APIC_SVR = 0xF0,        APIC_LVT_TIMER = 0x320,
+	APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360, APIC_LVT_ERROR = 0x370,
+	APIC_TIMER_COUNT = 0x390, APIC_TIMER_DIVIDE = 0x3E0,
+	SVR_ENABLED = 0x1FF, /* spurious: VEC_SPURIOUS of arch/irq.h */
+	LVT_NMI = 0x400,        LVT_MASKED = 0x10000,   LVT_DEADLINE = 0x40000,
+	DIVIDE_BY_1 = 0xB,      ICR_INIT = 0x500,       ICR_SIPI = 0x600,
+};
+/* clang-format on */
+
 /* Switches the local APIC on, in the mode that lib/lapic.h uses. */
 void lapic_on(void);
 

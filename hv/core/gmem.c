@@ -69,6 +69,14 @@ static int access(struct partition *p, gpa_t at, void *buf, u64 n, bool write)
 	return access_locked(p, at.v, buf, n, write);
 }
 
+void *gmem_ptr(struct partition *p, gpa_t at)
+{
+	u8 *ptr;
+
+	lock_scope(&p->lock);
+	return span_locked(p, at.v, NP_WRITE, &ptr) ? ptr : NULL;
+}
+
 bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write)
 {
 	return !access(p, at, NULL, n, write);

@@ -21,6 +21,10 @@ int gmem_copy(struct partition *to_part, gpa_t to, struct partition *from_part,
 
 /* Checks a range without copying. */
 bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write);
+/* Where the byte at `at` is, and those behind it in its page; NULL unless p may
+ * write there. Good until the CPU takes interrupts or a call of its vCPU leaves
+ * pending work. */
+void *gmem_ptr(struct partition *p, gpa_t at);
 /* Is anything mapped, or a region served, in the range? p->lock held. */
 bool gmem_taken_locked(struct partition *p, u64 at, u64 size);
 /* The frame of p's page at `at`: NULL unless p owns it or has accepted it. */

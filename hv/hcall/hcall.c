@@ -19,13 +19,61 @@ static int hcall_partition(u64 h, u32 right, struct partition **p)
 #include "pvabi/decoders.h"
 
 static HCALL_PLAIN(none) { return ret(PV_ENOSYS); }
+static HCALL_PLAIN(unfit) { return ret(PV_EINVAL); }
+
+hcall_fn hcall_batch_table[HCALL_TABLE_SIZE];
+
+static struct pv_batch_entry *entry_at(u64 entries, u64 n)
+{
+	return gmem_ptr(caller(),
+			gpa(entries + n * sizeof(struct pv_batch_entry)));
+}
+
+static inline struct hret entry_run(const struct pv_batch_entry *e)
+{
+	u64 nr = load_relaxed(&e->call);
+	const u64 *a = e->arg;
+
+	nr = nr < HCALL_TABLE_SIZE ? nr : HCALL_TABLE_SIZE - 1;
+	return hcall_batch_table[nr](a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+HCALL_PLAIN(batch)
+{
+	struct virt_vcpu *hw = virt_current();
+	struct pv_batch_entry *e;
+	u32 work = 0;
+
+	if (a0 % sizeof(*e) || a2 >= a1 ||
+	    a1 > PV_BATCH_MAX - a0 % PAGE_SIZE / sizeof(*e))
+		return ret(PV_EINVAL);
+	e = entry_at(a0, a2);
+	for (; e && a2 < a1 && !work; a2++, e++) {
+		struct hret r = entry_run(e);
+
+		work = load_relaxed(&hw->pending);
+		if (unlikely(work)) /* another CPU may take the page away */
+			e = entry_at(a0, a2);
+		if (unlikely(!e))
+			break;
+		e->status = (u32)r.status;
+		e->value = r.value;
+	}
+	if (e && a2 < a1)
+		virt_call_resume(hw, PV_CALL_batch, a0, a1, a2, 0, 0, 0);
+	return e ? ret_value(PV_OK, a1) : ret(PV_EFAULT);
+}
 
 _Static_assert(PV_CALL_COUNT < HCALL_TABLE_SIZE, "the last slot stays ENOSYS");
 
 void hcall_init(void)
 {
-	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++)
-		virt_hcall_table[i] = i < PV_CALL_COUNT ? decoders[i] : hc_none;
+	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++) {
+		hcall_fn fn = i < PV_CALL_COUNT ? decoders[i] : hc_none;
+
+		virt_hcall_table[i] = fn;
+		hcall_batch_table[i] = PV_BATCH_CALLS >> i & 1 ? fn : hc_unfit;
+	}
 }
 
 HCALL_PLAIN(nop) { return ret(PV_OK); }

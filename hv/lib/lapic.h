@@ -7,19 +7,11 @@
 
 /* clang-format off */
 enum {
-	APIC_TPR = 0x80,        APIC_EOI = 0xB0,        APIC_SVR = 0xF0,
-	APIC_ICR = 0x300,       APIC_ICR_HIGH = 0x310,  APIC_LVT_TIMER = 0x320,
-	APIC_LVT_LINT0 = 0x350, APIC_LVT_LINT1 = 0x360, APIC_LVT_ERROR = 0x370,
-	APIC_TIMER_INIT = 0x380, APIC_TIMER_COUNT = 0x390,
-	APIC_TIMER_DIVIDE = 0x3E0,
-
-	SVR_ENABLED = 0x1FF /* spurious: vector 255 */, LVT_NMI = 0x400,
-	LVT_MASKED = 0x10000,   LVT_DEADLINE = 0x40000, DIVIDE_BY_1 = 0xB,
-
+	APIC_EOI = 0xB0,        APIC_ICR = 0x300,       APIC_ICR_HIGH = 0x310,
+	APIC_TIMER_INIT = 0x380,
 	VEC_TIMER = 0xF0, /* the timer's vector; arch/irq.h has the others */
-
-	ICR_NMI = 0x400,        ICR_INIT = 0x500,       ICR_SIPI = 0x600,
-	ICR_PENDING = 0x1000,   ICR_ASSERT = 0x4000,    ICR_OTHERS = 0xC0000,
+	ICR_NMI = 0x400,        ICR_PENDING = 0x1000,   ICR_ASSERT = 0x4000,
+	ICR_OTHERS = 0xC0000,
 };
 /* clang-format on */
 

@@ -4,15 +4,8 @@
 
 #include "lib/types.h"
 
-enum {
-	UART_DATA = 0x3F8, /* divisor low with DLAB */
-	UART_IER = 0x3F9,  /* divisor high with DLAB */
-	UART_FCR = 0x3FA,
-	UART_LCR = 0x3FB,
-	UART_MCR = 0x3FC,
-	UART_LSR = 0x3FD,
-	UART_SCR = 0x3FF,
-};
+#define UART_DATA 0x3F8
+#define UART_LSR 0x3FD
 
 /*
  * Sends bytes, "\n" as "\r\n". Without wait it stops when the FIFO is full;

@@ -75,6 +75,24 @@ static void null_run(uint32_t n)
 		out_run(n);
 }
 
+static uint64_t entries; /* of a batch: 64 times nop */
+
+static bool batch_start(void)
+{
+	void *page = kit_pages_alloc(1);
+
+	entries = page ? kit_gpa(page) : 0;
+	return page;
+}
+
+static void batch_run(uint32_t n)
+{
+	if (kit_op_path(KIT_OP_NULL) != KIT_CALL)
+		return out_run(n * PV_BATCH_MAX);
+	while (n--)
+		pv_batch(entries, PV_BATCH_MAX, 0, NULL);
+}
+
 static void time_read_run(uint32_t n)
 {
 	while (n--)
@@ -224,6 +242,7 @@ const struct op bench_ops[] = {
 	{ "exit_known", 16, 1, exit_known_run, NULL, NULL, ALWAYS },
 	{ "floor", 64, 1, floor_run, NULL, NULL, ASKED },
 	{ "null", 16, 1, null_run, NULL, NULL, ALWAYS },
+	{ "batch_64", 4, PV_BATCH_MAX, batch_run, batch_start, NULL, ALWAYS },
 	{ "time_read", 16, 1, time_read_run, NULL, NULL, ALWAYS },
 	{ "timer_set", 16, 1, timer_set_run, timer_start, timer_stop, ALWAYS },
 	{ "console_byte", 16, 1, console_byte_run, NULL, NULL, ALWAYS },

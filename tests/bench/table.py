@@ -36,6 +36,8 @@ NEAR = 0.001
 
 LEGEND = (
     ("null", "hypercall nop", "OUT to port 0x80"),
+    ("batch_64", "one of 64 times nop in a hypercall batch",
+     "OUT to port 0x80"),
     ("time_read", "vCPU page and RDTSC", "RDTSC"),
     ("timer_set", "hypercall timer_set",
      "WRMSR to TSC_DEADLINE (or the x2APIC timer's count)"),

@@ -53,6 +53,9 @@ static u64 word(u32 bytes)
 
 /* ---- values for arguments ---- */
 
+#define OWN(n) (((n)&3) * PAGE_SIZE)
+#define BORROWED(n) (OWN(n) + 64 * PAGE_SIZE)
+
 static u64 a_gpa(void)
 {
 	static const u64 places[] = {
@@ -204,9 +207,10 @@ static bool call(struct vcpu *v, u64 nr, const u64 *a)
 	return true;
 }
 
-static bool some_call(struct vcpu *v)
+/* Any number, and arguments of its grammar. */
+static u64 any_call(struct vcpu *v, u64 a[6])
 {
-	u64 a[6] = { 0 }, nr = guest_byte();
+	u64 nr = guest_byte();
 	u32 i;
 
 	if (nr >= 0xf8)
@@ -220,7 +224,28 @@ static bool some_call(struct vcpu *v)
 		nr = PV_CALL_nop;
 	for (i = 0; nr < PV_CALL_COUNT && i < pv_grammar[nr].args; i++)
 		a[i] = an_argument(v->part, &pv_grammar[nr].arg[i]);
+	return nr;
+}
+
+static bool some_call(struct vcpu *v)
+{
+	u64 a[6] = { 0 }, nr = any_call(v, a);
+
 	return call(v, nr, a);
+}
+
+/* Up to four of them in a batch. */
+static bool batch(struct vcpu *v)
+{
+	u64 n = 1 + (guest_byte() & 3), at = OWN(guest_byte());
+	struct pv_batch_entry e[4] = { { 0 } };
+	u64 a[6] = { at, n };
+
+	for (u32 i = 0; i < n; i++)
+		e[i].call = (u32)any_call(v, e[i].arg);
+	if (gmem_write(v->part, gpa(at), e, n * sizeof(e[0])))
+		return false;
+	return call(v, PV_CALL_batch, a);
 }
 
 static bool again(struct vcpu *v)
@@ -230,9 +255,6 @@ static bool again(struct vcpu *v)
 
 	return call(v, g[R_AX], a);
 }
-
-#define OWN(n) (((n)&3) * PAGE_SIZE)
-#define BORROWED(n) (OWN(n) + 64 * PAGE_SIZE)
 
 /* Calls that make sense, on few pages, so that they meet. */
 static bool likely_call(struct vcpu *v)
@@ -354,6 +376,8 @@ static bool act(struct vcpu *v)
 	case 15:
 		*rflags(v) ^= RFLAGS_IF_BIT;
 		return false;
+	case 3:
+		return batch(v);
 	default:
 		return some_call(v);
 	}

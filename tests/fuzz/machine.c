@@ -367,6 +367,7 @@ static void boot(void)
 	partition_setup = trap_space_setup;
 	run_init();
 	hcall_init();
+	batch_watch();
 	for (running = 0; !wrong && running < SIM_CPUS; running++) {
 		wrong = virt->cpu_on(cpu_this());
 		virt_cpu()->max_tag = SIM_TAGS;

@@ -96,6 +96,11 @@ bool guest_over(void);
 #define WORLD_PARAMS 0x6000 /* a struct pv_partition_params */
 void world_make(void);
 
+/* ---- batch.c ---- */
+
+/* From now on, each call of a batch is checked. After hcall_init(). */
+void batch_watch(void);
+
 /* ---- check.c ---- */
 
 /* All invariants; what broke them is a finding. */

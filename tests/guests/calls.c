@@ -351,6 +351,50 @@ static void machine(void)
 	E(PV_EHANDLE, machine_off, host, 0);
 }
 
+/* Entries of each kind: done, failed, refused; and the two that end a slice. */
+static void batch(void)
+{
+	struct pv_batch_entry *e = kit_ptr(page);
+	const struct pv_batch_entry entries[] = {
+		{ .call = PV_CALL_nop, .status = 99 },
+		{ .call = PV_CALL_query, .arg = { PV_QUERY_VERSION } },
+		{ .call = PV_CALL_query, .arg = { 9 } },
+		{ .call = PV_CALL_vcpu_wait },
+		{ .call = PV_CALL_batch, .arg = { page + 64, 1 } },
+		{ .call = PV_CALL_partition_populate },
+		{ .call = 999 },
+		{ .call = PV_CALL_vcpu_ipi, .arg = { 0, 1, 5 } },
+		{ .call = PV_CALL_vcpu_yield },
+		{ .call = PV_CALL_query, .arg = { PV_QUERY_VCPUS } },
+	};
+	static const uint32_t want[] = { PV_OK,	    PV_OK,     PV_EINVAL,
+					 PV_EINVAL, PV_EINVAL, PV_EINVAL,
+					 PV_ENOSYS, PV_OK,     PV_OK,
+					 PV_OK };
+	unsigned i;
+
+	E(PV_EINVAL, batch, page + 32, 1, 0);
+	E(PV_EINVAL, batch, page, 0, 0);
+	E(PV_EINVAL, batch, page, 65, 0);
+	E(PV_EINVAL, batch, page + 64, 64, 0);
+	E(PV_EINVAL, batch, page, 1, 1);
+	E(PV_EFAULT, batch, NOWHERE, 1, 0);
+	E(PV_EFAULT, batch, ~0ull << 6 & ~4095ull, 1, 0);
+	memcpy(e, entries, sizeof(entries));
+	E(PV_OK, batch, page, 10, 0);
+	check(last == 10, "batch says how many", "%u", (unsigned)last);
+	for (i = 0; i < 10; i++)
+		check(e[i].status == want[i], "batch entry", "%u: %s", i,
+		      kit_status_name(e[i].status));
+	check(e[1].value == PV_ABI_VERSION && e[9].value == kit_vcpus(),
+	      "batch values", "%x %u", (unsigned)e[1].value,
+	      (unsigned)e[9].value);
+	e[0].status = e[1].status = 99;
+	E(PV_OK, batch, page, 2, 1);
+	check(e[0].status == 99 && !e[1].status, "batch begins with the second",
+	      "%u %u", e[0].status, e[1].status);
+}
+
 int kit_main(const char *cmdline)
 {
 	self = kit_info()->self;
@@ -362,6 +406,7 @@ int kit_main(const char *cmdline)
 					&stats_only),
 	      "call handle_derive PV_OK", "no handles");
 	misc();
+	batch();
 	console();
 	if (kit_vcpus() > 1)
 		vcpu_start();

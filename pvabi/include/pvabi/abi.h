@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 1u
+#define PV_ABI_MINOR 2u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -180,6 +180,14 @@ struct pv_io_slot {
 struct pv_io_page {
 	struct pv_io_slot slot[PV_VCPUS_MAX];
 };
+
+/* One call of a batch. The guest writes call and arg, the hypervisor the rest. */
+struct pv_batch_entry {
+	uint32_t call, status; /* PV_CALL_*, PV_* */
+	uint64_t value;	       /* the call's second result */
+	uint64_t arg[6];       /* RDI RSI RDX RCX R8 R9 */
+};
+#define PV_BATCH_MAX 64u /* entries in a page */
 
 /* ---- start of day ---- */
 
