@@ -173,13 +173,20 @@ bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
 	return false;
 }
 
-/* No prefix comes first: then a guess of the length is right. */
-static bool plain(struct vcpu *v)
+u8 trap_first_byte(struct vcpu *v)
 {
 	struct walk_fault f;
 	const u8 *b = gmem_code(v, code_at(v), &f);
 
-	return b && (*b == 0x0f || *b == 0xf4);
+	return b ? *b : 0;
+}
+
+/* No prefix comes first: then a guess of the length is right. */
+static bool plain(struct vcpu *v)
+{
+	u8 b = trap_first_byte(v);
+
+	return b == 0x0f || b == OPCODE_HLT;
 }
 
 bool trap_length(struct vcpu *v, struct exit *x)

@@ -16,6 +16,20 @@ static enum trap_end trap_hlt(struct vcpu *v, struct exit *x)
 	return TRAP_DONE;
 }
 
+/*
+ * Between STI and HLT. QEMU's VMRUN does not load the interrupt shadow: what is
+ * injected next would be handled before HLT, which then sleeps. So HLT begins
+ * here, as it would after the entry.
+ */
+static enum trap_end trap_host_irq(struct vcpu *v, struct exit *x)
+{
+	if (likely(!x->variant) || reg_get(v, VREG_CPL) ||
+	    trap_first_byte(v) != OPCODE_HLT)
+		return TRAP_DONE;
+	x->insn_len = 1;
+	return trap_hlt(v, x);
+}
+
 static enum trap_end trap_invlpg(struct vcpu *v, struct exit *x)
 {
 	u64 at = x->invlpg_gva;
@@ -124,6 +138,7 @@ static const struct {
 	[EXIT_PAUSE] = { trap_pause, true },   [EXIT_EXCEPTION] = { trap_exception, false },
 	[EXIT_XSETBV] = { trap_xsetbv, true }, [EXIT_VIRT_INSN] = { trap_refused, false },
 	[EXIT_WBINVD] = { trap_wbinvd, true }, [EXIT_MONITOR] = { trap_refused, false },
+	[EXIT_HOST_IRQ] = { trap_host_irq, false },
 	[EXIT_TRIPLE] = { trap_fatal, false }, [EXIT_ENTRY_FAIL] = { trap_fatal, false },
 	[EXIT_OTHER] = { trap_fatal, false },
 };

@@ -66,7 +66,8 @@ struct exit {
 	bool insn_guess; /* insn_len is that of the instruction without
 			    prefixes (SVM without NRIP save) */
 	u8 variant;	 /* MSR: is WRMSR; RDTSC: is RDTSCP; MONITOR: the fault
-			    to raise, 6 (#UD) or 13 (#GP) */
+			    to raise, 6 (#UD) or 13 (#GP); HOST_IRQ: came
+			    behind STI (SVM) */
 	u64 hw_reason, hw_info1, hw_info2; /* for the report */
 	/* by kind: */
 	u16 io_port;

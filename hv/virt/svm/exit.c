@@ -109,6 +109,9 @@ static void details(struct exit *x, const struct vmcb *b)
 	case EXIT_MSR:
 		x->variant = b->info1 & 1;
 		return;
+	case EXIT_HOST_IRQ:
+		x->variant = b->int_shadow & 1;
+		return;
 	case EXIT_INVLPG:
 		x->known = svm_caps.decode_assists;
 		x->invlpg_gva = b->info1;

@@ -84,6 +84,41 @@ static void apic_timer(void)
 	msr_write(0x832, lvt);
 }
 
+static unsigned fired;
+
+/* The second time comes only to end a sleep that the first one did not. */
+static void on_deadline(void *arg)
+{
+	if (!fired++)
+		msr_write(0x6e0, kit_tsc() + kit_tsc_khz() * 1000);
+}
+
+/* STI holds an interrupt off until HLT has begun, which it ends. The divisions
+ * keep an emulator busy in the code that STI ends. */
+static void apic_sti_hlt(void)
+{
+	uint64_t lvt = msr_read(0x832), seed = 1, step = kit_tsc_khz() / 20;
+	unsigned i, slept = 0;
+
+	kit_irq_off();
+	kit_vector_register(VEC_A, on_deadline, NULL);
+	msr_write(0x832, 2u << 17 | VEC_A);
+	for (i = 0; i < 1000 && slept < 3; i++) {
+		fired = 0;
+		msr_write(0x6e0, kit_tsc() + rand_next(&seed) % step);
+		__asm__ volatile("xorl %%edx, %%edx; movl $1, %%eax;"
+				 ".rept 100; divq %0; .endr; sti; hlt; cli"
+				 :
+				 : "r"(1ull)
+				 : "rax", "rdx", "memory", "cc");
+		slept += fired != 1;
+		msr_write(0x6e0, 0);
+	}
+	kit_irq_on();
+	msr_write(0x832, lvt);
+	check(!slept, "sti-hlt", "%u of %u sleeps missed it", slept, i);
+}
+
 static void apic_refused(void)
 {
 	unsigned bad = 0;
@@ -112,6 +147,7 @@ void test_apic(void)
 	kit_vector_register(VEC_B, on_b, NULL);
 	apic_priorities();
 	apic_timer();
+	apic_sti_hlt();
 	apic_refused();
 	kit_vector_register(VEC_A, NULL, NULL);
 	kit_vector_register(VEC_B, NULL, NULL);
