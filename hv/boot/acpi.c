@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads the ACPI tables that matter here; believes none of their lengths. */
 #include "boot/acpi.h"
-#include "lib/string.h"
+#include "boot/string.h"
 
 #define SDT_HEADER 36u
 #define SDT_MAX (4u << 20)
@@ -27,6 +27,7 @@
 #define AML_NAME 0x08
 #define AML_PACKAGE 0x12
 
+struct acpi_boot acpi_boot;
 static const struct boot_info *known; /* where tables may lie */
 
 /* Unaligned little-endian fields. */
@@ -78,10 +79,10 @@ static void madt_override(const u8 *e)
 
 static void madt_cpu(u32 id, u32 flags)
 {
-	if (!(flags & MADT_ENABLED) || acpi.nr_cpus == CPU_MAX ||
+	if (!(flags & MADT_ENABLED) || acpi_boot.nr_cpus == CPU_MAX ||
 	    (id > XAPIC_ID_MAX && !cpu_feat.x2apic))
 		return;
-	acpi.apic_ids[acpi.nr_cpus++] = id;
+	acpi_boot.apic_ids[acpi_boot.nr_cpus++] = id;
 }
 
 static void madt_ioapic(const u8 *e)
@@ -187,7 +188,7 @@ static void parse_fadt(const u8 *t, u32 len)
 
 	acpi.off[0].port = fadt_port(t, len, FADT_PM1A, FADT_X_PM1A);
 	acpi.off[1].port = fadt_port(t, len, FADT_PM1B, FADT_X_PM1A + 12);
-	acpi.pm_timer = fadt_port(t, len, FADT_PM_TIMER, FADT_X_PM_TIMER);
+	acpi_boot.pm_timer = fadt_port(t, len, FADT_PM_TIMER, FADT_X_PM_TIMER);
 	if (!dsdt && len >= FADT_DSDT + 4)
 		dsdt = field(t + FADT_DSDT, 4);
 	if (dsdt)
@@ -210,9 +211,9 @@ static const char *parse_table(u64 addr, bool *madt)
 	else if (!memcmp(t, "SSDT", 4) && !acpi.off[0].value)
 		scan_aml(addr);
 	else if (!memcmp(t, "DMAR", 4))
-		acpi.iommu_dmar = true;
+		acpi_boot.iommu_dmar = true;
 	else if (!memcmp(t, "IVRS", 4))
-		acpi.iommu_ivrs = true;
+		acpi_boot.iommu_ivrs = true;
 	return NULL;
 }
 
@@ -240,14 +241,14 @@ static void put_first(u32 self)
 {
 	u32 i = 0;
 
-	while (i < acpi.nr_cpus && acpi.apic_ids[i] != self)
+	while (i < acpi_boot.nr_cpus && acpi_boot.apic_ids[i] != self)
 		i++;
 	if (i == CPU_MAX)
 		i--;
-	if (i == acpi.nr_cpus)
-		acpi.nr_cpus++;
-	acpi.apic_ids[i] = acpi.apic_ids[0];
-	acpi.apic_ids[0] = self;
+	if (i == acpi_boot.nr_cpus)
+		acpi_boot.nr_cpus++;
+	acpi_boot.apic_ids[i] = acpi_boot.apic_ids[0];
+	acpi_boot.apic_ids[0] = self;
 }
 
 const char *acpi_read(const struct boot_info *bi, u64 rsdp, u32 self)
@@ -259,6 +260,7 @@ const char *acpi_read(const struct boot_info *bi, u64 rsdp, u32 self)
 
 	known = bi;
 	memset(&acpi, 0, sizeof(acpi));
+	memset(&acpi_boot, 0, sizeof(acpi_boot));
 	if (!rsdp)
 		return "ACPI: no RSDP";
 	root = root_table(rsdp, &len, &entry);
@@ -268,7 +270,7 @@ const char *acpi_read(const struct boot_info *bi, u64 rsdp, u32 self)
 		err = parse_table(field(root + at, entry), &madt);
 	if (!err && !madt)
 		err = "ACPI: no MADT";
-	if (!err && !acpi.nr_cpus)
+	if (!err && !acpi_boot.nr_cpus)
 		err = "ACPI: MADT lists no CPU";
 	put_first(self);
 	return err;

@@ -5,8 +5,17 @@
 #include "lib/bootinfo.h"
 #include "lib/machine.h"
 
+/* What nobody needs but the boot stage. */
+struct acpi_boot {
+	u32 nr_cpus; /* the boot CPU is first */
+	u32 apic_ids[CPU_MAX];
+	u16 pm_timer;		     /* port, 0 if none */
+	bool iommu_dmar, iommu_ivrs; /* tables seen */
+};
+extern struct acpi_boot acpi_boot;
+
 /*
- * Fills `acpi`: walks the tables from the RSDP (checksums verified, lengths
+ * Fills `acpi` and acpi_boot: walks the tables from the RSDP (checksums verified, lengths
  * checked), puts the CPU with the id `self` first and drops those that cannot
  * be started. Returns NULL, or what is wrong.
  */

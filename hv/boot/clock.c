@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rates of the TSC and of the local APIC's counter. */
+#include "boot/acpi.h"
 #include "boot/machine.h"
 #include "lib/lapic.h"
 
@@ -31,8 +32,8 @@ static u32 ref_read(void)
 {
 	u32 lo;
 
-	if (acpi.pm_timer)
-		return inl(acpi.pm_timer);
+	if (acpi_boot.pm_timer)
+		return inl(acpi_boot.pm_timer);
 	outb(PIT_MODE, 0x80); /* latch channel 2 */
 	lo = inb(PIT_CH2);
 	return ~(lo | (u32)inb(PIT_CH2) << 8); /* it counts down */
@@ -43,7 +44,7 @@ static void ref_start(void)
 {
 	ref_mask = 0xFFFFFF;
 	ref_hz = PM_TIMER_HZ;
-	if (acpi.pm_timer)
+	if (acpi_boot.pm_timer)
 		return;
 	ref_mask = 0xFFFF;
 	ref_hz = PIT_HZ;

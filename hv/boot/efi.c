@@ -9,7 +9,7 @@
 #include "lib/lapic.h"
 #include "lib/log.h"
 #include "lib/power.h"
-#include "lib/string.h"
+#include "boot/string.h"
 #include "version.h"
 
 #define AP_PAGES 2
@@ -75,7 +75,7 @@ static u64 alloc_ap_pages(void)
 
 static void gather(struct boot_info *bi)
 {
-	u64 cpus = acpi.nr_cpus;
+	u64 cpus = acpi_boot.nr_cpus;
 
 	bi->stacks = (u64)boot_pages(cpus * CPU_STACK_PAGES, HV_STACK_SIZE);
 	bi->cpu_pages = (u64)boot_pages(cpus * CPU_PAGES, PAGE_SIZE);
@@ -148,9 +148,9 @@ static void banner(const struct boot_info *bi)
 	    cpu_count == 1 ? "" : "s", tsc_khz);
 	log("parley: mitigations %s\n", bi->mitigations);
 	log("parley: %s: the owner of a device can reach all memory\n",
-	    acpi.iommu_dmar ? "IOMMU present (VT-d), not in use" :
-	    acpi.iommu_ivrs ? "IOMMU present (AMD-Vi), not in use" :
-			      "no IOMMU");
+	    acpi_boot.iommu_dmar ? "IOMMU present (VT-d), not in use" :
+	    acpi_boot.iommu_ivrs ? "IOMMU present (AMD-Vi), not in use" :
+				   "no IOMMU");
 }
 
 /* The machine is ours. */
@@ -176,7 +176,7 @@ static void take_over(struct boot_info *bi, struct efi_map *map, u32 tries)
 /* What is left to do on the hypervisor's own stack and tables. */
 static noreturn_fn void finish(struct boot_info *bi)
 {
-	cpu_take(cpu_make(bi, cpu_count++, acpi.apic_ids[0]));
+	cpu_take(cpu_make(bi, cpu_count++, acpi_boot.apic_ids[0]));
 	guest_cpu_choose();
 	pci_scan();
 	host_finish(bi);

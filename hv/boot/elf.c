@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ELF reader of the host partition's image. */
 #include "boot/elf.h"
-#include "lib/string.h"
+#include "boot/string.h"
 
 struct elf_header {
 	u8 ident[16];

@@ -2,7 +2,7 @@
 /* Parses [hypervisor] and [host] of parley.cfg. */
 #include "boot/options.h"
 #include "lib/log.h"
-#include "lib/string.h"
+#include "boot/string.h"
 
 #define MIN_HOST_MEMORY (4ull << 20)
 #define MAX_HOST_MEMORY (16ull << 30)

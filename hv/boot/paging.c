@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The hypervisor's address space. */
+#include "boot/acpi.h"
 #include "boot/machine.h"
 #include "boot/pagetable.h"
 #include "boot/early.h"
@@ -41,7 +42,7 @@ static void map_special(struct pagetable *pt, const struct boot_info *bi)
 	for (u32 i = 0; i < acpi.nr_ioapics; i++)
 		pt_set(pt, acpi.ioapics[i].addr & ~PAGE_MASK, PAGE_SIZE,
 		       PT_DEVICE);
-	for (u32 i = 0; i < acpi.nr_cpus * CPU_STACKS; i++)
+	for (u32 i = 0; i < acpi_boot.nr_cpus * CPU_STACKS; i++)
 		pt_set(pt, bi->stacks + i * HV_STACK_SIZE, PAGE_SIZE, PT_NONE);
 	if (bi->ap_page)
 		pt_set(pt, bi->ap_page, PAGE_SIZE, PT_RX);

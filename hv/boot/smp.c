@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Starts the other CPUs: INIT to all, then one SIPI after the other. */
+#include "boot/acpi.h"
 #include "boot/machine.h"
 #include "lib/lapic.h"
 #include "lib/log.h"
@@ -84,14 +85,14 @@ void ap_page_fill(struct boot_info *bi)
 
 void cpus_start(struct boot_info *bi)
 {
-	u32 n = bi->ap_page ? acpi.nr_cpus : 1;
+	u32 n = bi->ap_page ? acpi_boot.nr_cpus : 1;
 
 	boot = bi;
 	if (n > 1)
 		lapic_command(0, ICR_INIT | ICR_ASSERT | ICR_OTHERS);
 	wait_us(n > 1 ? INIT_WAIT_US : 0, false);
 	for (u32 i = 1; i < n; i++) {
-		u32 id = acpi.apic_ids[i];
+		u32 id = acpi_boot.apic_ids[i];
 
 		cpu_make(bi, cpu_count, id);
 		if (start_one(id, boot_stack_top(bi, cpu_count)))

@@ -71,8 +71,8 @@ struct boot_info {
 	void *frames;	      /* the frame table, all ones: frames of nobody */
 	u64 nr_frames; /* it has, BOOT_FRAME_SIZE each: up to the end of memory */
 	u64 cr3;       /* page tables: identity, W^X, guard pages; loaded */
-	u64 stacks;    /* of each CPU of acpi.apic_ids, CPU_STACKS */
-	u64 cpu_pages; /* of each CPU of acpi.apic_ids, CPU_PAGES zeroed ones */
+	u64 stacks;    /* of each CPU that ACPI names, CPU_STACKS */
+	u64 cpu_pages; /* of each CPU that ACPI names, CPU_PAGES zeroed ones */
 	u64 ap_page;   /* hpa of the page below 1 MiB that a CPU starts in,
 			     0 if none was free or there is one CPU */
 	/* Each CPU but the first waits until this is not NULL; then it runs

@@ -96,8 +96,6 @@ struct acpi_override {
 
 /* From MADT, FADT and \_S5 (ACPI 6.4, 5.2). */
 struct acpi_info {
-	u32 nr_cpus; /* the boot CPU is first */
-	u32 apic_ids[CPU_MAX];
 	u64 lapic_addr;
 	u32 nr_ioapics;
 	struct acpi_ioapic {
@@ -111,8 +109,6 @@ struct acpi_info {
 	struct {
 		u16 port, value;
 	} off[2];
-	u16 pm_timer;		     /* port, 0 if none */
-	bool iommu_dmar, iommu_ivrs; /* tables seen */
 };
 extern struct acpi_info acpi;
 

@@ -27,16 +27,6 @@ void *memset(void *d, int c, size_t n)
 	return d;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
-{
-	const u8 *x = a, *y = b;
-
-	for (; n; n--, x++, y++)
-		if (*x != *y)
-			return *x - *y;
-	return 0;
-}
-
 /* The compiler must not turn these loops into calls of themselves. */
 size_t __attribute__((optimize("no-tree-loop-distribute-patterns")))
 strlen(const char *s)

@@ -4,12 +4,9 @@
 #include "lib/log.h"
 #include "lib/x86.h"
 
-enum {
-	LSR_THRE = 0x20, /* the FIFO is empty */
-	LSR_TEMT = 0x40, /* so is the shift register */
-	FIFO_BYTES = 16,
-	SPIN_LIMIT = 2000000,
-};
+/* The FIFO is empty; so is the shift register. */
+enum { LSR_THRE = 0x20, LSR_TEMT = 0x40 };
+enum { FIFO_BYTES = 16, SPIN_LIMIT = 2000000 };
 
 static u32 fifo_room; /* bytes that still fit since THRE was last seen */
 

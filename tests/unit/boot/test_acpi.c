@@ -152,10 +152,10 @@ static void test_good(void **state)
 	u8 *madt, *dsdt, *fadt;
 
 	assert_null(acpi_read(NULL, good_machine(&madt, &dsdt, &fadt), 5));
-	assert_int_equal(acpi.nr_cpus, 3);
-	assert_int_equal(acpi.apic_ids[0], 5);
-	assert_int_equal(acpi.apic_ids[1], 0);
-	assert_int_equal(acpi.apic_ids[2], 256);
+	assert_int_equal(acpi_boot.nr_cpus, 3);
+	assert_int_equal(acpi_boot.apic_ids[0], 5);
+	assert_int_equal(acpi_boot.apic_ids[1], 0);
+	assert_int_equal(acpi_boot.apic_ids[2], 256);
 	assert_int_equal(acpi.lapic_addr, 0xfee00000);
 	assert_int_equal(acpi.nr_ioapics, 1);
 	assert_int_equal(acpi.ioapics[0].addr, 0xfec00000);
@@ -164,11 +164,11 @@ static void test_good(void **state)
 	assert_false(acpi.overrides[0].level);
 	assert_true(acpi.overrides[1].level && acpi.overrides[1].active_low);
 	assert_int_equal(acpi.off[0].port, 0xb004);
-	assert_int_equal(acpi.pm_timer, 0xb008);
+	assert_int_equal(acpi_boot.pm_timer, 0xb008);
 	assert_int_equal(acpi.off[0].value, 5 << 10 | 1 << 13);
 	assert_int_equal(acpi.off[1].value, 1 << 10 | 1 << 13);
-	assert_true(acpi.iommu_dmar);
-	assert_false(acpi.iommu_ivrs);
+	assert_true(acpi_boot.iommu_dmar);
+	assert_false(acpi_boot.iommu_ivrs);
 }
 
 static void test_no_or_bad_root(void **state)
@@ -240,7 +240,7 @@ static void test_many_entries(void **state)
 	}
 	list[0] = new_table("APIC", body, sizeof(body));
 	assert_null(acpi_read(NULL, new_rsdp(list, 1), 5));
-	assert_int_equal(acpi.nr_cpus, CPU_MAX);
+	assert_int_equal(acpi_boot.nr_cpus, CPU_MAX);
 }
 
 /* Random bytes in every table, checksums put right again. */
@@ -264,7 +264,7 @@ static void test_random_damage(void **state)
 			}
 		}
 		acpi_read(NULL, rsdp, 5);
-		assert_true(acpi.nr_cpus <= CPU_MAX);
+		assert_true(acpi_boot.nr_cpus <= CPU_MAX);
 		assert_true(acpi.nr_ioapics <= ACPI_MAX_IOAPICS);
 		assert_true(acpi.nr_overrides <= ACPI_MAX_OVERRIDES);
 		drop(NULL);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "boot/acpi.h"
 #include "boot/machine.h"
 #include "boot/pagetable.h"
 #include "boot/early.h"
@@ -31,6 +32,8 @@ __asm__(".data; .balign 4096\n"
 extern char ImageBase[], hv_text_start[], hv_rodata_start[], hv_data_start[];
 
 u64 power_runtime_cr3;
+struct acpi_boot acpi_boot;
+
 static struct boot_info bi;
 static void *tables[4096];
 static u32 nr_tables;
@@ -61,7 +64,7 @@ static int setup(void **state)
 	bi.nr_ranges = array_size(ranges);
 	bi.stacks = STACKS;
 	bi.ap_page = AP_PAGE;
-	acpi.nr_cpus = 2;
+	acpi_boot.nr_cpus = 2;
 	acpi.lapic_addr = LAPIC;
 	acpi.nr_ioapics = 1;
 	acpi.ioapics[0].addr = IOAPIC;
