@@ -146,8 +146,9 @@ static const struct {
 
 void trap_handle(struct vcpu *v, struct exit *x)
 {
-	bool unsure = x->insn_len == INSN_UNKNOWN || x->insn_guess;
 	trap_fn *fn = table[x->kind].fn;
+	/* a call has no length: x has one of an earlier exit */
+	bool unsure = fn && (x->insn_len == INSN_UNKNOWN || x->insn_guess);
 	enum trap_end end;
 
 	/* first, as decoding may fault and nothing may have changed */

@@ -177,6 +177,35 @@ static void cpu_query_run(uint32_t n)
 		kit_ops.query(PV_QUERY_VCPU);
 }
 
+/* ---- event_send after an exit of another kind, which must not matter ---- */
+
+static bool after_io_start(void)
+{
+	if (kit_profile() != PV_PROFILE_PV)
+		return false;
+	out_run(1);
+	return event_start();
+}
+
+static volatile bool fired;
+
+static void timer_fired(void *arg)
+{
+	(void)arg;
+	fired = true;
+}
+
+static bool after_irq_start(void)
+{
+	if (kit_profile() != PV_PROFILE_PV)
+		return false;
+	fired = false;
+	kit_timer_set(kit_time_ns() + 5 * KIT_MS, timer_fired, NULL);
+	while (!fired)
+		__asm__ volatile("pause");
+	return event_start();
+}
+
 /* ---- the disk ---- */
 
 /* bench.cfg: one that the host partition has in memory, one on its disk. */
@@ -248,6 +277,8 @@ const struct op bench_ops[] = {
 	{ "console_byte", 16, 1, console_byte_run, NULL, NULL, ALWAYS },
 	{ "console_line", 4, 1, console_line_run, NULL, NULL, ALWAYS },
 	{ "event_send", 16, 1, event_send_run, event_start, NULL, ALWAYS },
+	{ "after_io", 16, 1, event_send_run, after_io_start, NULL, ALWAYS },
+	{ "after_irq", 16, 1, event_send_run, after_irq_start, NULL, ALWAYS },
 	{ "ipi", 16, 2, ipi_run, pair_start, pair_stop, ALWAYS },
 	{ "event_wait", 16, 2, event_wait_run, pair_event_start, pair_stop,
 	  ALWAYS },

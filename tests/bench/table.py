@@ -30,9 +30,6 @@ FIELDS = ("op profile n per rep tsc idle calls slow exits irqs guest_tsc vmcs"
           " h_calls h_slow h_exits h_irqs h_guest_tsc h_vmcs").split()
 # What waits for a device differs by itself, on a busy machine by a third.
 DEVICE_ALLOWED = 0.5
-# 2 instructions of 2,795 were seen to come and go between boots (console rows in
-# pv on SVM), for a cause not found yet: so much may a count differ.
-NEAR = 0.001
 
 LEGEND = (
     ("null", "hypercall nop", "OUT to port 0x80"),
@@ -269,7 +266,7 @@ def number(x):
 def disagreement(probe, plain, probed):
     """Why the two countings of a row do not agree; "" when they do."""
     expected, total = probe.expected(probed), plain.v["tsc"]
-    allowed = total * (DEVICE_ALLOWED if plain.op in DEVICE else NEAR)
+    allowed = total * DEVICE_ALLOWED if plain.op in DEVICE else 0
     if abs(expected - total) <= allowed:
         return ""
     return (f"{plain.op} in {plain.profile}: {number(total)} instructions in "
