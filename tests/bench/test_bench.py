@@ -23,6 +23,7 @@ import table  # noqa: E402
 
 NULL_MOST = 48  # instructions of a null hypercall
 NULL_VMCS = 5
+BATCH_MOST = 30  # instructions of one call of a batch of 64
 BOOT_MOST = 20_000_000  # ExitBootServices to the host partition
 BOOT_LINE = re.compile(r"parley: boot: (\d+) TSC ticks")
 # What is executed natively must cost no exit.
@@ -107,6 +108,9 @@ def null_gate(name, plain, row, calls):
     vmcs = row[("null", "pv")].vmcs
     check(vmcs is None or vmcs <= NULL_VMCS, f"{name} null accesses",
           f"{vmcs} VMREAD and VMWRITE, at most {NULL_VMCS}")
+    batch = plain.get("batch_64", "pv").v["tsc"]
+    check(batch <= BATCH_MOST, f"{name} a call of a batch",
+          f"{table.number(batch)} instructions, at most {BATCH_MOST}")
     for key in NO_EXIT:
         check(row[key].exits == 0, f"{name} {key[0]} {key[1]} without an exit",
               f"{row[key].exits} exits")
