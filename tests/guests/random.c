@@ -86,18 +86,43 @@ static uint64_t value(uint64_t *seed)
 	}
 }
 
-static uint64_t call(uint64_t *seed)
+/* A number and its arguments. */
+static uint64_t choose(uint64_t *seed, uint64_t a[6])
 {
-	uint64_t nr = rand_next(seed) % (PV_CALL_COUNT + 2), a[6], st, result;
+	uint64_t nr = rand_next(seed) % (PV_CALL_COUNT + 2);
 	int answer = answer_arg(nr);
 
 	if (is_left_out(nr))
-		return PV_OK;
+		nr = PV_CALL_nop;
 	for (unsigned i = 0; i < 6; i++)
 		a[i] = value(seed);
 	/* not over the guest's own tables, code and stacks */
 	if (answer >= 0 && a[answer] < 1ull << 32)
 		a[answer] = scratch + a[answer] % SCRATCH_SIZE;
+	return nr;
+}
+
+/* Some of them in one exit; entries is a page of the caller's alone. */
+static uint64_t batch(uint64_t *seed, uint64_t entries)
+{
+	uint64_t n = 1 + rand_next(seed) % 8, st, done;
+	struct pv_batch_entry *e = kit_ptr(entries);
+
+	for (unsigned i = 0; i < n; i++)
+		e[i].call = (uint32_t)choose(seed, e[i].arg);
+	st = pv_batch(entries, n, 0, &done);
+	for (unsigned i = 0; i < n; i++)
+		if (st || e[i].status >= PV_ERROR_COUNT)
+			return PV_ERROR_COUNT;
+	return PV_OK;
+}
+
+static uint64_t call(uint64_t *seed, uint64_t entries)
+{
+	uint64_t a[6], nr = choose(seed, a), st, result;
+
+	if (nr == PV_CALL_batch)
+		return batch(seed, entries);
 	st = pv_call6(nr, a[0], a[1], a[2], a[3], a[4], a[5], &result);
 	if (st == PV_OK && result)
 		handles[rand_next(seed) % HANDLES] = result;
@@ -107,9 +132,12 @@ static uint64_t call(uint64_t *seed)
 static void work(void *arg)
 {
 	uint64_t seed = (uint64_t)(uintptr_t)arg, n = 0;
+	void *page = kit_pages_alloc(1);
 
-	for (; kit_time_ns() < until; n++)
-		if (call(&seed) >= PV_ERROR_COUNT)
+	if (!page)
+		__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
+	for (; page && kit_time_ns() < until; n++)
+		if (call(&seed, kit_gpa(page)) >= PV_ERROR_COUNT)
 			__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&made, n, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&running, 1, __ATOMIC_RELEASE);
