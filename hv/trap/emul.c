@@ -173,7 +173,10 @@ bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
 	return false;
 }
 
-u8 trap_first_byte(struct vcpu *v)
+enum { OPCODE_HLT = 0xf4 };
+
+/* The first byte of the instruction; 0 also if it cannot be fetched. */
+static inline u8 first_byte(struct vcpu *v)
 {
 	struct walk_fault f;
 	const u8 *b = gmem_code(v, code_at(v), &f);
@@ -181,10 +184,12 @@ u8 trap_first_byte(struct vcpu *v)
 	return b ? *b : 0;
 }
 
+bool trap_at_hlt(struct vcpu *v) { return first_byte(v) == OPCODE_HLT; }
+
 /* No prefix comes first: then a guess of the length is right. */
 static bool plain(struct vcpu *v)
 {
-	u8 b = trap_first_byte(v);
+	u8 b = first_byte(v);
 
 	return b == 0x0f || b == OPCODE_HLT;
 }

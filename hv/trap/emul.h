@@ -56,9 +56,8 @@ bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
 /* Makes sure of x->insn_len, which is a guess or unknown. */
 bool trap_length(struct vcpu *v, struct exit *x) must_check;
 
-/* The first byte of the instruction at RIP; 0 also if it cannot be fetched. */
-u8 trap_first_byte(struct vcpu *v);
-#define OPCODE_HLT 0xf4
+/* A HLT without prefix is at RIP. */
+bool trap_at_hlt(struct vcpu *v);
 
 /* RIP behind an instruction of len bytes; a single step then raises #DB. */
 void trap_advance(struct vcpu *v, u32 len);

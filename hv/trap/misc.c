@@ -23,8 +23,7 @@ static enum trap_end trap_hlt(struct vcpu *v, struct exit *x)
  */
 static enum trap_end trap_host_irq(struct vcpu *v, struct exit *x)
 {
-	if (likely(!x->variant) || reg_get(v, VREG_CPL) ||
-	    trap_first_byte(v) != OPCODE_HLT)
+	if (likely(!x->variant) || reg_get(v, VREG_CPL) || !trap_at_hlt(v))
 		return TRAP_DONE;
 	x->insn_len = 1;
 	return trap_hlt(v, x);

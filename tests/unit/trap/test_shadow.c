@@ -33,8 +33,8 @@ static u64 fake_get(struct virt_vcpu *hw, enum vreg r)
 static const struct virt_ops ops = { .reg_get = fake_get };
 const struct virt_ops *virt = &ops;
 
-u8 trap_first_byte(struct vcpu *w);
-u8 trap_first_byte(struct vcpu *w) { return code; }
+bool trap_at_hlt(struct vcpu *w);
+bool trap_at_hlt(struct vcpu *w) { return code == HLT; }
 
 void trap_advance(struct vcpu *w, u32 len);
 void trap_advance(struct vcpu *w, u32 len) { vmcb.rip += len; }
