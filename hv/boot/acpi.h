@@ -15,9 +15,9 @@ struct acpi_boot {
 extern struct acpi_boot acpi_boot;
 
 /*
- * Fills `acpi` and acpi_boot: walks the tables from the RSDP (checksums verified, lengths
- * checked), puts the CPU with the id `self` first and drops those that cannot
- * be started. Returns NULL, or what is wrong.
+ * Fills `acpi` and acpi_boot: walks the tables from the RSDP (checksums
+ * verified, lengths checked), puts the CPU with the id `self` first and drops
+ * those that cannot be started. Returns NULL, or what is wrong.
  */
 const char *acpi_read(const struct boot_info *bi, u64 rsdp, u32 self);
 

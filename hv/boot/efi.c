@@ -140,8 +140,8 @@ static void banner(const struct boot_info *bi)
 				bi->ranges[i].size :
 				0;
 	log("parley: Parley %s, commit %s\n", PARLEY_VERSION, PARLEY_COMMIT);
-	log("parley: back end %s, CPU %s\n",
-	    cpu_feat.vendor == CPU_AMD ? "SVM" : "VMX", cpu_feat.brand);
+	log("parley: back end %s, CPU %s\n", svm_caps.asids ? "SVM" : "VMX",
+	    cpu_feat.brand);
 	log("parley: memory %lu MiB, %lu MiB of them the host partition's\n",
 	    size >> 20, bi->host.size >> 20);
 	log("parley: %u CPU%s up, TSC %lu kHz\n", cpu_count,

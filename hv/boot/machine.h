@@ -82,7 +82,7 @@ void lapic_on(void);
 void irq_lines_mask(void);
 
 /*
- * Starts the other CPUs of acpi_boot.apic_ids, each on a stack of its own; they take
+ * Starts the other CPUs that ACPI names, each on a stack of its own; they take
  * their tables and wait for bi->ap_entry. One that does not answer in a second
  * is reported and left out. After clock_measure() and the first CPU's
  * cpu_take().

@@ -42,8 +42,8 @@ enum exit_kind {
 	EXIT_OTHER, /* ends the guest with a report */
 };
 
-/* An interrupt or exception to deliver at the next entry, as the VMCS (SDM Vol. 3C
- * 25.8.3) and the VMCB (APM Vol. 2 15.20) have it: vector, type, and: */
+/* An interrupt or exception to deliver at the next entry, as the VMCS (SDM Vol.
+ * 3C 25.8.3) and the VMCB (APM Vol. 2 15.20) have it: vector, type, and: */
 enum inject_bits {
 	INJECT_EXTINT = 0 << 8,    INJECT_NMI = 2 << 8, INJECT_EXCEPTION = 3 << 8,
 	INJECT_SOFTINT = 4 << 8,   INJECT_PRIV_SOFT = 5 << 8,

@@ -6,8 +6,8 @@
 
 enum { VEC_BP = 3, VEC_OF = 4, VEC_AC = 17 };
 
-/* Neutral kind, the instruction's length when it has no prefix and the code names
- * one instruction only, and the exit's variant. */
+/* Neutral kind, the instruction's length when it has no prefix and the code
+ * names one instruction only, and the exit's variant. */
 /* clang-format off */
 static const struct {
 	u8 kind, len, variant;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The SVM backend's operations. Switching it on (APM Vol. 2, 15.4); a VMCB: making, loading, entering; window, injection,
- * flushes. */
+/* The SVM backend's operations. Switching it on (APM Vol. 2, 15.4); a VMCB:
+ * making, loading, entering; window, injection, flushes. */
 #include "virt/svm/svm.h"
 #include "arch/irq.h"
 #include "lib/x86.h"
