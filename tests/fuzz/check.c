@@ -276,6 +276,21 @@ static bool below(const struct known *k, const struct known *top)
 	return k == top;
 }
 
+/* Does a handle above k belong to a partition that ends, or has ended? Its end
+ * closes all that is derived from its handles. */
+static bool below_the_dead(const struct known *k)
+{
+	for (u32 n = 0; k->parent != HANDLE_NONE && n < PARTS * HANDLE_MAX;
+	     n++) {
+		const struct partition *p = partition_get(k->parent >> 8);
+
+		if (!p || p->dying)
+			return true;
+		k = &known[k->parent >> 8][k->parent & 0xff];
+	}
+	return false;
+}
+
 static void check_slot(struct vcpu *v, u64 nr, const u64 *a, u32 t, u32 i)
 {
 	const struct handle *h = &partition_get(t)->handles.slots[i];
@@ -287,7 +302,8 @@ static void check_slot(struct vcpu *v, u64 nr, const u64 *a, u32 t, u32 i)
 		top = nr == PV_CALL_handle_close ? known_of(v->part, a[0]) :
 						   NULL;
 		if (!dead(&k->h) && !partition_get(t)->dying &&
-		    !(top && below(k, top)))
+		    !(top && below(k, top)) &&
+		    !(nr == PV_CALL_partition_destroy && below_the_dead(k)))
 			sim_finding("a handle of %u is lost in call %lu", t,
 				    (unsigned long)nr);
 	}
