@@ -393,6 +393,16 @@ static void batch(void)
 	E(PV_OK, batch, page, 2, 1);
 	check(e[0].status == 99 && !e[1].status, "batch begins with the second",
 	      "%u %u", e[0].status, e[1].status);
+	/* its page goes away while it runs: our own, mapped once more */
+	e[0] = (struct pv_batch_entry){ .call = PV_CALL_mem_return,
+					.arg = { NOWHERE, 1 } };
+	e[1] = (struct pv_batch_entry){ .call = PV_CALL_nop, .status = 99 };
+	E(PV_OK, mem_share, self, page, 1, PV_SHARE_WRITE);
+	E(PV_OK, mem_accept, self, page, 1, NOWHERE);
+	E(PV_EFAULT, batch, NOWHERE, 2, 0);
+	check(e[1].status == 99, "batch stops without its page", "%u",
+	      e[1].status);
+	E(PV_OK, mem_revoke, page, 1);
 }
 
 int kit_main(const char *cmdline)
