@@ -8,7 +8,7 @@ from files import code_lines, read, sources
 
 OUTPUT = os.environ.get("B") or "build"
 IMAGE_LIMIT = 256 * 1024
-ROOT_LIMIT = 8000
+ROOT_LIMIT = 10000
 
 
 def lines_of(prefix="hv/", without=()):

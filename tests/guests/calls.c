@@ -395,12 +395,14 @@ static void batch(void)
 	      "%u %u", e[0].status, e[1].status);
 	/* its page goes away while it runs: our own, mapped once more */
 	e[0] = (struct pv_batch_entry){ .call = PV_CALL_mem_return,
+					.status = 99,
 					.arg = { NOWHERE, 1 } };
 	e[1] = (struct pv_batch_entry){ .call = PV_CALL_nop, .status = 99 };
 	E(PV_OK, mem_share, self, page, 1, PV_SHARE_WRITE);
 	E(PV_OK, mem_accept, self, page, 1, NOWHERE);
 	E(PV_EFAULT, batch, NOWHERE, 2, 0);
-	check(e[1].status == 99, "batch stops without its page", "%u",
+	check(e[0].status == 99 && e[1].status == 99,
+	      "batch writes nothing without its page", "%u %u", e[0].status,
 	      e[1].status);
 	E(PV_OK, mem_revoke, page, 1);
 }
