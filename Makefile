@@ -121,7 +121,7 @@ guests: $(GUEST_ELF) $(HV_TESTS)
 
 # What the recipes below run with: everything the user may set.
 TOOL = B='$(B)' MAKE='$(MAKE)' $(PYTHON)
-export EMU ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT \
+export EMU ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT DEBUG \
 	QEMU_ARGS GDB NO_INSTALL BOCHS_DIR JOBS QEMU OVMF DEBIAN_MIRROR CYCLES
 
 deps:
@@ -170,7 +170,7 @@ format:
 		else mv $$f.new $$f; echo "  FORMAT	$$f"; fi; done
 docs:
 	@mkdir -p docs
-	$(PYTHON) -B pvabi/gen.py --docs docs/pvabi.md
+	$(PYTHON) -B pvabi/manual.py docs/pvabi.md
 abi:
 	@$(PYTHON) -B tests/check/abi.py --update
 clean:
@@ -183,6 +183,7 @@ help:
 #:               EMU=qemu|bochs ACCEL=kvm|tcg SMP=n MEM=mib TIMEOUT=s
 #:               GUEST=file.elf PROFILE=pv|hvm|classic VCPUS=n GUEST_MEM=16M
 #:               CMDLINE=text CFG=file QEMU_ARGS=... GDB=1 NO_INSTALL=1
+#:               DEBUG=1: a build that holds each call to the manual
 #: make test     every test on both back ends; ends in "N passed, N failed"
 #: make unit     only the unit tests, under ASan and UBSan
 #: make fuzz     random calls against the invariants, for FUZZ_S=60 seconds
@@ -250,7 +251,7 @@ HV_LINK = $(LD) -nostdlib -shared -Bsymbolic -z defs -z noexecstack \
 	-z norelro -z max-page-size=4096 --build-id=none --hash-style=sysv \
 	--fatal-warnings --no-warn-rwx-segments --no-undefined \
 	-T hv/boot/parley.lds \
-	$(EFI_LIB)/crt0-efi-x86_64.o $(HV_OBJ)
+	$(EFI_LIB)/crt0-efi-x86_64.o
 HV_TAIL = $(EFI_LIB)/libgnuefi.a
 SYMTAB = $(PYTHON) -B hv/boot/symtab.py
 
@@ -260,16 +261,16 @@ $(B)/obj/symtab0.S: hv/boot/symtab.py
 $(B)/obj/%.o: $(B)/obj/%.S
 	@$(CC) -c $< -o $@
 
-# $(call hypervisor,name,more objects): a first link with an empty symbol table,
-# a second with the real one. The table is in the read-only data behind the
-# text, so that it moves no function.
+# $(call hypervisor,name,objects): a first link with an empty symbol table, a
+# second with the real one. The table is in the read-only data behind the text,
+# so that it moves no function.
 define hypervisor
-$(B)/obj/$(1)0.elf: $(HV_OBJ) $(2) $(B)/obj/symtab0.o hv/boot/parley.lds Makefile
+$(B)/obj/$(1)0.elf: $(2) $(B)/obj/symtab0.o hv/boot/parley.lds Makefile
 	$$(call say,LD,$$@)mkdir -p $$(@D); \
 		$(HV_LINK) $(2) $(B)/obj/symtab0.o $(HV_TAIL) -o $$@
 $(B)/obj/$(1)-symtab1.S: $(B)/obj/$(1)0.elf hv/boot/symtab.py
 	@$(SYMTAB) $$< > $$@
-$(B)/$(1).elf: $(HV_OBJ) $(2) $(B)/obj/$(1)-symtab1.o hv/boot/parley.lds
+$(B)/$(1).elf: $(2) $(B)/obj/$(1)-symtab1.o hv/boot/parley.lds
 	$$(call say,LD,$$@)mkdir -p $$(@D); \
 		$(HV_LINK) $(2) $(B)/obj/$(1)-symtab1.o $(HV_TAIL) -o $$@
 	@$(SYMTAB) $$@ | cmp - $(B)/obj/$(1)-symtab1.S
@@ -280,10 +281,22 @@ $(B)/$(1).efi: $(B)/$(1).elf hv/boot/fixpe.py
 	@$(PYTHON) -B hv/boot/fixpe.py $$@.tmp
 	@mv $$@.tmp $$@
 endef
-$(eval $(call hypervisor,parley,))
-# The same, each with something broken on purpose: for the tests.
-$(foreach s,$(HV_TEST_SRC),$(eval $(call hypervisor,hv/$(notdir $(s:.c=)),\
-	$(B)/obj/$(s:.c=.o))))
+$(eval $(call hypervisor,parley,$(HV_OBJ)))
+
+# The same with an object of tests/hv: something is broken on purpose. Debug
+# builds (debug*.c) hold each call to what the table declares of it, and poison
+# what it may clobber: their exit stubs are made with another include file.
+hv_test = $(B)/obj/tests/hv/$(1).o
+POISONED := $(patsubst hv/%.S,$(B)/obj/poison/%.o,$(wildcard hv/virt/*/stub.S))
+DEBUG_OBJ := $(filter-out $(B)/obj/hv/virt/%/stub.o,$(HV_OBJ)) $(POISONED) \
+	$(call hv_test,debug)
+$(B)/obj/poison/%.o: hv/%.S Makefile | $(GEN)
+	@mkdir -p $(@D)
+	$(call say,AS,$< (poison))$(CC) -Itests/hv/poison $(HV_FLAGS) \
+		-D__ASSEMBLY__ $(DEPS) -c $< -o $@
+$(foreach v,$(HV_TEST_SRC:tests/hv/%.c=%),$(eval $(call hypervisor,hv/$(v),\
+	$(if $(filter debug%,$(v)),$(filter-out $(call hv_test,$(v)),\
+	$(DEBUG_OBJ)),$(HV_OBJ)) $(call hv_test,$(v)))))
 
 # ---------------------------------------------------------------- kit, guests
 
@@ -409,7 +422,7 @@ install: guestkit drivers $(GEN)
 		'Libs: -L$${prefix}/lib -lparleykit' \
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/parley.pc
 
--include $(HV_OBJ:.o=.d) $(ROOT_OBJ:.o=.d) $(HV_TEST_SRC:%.c=$(B)/obj/%.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
+-include $(HV_OBJ:.o=.d) $(POISONED:.o=.d) $(ROOT_OBJ:.o=.d) $(HV_TEST_SRC:%.c=$(B)/obj/%.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
 	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC))) \
 	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
 		$(call srcs_in,$(d))),$(B)/obj/$(basename $(s)).d) \

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Generates everything that follows from the ABI's table (pvabi/*.def).
 
-  gen.py OUTDIR         writes OUTDIR/pvabi/{calls,hcalls,decoders,grammar,
-                        stubs,names}.h
-  gen.py --docs FILE    writes the reference manual
+  gen.py OUTDIR         writes OUTDIR/pvabi/{calls,hcalls,decoders,declared,
+                        grammar,stubs,names}.h
   gen.py --list         prints "call error" pairs, for the coverage check
 
 The head of calls.def says what form the table has.
@@ -103,8 +102,10 @@ def parse_right(where, text):
 def add_line(call, where, word, text, errors):
     if word in ("doc", "bound"):
         call[word] = (call.get(word, "") + " " + text).strip()
-    elif word == "blocks":
-        call["blocks"] = text == "yes"
+    elif word in ("blocks", "returns"):
+        if text not in ("yes", "no"):
+            raise Bad("%s: %s is yes or no" % (where, word))
+        call[word] = text == "yes"
     elif word == "arg":
         call["args"].append(parse_arg(where, text))
     elif word == "result":
@@ -130,7 +131,8 @@ def parse_calls(errors):
         m = re.match(r"call (\d+) (\w+)$", line)
         if m:
             calls.append({"nr": int(m[1]), "name": m[2], "args": [],
-                          "errors": [], "result": None, "right": None})
+                          "errors": [], "result": None, "right": None,
+                          "returns": True})
             continue
         words = line.split(None, 1)
         if not line[0].isspace() or not calls or len(words) != 2:
@@ -334,6 +336,24 @@ def gen_decoders(calls):
     return "".join(out) + "};\n\n#endif\n"
 
 
+def gen_declared(calls, errors):
+    """What each call may return, for a debug build to hold it to that."""
+    g = "PVABI_DECLARED_H"
+    number = {name: n for n, name, _ in errors}
+    out = [HEAD % ("What each call may return.", g, g),
+           "/* A second result, too; not at all, but with an error. */\n"
+           "#define PV_DECLARED_RESULT (1u << 30)\n"
+           "#define PV_DECLARED_ENDS (1u << 31)\n\n"
+           "/* By call: those, and status values as bits. */\n"
+           "#define PV_DECLARED {"]
+    for c in calls:
+        words = ["1u << %d" % number[e] for e in ["PV_OK"] + [e for e, _ in c["errors"]]]
+        words += ["PV_DECLARED_RESULT"] if c["result"] else []
+        words += [] if c["returns"] else ["PV_DECLARED_ENDS"]
+        out += [" \\\n\t/* %s */ %s," % (c["name"], " | ".join(words))]
+    return "".join(out) + " \\\n}\n\n#endif\n"
+
+
 def gen_grammar(calls):
     """What the fuzzer makes arguments of."""
     g = "PVABI_GRAMMAR_H"
@@ -358,7 +378,8 @@ def stub(c):
     if c["result"]:
         params.append("uint64_t *%s" % c["result"]["name"])
     args = [a["name"] for a in c["args"]] + ["0"] * (6 - len(c["args"]))
-    out = "/* %s Status PV_*. */\n" % c["doc"]
+    out = "/* %s %s PV_*. */\n" % (
+        c["doc"], "Status" if c["returns"] else "Does not return, but with")
     out += "static inline uint64_t pv_%s(%s)\n{\n" % (
         c["name"], ", ".join(params) or "void")
     res = c["result"]["name"] if c["result"] else "(uint64_t *)0"
@@ -417,43 +438,6 @@ def gen_names(calls, errors):
     return "".join(out)
 
 
-def doc_call(c):
-    out = "### %s\n\n%s\n\n" % (c["name"], c["doc"])
-    out += "| register | name | type | meaning |\n|---|---|---|---|\n"
-    out += "| RAX | | u64 | %d in; status out |\n" % c["nr"]
-    for reg, a in zip(REGS, c["args"]):
-        more = ", %d to %d" % a["range"] if a["range"] else ""
-        note = FORMS[a["form"]][3]
-        more += note % a["of"].replace("PAGE_SIZE", "4096") if "%" in note else note
-        out += "| %s | %s | %s%s | %s |\n" % (reg, a["name"], a["type"], more, a["text"])
-    if c["result"]:
-        r = c["result"]
-        out += "| RDX (out) | %s | %s | %s |\n" % (r["name"], r["type"], r["text"])
-    out += "\n"
-    if c["right"]:
-        out += "Right: %s on the %s that `%s` names.\n\n" % (
-            c["right"][1], OBJECTS[c["right"][0]][2], c["right"][2])
-    out += "Blocks: %s. In a batch: %s. Bound: %s.\n\n" % (
-        "yes" if c["blocks"] else "no", "yes" if in_batch(c) else "no", c["bound"])
-    if c["errors"]:
-        out += "| error | cause |\n|---|---|\n"
-        out += "".join("| %s | %s |\n" % e for e in c["errors"]) + "\n"
-    else:
-        out += "No errors.\n\n"
-    return out
-
-
-def gen_docs(calls, errors, rights):
-    with open(os.path.join(HERE, "manual.md"), encoding="utf-8") as f:
-        out = f.read().rstrip() + "\n\n"
-    out += "## Status values\n\n| value | name | meaning |\n|---|---|---|\n"
-    out += "".join("| %d | %s | %s |\n" % e for e in errors)
-    out += "\n## Rights\n\n| bit | name | what it allows |\n|---|---|---|\n"
-    out += "".join("| %d | %s | %s |\n" % r for r in rights)
-    out += "\n## Calls\n\n" + "".join(doc_call(c) for c in calls)
-    return out.rstrip() + "\n"
-
-
 def write(path, text):
     """Writes only what changed, so that nothing is rebuilt for nothing."""
     if os.path.exists(path):
@@ -474,13 +458,12 @@ def main(argv):
             print("%s PV_OK" % c["name"])
             for name, _ in c["errors"]:
                 print("%s %s" % (c["name"], name))
-    elif argv[:1] == ["--docs"] and len(argv) == 2:
-        write(argv[1], gen_docs(calls, errors, rights))
     elif len(argv) == 1 and not argv[0].startswith("-"):
         base = os.path.join(argv[0], "pvabi")
         write(os.path.join(base, "calls.h"), gen_calls(calls, errors, rights))
         write(os.path.join(base, "hcalls.h"), gen_hcalls(calls))
         write(os.path.join(base, "decoders.h"), gen_decoders(calls))
+        write(os.path.join(base, "declared.h"), gen_declared(calls, errors))
         write(os.path.join(base, "grammar.h"), gen_grammar(calls))
         write(os.path.join(base, "stubs.h"), gen_stubs(calls))
         write(os.path.join(base, "names.h"), gen_names(calls, errors))

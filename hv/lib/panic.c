@@ -115,7 +115,8 @@ noreturn_fn void panic(const char *fmt, ...)
 	__builtin_va_start(ap, fmt);
 	fmt_vbuf(msg, sizeof(msg), fmt, ap);
 	__builtin_va_end(ap);
-	log("parley: panic: %s\n", msg);
+	/* the host partition may have been in the middle of a line */
+	log("\nparley: panic: %s\n", msg);
 	panic_end((u64)__builtin_return_address(0),
 		  (u64)__builtin_frame_address(0));
 }

@@ -193,7 +193,7 @@ def check_docs():
     """docs/pvabi.md is what the table generates."""
     made = os.path.join(OUTPUT, "gen/pvabi.md")
     kept = os.path.join(ROOT, "docs/pvabi.md")
-    code, out = run(sys.executable, "-B", "pvabi/gen.py", "--docs", made)
+    code, out = run(sys.executable, "-B", "pvabi/manual.py", made)
     if code:
         return [out]
     with open(made, encoding="utf-8") as f:

@@ -215,7 +215,9 @@ def boot_one(emulator, accel, kind, log):
     text, files, folders, _ = prepare()
     disk = os.path.join(RUN, "parley.img")
     try:
-        text = image.from_config(disk, text, OUTPUT, files, folders)
+        text = image.from_config(disk, text, OUTPUT, files, folders,
+                                 "hv/debug.efi" if setting("DEBUG") == "1"
+                                 else "parley.efi")
     except RuntimeError as error:
         stop(str(error))
     with open(os.path.join(RUN, "parley.cfg"), "w", encoding="utf-8") as f:

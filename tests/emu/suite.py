@@ -22,6 +22,7 @@ A case is
     files = a.bin b.bin       # more files beside the case for the ESP
     bochs-cpu = NAME          # another CPU model of Bochs
     hypervisor = NAME         # tests/hv/NAME.c: breaks something on purpose
+    debug = no                # yes: once more with a debug build, most CPUs
     panic = no                # yes: the hypervisor has to panic
     [expect]                  # regular expressions; each must match a line
     [ordered]                 # the same, in this order
@@ -153,7 +154,8 @@ class Case:
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
                      "devices": "", "files": "", "smp-vmx": "", "usb": "no",
-                     "bochs-cpu": "", "hypervisor": "", "panic": "no"}
+                     "bochs-cpu": "", "hypervisor": "", "panic": "no",
+                     "debug": "no"}
         self.parts = {"expect": [], "ordered": [], "reject": [], "config": []}
         part = None
         with open(path, encoding="utf-8") as f:
@@ -177,9 +179,14 @@ class Case:
         self.keys[key.strip()] = value.split("#")[0].strip()
 
     def boots(self):
-        return [Boot(self, backend, int(smp))
-                for backend in self.keys["backends"].split()
-                for smp in self.cpus(backend).split()]
+        hypervisor, boots = self.keys["hypervisor"], []
+        for backend in self.keys["backends"].split():
+            cpus = self.cpus(backend).split()
+            boots += [Boot(self, backend, int(smp), hypervisor)
+                      for smp in cpus]
+            if self.keys["debug"] == "yes":
+                boots.append(Boot(self, backend, int(cpus[-1]), "debug"))
+        return boots
 
     def cpus(self, backend):
         return (backend == "vmx" and self.keys["smp-vmx"]) or self.keys["smp"]
@@ -188,10 +195,14 @@ class Case:
 class Boot:
     """A case on one back end with one number of CPUs."""
 
-    def __init__(self, case, backend, smp):
+    def __init__(self, case, backend, smp, hypervisor):
         self.case, self.backend, self.smp = case, backend, smp
         self.name = f"{case.name} {backend} {smp} CPU" + "s" * (smp > 1)
         self.dir = os.path.join(TEST, f"{case.name}-{backend}-{smp}")
+        self.efi = f"hv/{hypervisor}.efi" if hypervisor else "parley.efi"
+        if hypervisor != case.keys["hypervisor"]:
+            self.name += f" {hypervisor}"
+            self.dir += f"-{hypervisor}"
 
     def boot(self):
         keys = self.case.keys
@@ -201,8 +212,7 @@ class Boot:
         image.from_config(disk, "\n".join(self.case.parts["config"]) + "\n",
                           OUTPUT, [os.path.join(folder, f)
                                    for f in keys["files"].split()], [folder],
-                          f"hv/{keys['hypervisor']}.efi"
-                          if keys["hypervisor"] else "parley.efi")
+                          self.efi)
         emulator, model = EMULATORS[self.backend]
         if emulator == "bochs":
             model = keys["bochs-cpu"] or model
