@@ -114,24 +114,28 @@ def check_headers():
 
 
 def check_abi_headers():
-    """The ABI's headers compile alone as C99 and as C++17."""
-    ways = (("gcc", "c", "-std=c99"), ("g++", "c++", "-std=c++17"))
+    """The ABI's headers compile alone as C99 and as C++17, and the manual's
+    examples as C99; by GCC and Clang, where there is one."""
+    ways = (("gcc", "c", "-std=c99"), ("g++", "c++", "-std=c++17"),
+            ("clang", "c", "-std=c99"), ("clang++", "c++", "-std=c++17"))
     include = ["-Ipvabi/include", f"-I{OUTPUT}/gen"]
+    examples = "pvabi/examples.c"
 
     def one(path):
         found = []
         for tool, language, std in ways:
-            if not shutil.which(tool):
+            if not shutil.which(tool) or (path == examples and
+                                          language != "c"):
                 continue
             code, out = run(tool, "-x", language, std, "-Wall", "-Wextra",
                             "-Werror", "-pedantic-errors", *include,
-                            "-fsyntax-only", "-",
+                            "-c", "-o", "/dev/null", "-",
                             text=f'#include "{os.path.abspath(path)}"\n'
                             "typedef int parley_not_empty;\n")
             if code:
                 found.append(f"{path} as {std[5:]}:\n{out[:800]}")
         return found
-    return parallel(one, abi_headers())
+    return parallel(one, [*abi_headers(), examples])
 
 
 # What cppcheck takes for an error there and is none: (class, file, reason).

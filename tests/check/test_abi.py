@@ -5,6 +5,7 @@ import re
 import sys
 
 import abi
+import manual
 
 failed = []
 
@@ -75,7 +76,37 @@ def table_is_checked():
         expect("table-" + name, refused(*lines), "not refused")
 
 
+def manual_is_true():
+    """Offsets are the compiler's; exit kinds are the hypervisor's; a call
+    without an example is refused."""
+    real = {tuple(l.split()[1:]) for l in abi.layout_lines()
+            if l.startswith(("struct", "field"))}
+    shown = set()
+    for name, _, size, rows in manual.Header().structs:
+        shown.add((name, str(size)))
+        shown |= {(f"{name}.{field}", str(at), str(n))
+                  for at, n, kind, field, _ in rows if kind}
+    # the manual shows an array of structures by its first element
+    missing = {r for r in real - shown if not re.search(r"\.bar$", r[0])}
+    expect("manual-offsets", shown <= real and not missing,
+           f"{sorted(shown - real)[:3]} {sorted(missing)[:3]}")
+    text = abi.COMMENT.sub("", abi.read("hv/virt/virt.h"))
+    kinds = re.findall(r"EXIT_(\w+)", re.search(
+        r"enum exit_kind \{(.*?)\}", text, re.S).group(1))
+    named = [n for _, n, _ in abi.gen.parse_numbered("exits.def")]
+    expect("manual-exit-kinds", [k.lower() for k in kinds] == named,
+           f"{kinds} {named}")
+    errors = {n for _, n, _ in abi.gen.parse_numbered("errors.def")}
+    calls = abi.gen.parse_calls(errors)
+    try:
+        manual.gen_docs(calls + [{**calls[0], "name": "unshown"}], [], [])
+        expect("manual-wants-examples", False, "a call without one")
+    except abi.gen.Bad:
+        expect("manual-wants-examples", True)
+
+
 rules()
 sources_tell()
+manual_is_true()
 table_is_checked()
 sys.exit(1 if failed else 0)

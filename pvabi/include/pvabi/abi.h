@@ -67,21 +67,21 @@ struct pv_vcpu_page {
 	/* line 0: set by the hypervisor, cleared by the guest, both atomically */
 	uint32_t pending; /* PV_PENDING_* */
 	uint32_t pad0;
-	uint64_t ipi_pending;
+	uint64_t ipi_pending;  /* bit n: somebody has sent IPI n */
 	uint64_t port_summary; /* bit n: word n of the partition page */
 	uint64_t pad1[5];
 	/* line 1: written by the guest */
 	uint32_t masked; /* not 0: no upcall */
 	uint32_t pad2[15];
 	/* line 2: written by the hypervisor; version is odd during a change */
-	uint32_t version;
-	uint32_t tsc_shift;
+	uint32_t version;   /* even: the time fields fit together */
+	uint32_t tsc_shift; /* bits */
 	uint64_t
 		tsc_mul; /* ns = ns_base + ((tsc - tsc_base) * tsc_mul >> tsc_shift) */
-	uint64_t tsc_base;
-	uint64_t ns_base;
-	uint64_t steal_tsc; /* TSC ticks ready but not running */
-	uint32_t vcpu, vcpus;
+	uint64_t tsc_base;    /* guest TSC */
+	uint64_t ns_base;     /* ns */
+	uint64_t steal_tsc;   /* TSC ticks ready but not running */
+	uint32_t vcpu, vcpus; /* its number; how many there are */
 	uint64_t pad3[2];
 	uint8_t rest[4096 - 192];
 };
@@ -94,11 +94,11 @@ struct pv_partition_page {
 
 /* State of a vCPU at its start; 64-bit mode, ring 0, flat segments, IF = 0. */
 struct pv_vcpu_start {
-	uint64_t rip, rsp, rdi, rsi;
-	uint64_t cr3;
-	uint64_t gdt_base; /* a GDT whose 0x08 is 64-bit code, 0x10 data */
-	uint32_t gdt_limit;
-	uint32_t pad; /* 0 */
+	uint64_t rip, rsp, rdi, rsi; /* guest-virtual, RIP canonical */
+	uint64_t cr3;	    /* gpa of the root table; bits 11..0 are 0 */
+	uint64_t gdt_base;  /* a GDT whose 0x08 is 64-bit code, 0x10 data */
+	uint32_t gdt_limit; /* 0..65535, bytes less one */
+	uint32_t pad;	    /* 0 */
 };
 
 /* What a partition's creator is told of, each at a port of its own. */
@@ -106,6 +106,7 @@ struct pv_vcpu_start {
 #define PV_NOTIFY_OUTPUT 1u /* the console, empty before, has output */
 #define PV_NOTIFY_PORTS 2u
 
+/* What a partition is to be; read by partition_create. */
 struct pv_partition_params {
 	char name[32];	    /* NUL-terminated */
 	uint32_t profile;   /* PV_PROFILE_* */
@@ -127,63 +128,68 @@ struct pv_partition_params {
 
 /* How a partition is, and how it ended. Written whole by partition_status. */
 struct pv_partition_status {
-	char name[32];
-	uint32_t state; /* PV_STATE_* */
-	uint32_t code;	/* exit code */
-	uint32_t vcpu;	/* which vCPU ended it */
-	uint32_t profile;
+	char name[32];	  /* NUL-terminated */
+	uint32_t state;	  /* PV_STATE_* */
+	uint32_t code;	  /* exit code */
+	uint32_t vcpu;	  /* which vCPU ended it */
+	uint32_t profile; /* PV_PROFILE_* */
 	char reason[120]; /* readable, NUL-terminated; empty unless DIED */
+	/* of that vCPU, when DIED */
 	uint64_t rip, rsp, rflags, cr0, cr2, cr3, cr4, efer;
 	uint64_t gpr[16]; /* RAX RCX RDX RBX RSP RBP RSI RDI R8..R15 */
 	uint64_t trace
 		[PV_TRACE_DEPTH]; /* return addresses by RBP chain, 0 ends */
 	uint8_t insn[16];	  /* bytes at RIP */
-	uint32_t insn_len, pad;
-	uint64_t pages_owned, pages_shared;
+	uint32_t insn_len;	  /* how many of those are there */
+	uint32_t pad;
+	uint64_t pages_owned;  /* charged to its quota now */
+	uint64_t pages_shared; /* of its memory */
 };
 
-/* Exit kinds as counted; the names are in the manual. */
+/* Exit kinds as counted; the names are in the manual (pvabi/exits.def). */
 #define PV_EXIT_KINDS 24u
 
+/* A vCPU's counters since it was made; read by partition_stats. */
 struct pv_vcpu_stats {
-	uint64_t exits[PV_EXIT_KINDS]; /* by enum exit_kind of the hypervisor */
+	uint64_t exits[PV_EXIT_KINDS]; /* by exit kind */
 	uint64_t calls;		       /* hypercalls */
 	uint64_t run_tsc;	/* TSC while on a CPU, root mode included */
 	uint64_t guest_tsc;	/* TSC in guest mode; only with the probe */
 	uint64_t vmcs_accesses; /* VMREAD + VMWRITE; only with the probe */
-	uint64_t entries;
-	uint64_t steal_tsc;
+	uint64_t entries;	/* those of the fast path not counted */
+	uint64_t steal_tsc;	/* TSC ticks ready but not running */
 	uint64_t
 		idle_tsc; /* this CPU idle, TSC, since boot; only with the probe */
 	uint64_t pad;
 };
 
-/* I/O page: slot n belongs to vCPU n. Written by the hypervisor. */
 #define PV_IO_FREE 0u
 #define PV_IO_WAITING 1u
 
+/* One request. Written by the hypervisor. */
 struct pv_io_slot {
 	uint32_t
 		state; /* PV_IO_*: WAITING is set last, cleared by io_complete */
 	uint8_t space; /* PV_SPACE_* */
 	uint8_t size;  /* bytes: 1, 2, 4, 8 */
-	uint8_t write;
+	uint8_t write; /* 1: a write */
 	uint8_t pad0;
-	uint32_t count; /* elements; more than 1 only for string port writes */
+	uint32_t count; /* 1 */
 	uint32_t pad1;
-	uint64_t addr;
-	uint64_t value;
-	uint64_t cookie;
+	uint64_t addr;	 /* port or gpa */
+	uint64_t value;	 /* of a write, zero-extended */
+	uint64_t cookie; /* for io_complete; never 0 */
 	uint64_t pad2[3];
 };
 
+/* Mapped read-only by io_map. */
 struct pv_io_page {
-	struct pv_io_slot slot[PV_VCPUS_MAX];
+	struct pv_io_slot slot[PV_VCPUS_MAX]; /* n belongs to vCPU n */
 };
 
 /* One call of a batch. The guest writes call and arg, the hypervisor the rest. */
 struct pv_batch_entry {
-	uint32_t call, status; /* PV_CALL_*, PV_* */
+	uint32_t call, status; /* PV_CALL_* and PV_* */
 	uint64_t value;	       /* the call's second result */
 	uint64_t arg[6];       /* RDI RSI RDX RCX R8 R9 */
 };
@@ -197,53 +203,62 @@ struct pv_batch_entry {
 #define PV_MEM_RESERVED 2u /* boot tables, this structure */
 #define PV_MEM_MODULE 3u
 
+/* One range of the memory map. */
 struct pv_mem {
-	uint64_t start, size; /* bytes, page-aligned */
-	uint32_t type, pad;
+	uint64_t start, size; /* gpa and bytes, page-aligned */
+	uint32_t type;	      /* PV_MEM_* */
+	uint32_t pad;
 	uint64_t dev_addr; /* device address of start; host partition only */
 };
 
+/* A file of the boot medium. */
 struct pv_module {
-	char name[40];
-	uint64_t start, size; /* gpa, bytes */
+	char name[40];	      /* NUL-terminated, without its folder */
+	uint64_t start, size; /* gpa and bytes */
 };
 
 #define PV_DEV_PCI 1u
-#define PV_DEV_UART 2u	 /* 16550 at port io_base */
+#define PV_DEV_UART 2u	 /* 16550 at port `base` */
 #define PV_DEV_VIRTIO 3u /* virtio-mmio version 2 at gpa `base` */
 
+/* A device that is the partition's own. */
 struct pv_device {
 	uint32_t type; /* PV_DEV_* */
 	uint32_t irq;  /* PCI interrupt line or ISA IRQ; VIRTIO: event port */
 	uint64_t base; /* VIRTIO: gpa; UART: port */
-	uint64_t size;
-	uint16_t bdf, vendor, device;
-	uint8_t class_code, subclass, progif, pad[7];
+	uint64_t size; /* of that, bytes or ports */
+	uint16_t bdf;  /* bus, device, function: 8, 5, 3 bits */
+	uint16_t vendor, device;	      /* PCI ids */
+	uint8_t class_code, subclass, progif; /* as PCI has them */
+	uint8_t pad[7];
 	struct {
-		uint64_t base, size; /* size 0: absent */
-		uint32_t io, pad;
+		uint64_t base, size; /* gpa or port, bytes; size 0: absent */
+		uint32_t io;	     /* 1: ports */
+		uint32_t pad;
 	} bar[6];
 	char name[24]; /* VIRTIO: the configuration's name of the disk */
 };
 
 /* At the gpa in RDI at entry. Only grows; `size` says how much is there. */
 struct pv_start {
-	uint64_t magic;
+	uint64_t magic;	  /* PV_START_MAGIC */
 	uint32_t version; /* PV_ABI_VERSION */
 	uint32_t size;	  /* bytes of this structure */
-	uint32_t profile, vcpus;
+	uint32_t profile; /* PV_PROFILE_* */
+	uint32_t vcpus;	  /* 1..64 */
+	/* how many there are of each array below; cmdline: bytes less the NUL */
 	uint32_t nr_mem, nr_modules, nr_devices, cmdline_len;
 	uint64_t mem;	  /* gpa of struct pv_mem[] */
 	uint64_t modules; /* gpa of struct pv_module[] */
 	uint64_t devices; /* gpa of struct pv_device[] */
 	uint64_t cmdline; /* gpa, NUL-terminated */
-	uint64_t tsc_khz;
+	uint64_t tsc_khz; /* TSC ticks in a millisecond */
 	uint64_t
 		self; /* the partition's handle of itself (PV_SELF or better) */
 	uint64_t
 		host; /* handle of the host partition, PV_RIGHT_SHARE; 0 in it */
-	uint64_t image_start, image_end; /* gpa */
-	char name[32];
+	uint64_t image_start, image_end; /* gpa, page-aligned */
+	char name[32];			 /* NUL-terminated */
 };
 
 #endif

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The manual's examples, one a call: what stands between the line that names a
+ * call and the next such line is printed there. They compile as C99. */
+#include <pvabi/stubs.h>
+
+/* example: */
+/* What all examples use, of the kernel that they stand in. */
+extern const struct pv_start *boot; /* RDI at entry */
+uint64_t gpa_of(const void *p);	    /* of memory of this kernel */
+uint64_t tsc_now(void);		    /* RDTSC */
+void panic_if(uint64_t status);	    /* ends the kernel unless PV_OK */
+extern struct pv_vcpu_page *vcpu_page;
+
+/* example: nop */
+uint64_t cost_of_a_call(void)
+{
+	uint64_t t = tsc_now();
+
+	pv_nop();
+	return tsc_now() - t;
+}
+
+/* example: query */
+uint64_t tsc_khz(void)
+{
+	uint64_t khz = 0;
+
+	panic_if(pv_query(PV_QUERY_TSC_KHZ, &khz));
+	return khz;
+}
+
+/* example: exit */
+void power_off(void) { pv_exit(0); }
+
+/* example: crash */
+void die(const char *text, uint64_t len)
+{
+	pv_crash(gpa_of(text), len < 120 ? len : 120);
+	for (;;) /* not reached: text is memory of ours */
+		;
+}
+
+/* example: console_write */
+void print(const char *text, uint64_t len)
+{
+	while (len) {
+		uint64_t n = 0;
+		uint64_t part = len < 4096 ? len : 4096;
+		uint64_t status = pv_console_write(gpa_of(text), part, &n);
+
+		if (status == PV_EAGAIN) /* full: let the reader run */
+			pv_vcpu_wait(tsc_now() + boot->tsc_khz);
+		else
+			panic_if(status);
+		text += n;
+		len -= n;
+	}
+}
+
+/* example: console_read */
+/* On an event at PV_PORT_CONSOLE, until it returns 0. */
+uint64_t typed(char *buf, uint64_t len)
+{
+	uint64_t n = 0;
+
+	panic_if(pv_console_read(gpa_of(buf), len, &n));
+	return n;
+}
+
+/* example: vcpu_start */
+void start_second(void (*entry)(void), char *stack_end)
+{
+	static struct pv_vcpu_start s __attribute__((aligned(8)));
+	uint64_t cr3;
+
+	__asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
+	s.rip = (uint64_t)(uintptr_t)entry;
+	s.rsp = (uint64_t)(uintptr_t)stack_end - 8; /* as after a CALL */
+	s.cr3 = cr3 & ~0xfffull;
+	panic_if(pv_vcpu_start(1, gpa_of(&s)));
+}
+
+/* example: vcpu_stop */
+void park(void)
+{
+	if (pv_vcpu_stop() == PV_ESTATE)
+		pv_exit(0); /* the last one switches off */
+}
+
+/* example: vcpu_yield */
+void spin_until(const volatile uint32_t *word)
+{
+	while (!*word)
+		pv_vcpu_yield();
+}
+
+/* example: vcpu_wait */
+/* Interrupts are off: what comes meanwhile ends the sleep all the same. */
+void idle(void)
+{
+	if (!vcpu_page->pending)
+		pv_vcpu_wait(0);
+}
+
+/* example: vcpu_ipi */
+/* Bit 3 of ipi_pending on vCPUs 1 and 2. */
+void poke_two(void) { panic_if(pv_vcpu_ipi(1, 3, 3)); }
+
+/* example: vcpu_upcall_set */
+void upcalls_on(void) { panic_if(pv_vcpu_upcall_set(0x40, 0)); }
+
+/* example: timer_set */
+void tick_in_10_ms(void) { pv_timer_set(tsc_now() + 10 * boot->tsc_khz); }
+
+/* example: event_bind */
+/* A handle by which this kernel can send to its own port 5, on vCPU 0. */
+uint64_t own_event(void)
+{
+	uint64_t event = 0;
+
+	panic_if(pv_event_bind(boot->self, 5, 0, &event));
+	return event;
+}
+
+/* example: event_send */
+void tell(uint64_t event) { panic_if(pv_event_send(event)); }
+
+/* example: event_send_wait */
+/* Sends a request, and sleeps until something comes or a second has passed. */
+int ask(uint64_t event)
+{
+	return pv_event_send_wait(event, tsc_now() + 1000 * boot->tsc_khz) ==
+	       PV_OK;
+}
+
+/* example: mem_share */
+/* The host partition may read and write two pages from now on. */
+void share_two(const void *pages)
+{
+	panic_if(pv_mem_share(boot->host, gpa_of(pages), 2, PV_SHARE_WRITE));
+}
+
+/* example: mem_revoke */
+void unshare_two(const void *pages)
+{
+	panic_if(pv_mem_revoke(gpa_of(pages), 2));
+}
+
+/* example: mem_accept */
+/* Page `theirs` of another partition appears at `at`, where nothing was. */
+void borrow(uint64_t owner, uint64_t theirs, uint64_t at)
+{
+	panic_if(pv_mem_accept(owner, theirs, 1, at));
+}
+
+/* example: mem_return */
+void give_back(uint64_t at) { panic_if(pv_mem_return(at, 1)); }
+
+/* example: mem_device_addr */
+/* What a driver of the host partition writes into a descriptor. */
+uint64_t dma_address(uint64_t page)
+{
+	uint64_t addr = 0;
+
+	panic_if(pv_mem_device_addr(page, boot->self, &addr));
+	return addr;
+}
+
+/* example: io_read */
+/* The magic value of the virtio-mmio device at `base`. */
+uint32_t virtio_magic(uint64_t base)
+{
+	uint64_t value = 0;
+
+	panic_if(pv_io_read(PV_SPACE_MMIO, base, 4, &value));
+	return (uint32_t)value;
+}
+
+/* example: io_write */
+void virtio_reset(uint64_t base)
+{
+	panic_if(pv_io_write(PV_SPACE_MMIO, base + 0x70, 4, 0));
+}
+
+/* example: io_serve */
+/* Serves COM1 of a guest; requests raise this kernel's port 9. */
+void serve_uart(uint64_t part)
+{
+	panic_if(pv_io_serve(part, PV_SPACE_PORT, 0x3f8, 8, 9));
+}
+
+/* example: io_serve_notify */
+/* A write to QueueNotify of the device at `base` raises port 10. */
+void serve_notify(uint64_t part, uint64_t base)
+{
+	panic_if(pv_io_serve_notify(part, base + 0x50, 10));
+}
+
+/* example: io_map */
+/* The page is to be mapped in the kernel's own tables, too. */
+void map_requests(uint64_t part, uint64_t at) { panic_if(pv_io_map(part, at)); }
+
+/* example: io_complete */
+/* On the region's event: answers every request that waits, reads with ones. */
+void answer_all(uint64_t part, struct pv_io_page *page)
+{
+	unsigned i;
+
+	for (i = 0; i < PV_VCPUS_MAX; i++) {
+		struct pv_io_slot *s = &page->slot[i];
+
+		if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) ==
+		    PV_IO_WAITING)
+			pv_io_complete(part, s->cookie, ~0ull);
+	}
+}
+
+/* example: partition_create */
+uint64_t make_guest(void)
+{
+	static struct pv_partition_params p __attribute__((aligned(
+		8))) = { "guest", PV_PROFILE_PV, 1, 3, 16, 0, 4096, { 0 } };
+	uint64_t part = 0;
+
+	panic_if(pv_partition_create(boot->self, gpa_of(&p), &part));
+	return part;
+}
+
+/* example: partition_populate */
+/* 8 MiB from address 0 on. */
+void give_memory(uint64_t part)
+{
+	panic_if(pv_partition_populate(part, 0, 2048));
+}
+
+/* example: partition_write */
+void load(uint64_t part, uint64_t to, const void *from, uint64_t len)
+{
+	panic_if(pv_partition_write(part, to, gpa_of(from), len));
+}
+
+/* example: partition_start */
+/* Its first tables and its code have been written there before. */
+void run_guest(uint64_t part)
+{
+	static struct pv_vcpu_start s __attribute__((aligned(8)));
+
+	s.rip = 0x100000;
+	s.cr3 = 0x1000;
+	panic_if(pv_partition_start(part, gpa_of(&s)));
+}
+
+/* example: partition_pause */
+void freeze(uint64_t part) { panic_if(pv_partition_pause(part)); }
+
+/* example: partition_resume */
+void thaw(uint64_t part) { panic_if(pv_partition_resume(part)); }
+
+/* example: partition_destroy */
+void destroy(uint64_t part)
+{
+	uint64_t status;
+
+	while ((status = pv_partition_destroy(part)) == PV_EAGAIN)
+		pv_vcpu_wait(tsc_now() + boot->tsc_khz);
+	panic_if(status);
+}
+
+/* example: partition_stats */
+uint64_t calls_made(void)
+{
+	static struct pv_vcpu_stats s __attribute__((aligned(8)));
+
+	panic_if(pv_partition_stats(boot->self, 0, gpa_of(&s)));
+	return s.calls;
+}
+
+/* example: partition_status */
+int has_ended(uint64_t part)
+{
+	static struct pv_partition_status s __attribute__((aligned(8)));
+
+	panic_if(pv_partition_status(part, gpa_of(&s)));
+	return s.state == PV_STATE_EXITED || s.state == PV_STATE_DIED;
+}
+
+/* example: partition_enumerate */
+/* Visits every partition but the caller's own. */
+void each_partition(void (*visit)(uint64_t part))
+{
+	uint64_t part, status, i;
+
+	for (i = 1; i < 256; i++) {
+		status = pv_partition_enumerate(boot->self, i, &part);
+		if (status == PV_EINVAL)
+			return; /* over the last slot */
+		if (status != PV_OK)
+			continue;
+		visit(part);
+		pv_handle_close(part);
+	}
+}
+
+/* example: partition_console_read */
+/* On PV_NOTIFY_OUTPUT, until it returns 0. */
+uint64_t output_of(uint64_t part, char *buf, uint64_t len)
+{
+	uint64_t n = 0;
+
+	panic_if(pv_partition_console_read(part, gpa_of(buf), len, &n));
+	return n;
+}
+
+/* example: partition_console_write */
+/* Returns how many bytes there was room for. */
+uint64_t type_to(uint64_t part, const char *text, uint64_t len)
+{
+	uint64_t n = 0;
+
+	if (pv_partition_console_write(part, gpa_of(text), len, &n))
+		return 0;
+	return n;
+}
+
+/* example: handle_derive */
+/* Lets `to` send one of our events, and nothing else: what it is to use. */
+uint64_t hand_on(uint64_t to, uint64_t event)
+{
+	uint64_t theirs = 0;
+
+	panic_if(pv_handle_derive(to, event, PV_RIGHT_SEND, &theirs));
+	return theirs;
+}
+
+/* example: handle_close */
+/* And takes it back, with whatever was derived from it. */
+void take_back(uint64_t event) { panic_if(pv_handle_close(event)); }
+
+/* example: irq_bind */
+/* COM1's interrupt raises port 3. */
+void uart_interrupt(void) { panic_if(pv_irq_bind(boot->self, 4, 0, 3)); }
+
+/* example: irq_ack */
+/* When the device of a level-triggered line has been quieted. */
+void pci_done(uint64_t irq) { panic_if(pv_irq_ack(boot->self, irq)); }
+
+/* example: log_read */
+uint64_t log_text(char *buf, uint64_t len)
+{
+	uint64_t n = 0;
+
+	panic_if(pv_log_read(boot->self, gpa_of(buf), len, &n));
+	return n;
+}
+
+/* example: machine_off */
+void machine_off(void) { pv_machine_off(boot->self, 0); }
+
+/* example: batch */
+/* Two calls in one exit; each has its own status. */
+void two_events(uint64_t a, uint64_t b)
+{
+	static struct pv_batch_entry e[2] __attribute__((aligned(128)));
+	uint64_t done = 0;
+
+	e[0].call = e[1].call = PV_CALL_event_send;
+	e[0].arg[0] = a;
+	e[1].arg[0] = b;
+	panic_if(pv_batch(gpa_of(e), 2, 0, &done));
+	panic_if(e[0].status);
+	panic_if(e[1].status);
+}
