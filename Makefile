@@ -101,7 +101,7 @@ GUEST_DIRS := $(foreach d,$(GUEST_DIRS),$(if $(wildcard $(d)/*.lds),,\
 GUEST_ONE := $(sort $(wildcard tests/guests/*.c))
 GUESTS := $(sort $(notdir $(GUEST_DIRS) $(GUEST_ONE:.c=)) \
 	$(if $(BENCH_SRC),bench))
-GUEST_ELF := $(GUESTS:%=$(B)/guests/%.elf)
+GUEST_ELF := $(GUESTS:%=$(B)/guests/%.elf) $(B)/guests/bare.elf
 LIBS := $(B)/libparleydrv.a $(B)/libparleykit.a $(B)/libparleyc.a
 
 GEN := $(B)/gen/.pvabi $(B)/gen/version.h
@@ -197,7 +197,7 @@ help:
 #: make format   reformat the sources with clang-format 14
 #: make docs     write docs/pvabi.md from the table
 #: make abi      record a new version of the ABI in pvabi/abi.txt
-#: make install  DESTDIR= PREFIX=: ABI headers, kit, pkg-config file
+#: make install  DESTDIR= PREFIX=: ABI headers, kit, manual, pkg-config files
 #: make clean    remove the output folder (B=, by default build)
 
 # ---------------------------------------------------------------- generated
@@ -328,6 +328,15 @@ $(foreach g,$(GUEST_ONE),$(eval $(call elf,\
 $(foreach d,$(GUEST_DIRS),$(eval $(call elf,\
 	$(B)/guests/$(notdir $(d)).elf,$(call obj_of,$(call srcs_in,$(d))))))
 
+# A kernel that knows the ABI's headers alone, built by its own Makefile.
+$(B)/guests/bare.elf: $(wildcard tests/guests/bare/*) Makefile $(GEN) \
+		$(addprefix $(B)/gen/pvabi/,calls.h stubs.h) \
+		$(wildcard pvabi/include/pvabi/*.h)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(MAKE) -s --no-print-directory -C tests/guests/bare \
+		ABI_CFLAGS='-I$(CURDIR)/pvabi/include -I$(abspath $(B))/gen' \
+		OUT='$(abspath $@)'
+
 # ---------------------------------------------------------------- unit tests
 
 # Each test names the real sources that it links in a TEST-SRC: line.
@@ -402,25 +411,23 @@ $(B)/parley.img: $(B)/parley.efi $(B)/host.elf $(GUEST_ELF) $(DEMO_CFG) \
 
 # ---------------------------------------------------------------- install
 
+# What a kernel outside the tree needs; the version is the ABI's.
 PREFIX ?= /usr/local
+AT = $(DESTDIR)$(PREFIX)
+ABI_VERSION = $(shell sed -n 's/^.define PV_ABI_M[AJINOR]* \([0-9]*\)u$$/\1/p' \
+	pvabi/include/pvabi/abi.h | paste -sd.)
 install: guestkit drivers $(GEN)
-	install -d $(DESTDIR)$(PREFIX)/include/pvabi \
-		$(DESTDIR)$(PREFIX)/lib/pkgconfig \
-		$(DESTDIR)$(PREFIX)/share/parley
-	install -m 644 $(wildcard pvabi/include/pvabi/*.h) \
-		$(sort $(wildcard $(B)/gen/pvabi/*.h)) \
-		$(DESTDIR)$(PREFIX)/include/pvabi
-	cp -R guestkit/include/kit $(DESTDIR)$(PREFIX)/include/
-	install -d $(DESTDIR)$(PREFIX)/include/parley-libc
-	cp -R guestkit/libc/include/. $(DESTDIR)$(PREFIX)/include/parley-libc/
-	install -m 644 $(LIBS) $(DESTDIR)$(PREFIX)/lib
-	install -m 644 guestkit/kit.lds guestkit/kit.mk \
-		$(DESTDIR)$(PREFIX)/share/parley
-	printf '%s\n' 'prefix=$(PREFIX)' 'Name: parley' \
-		'Description: ABI headers and guest kit of Parley' \
-		'Version: 0.1' 'Cflags: -I$${prefix}/include' \
-		'Libs: -L$${prefix}/lib -lparleykit' \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/parley.pc
+	install -d $(AT)/include/pvabi $(AT)/include/kit \
+		$(AT)/include/parley-libc $(AT)/lib/pkgconfig $(AT)/share/parley
+	install -m 644 pvabi/include/pvabi/*.h \
+		$(addprefix $(B)/gen/pvabi/,calls.h names.h stubs.h) \
+		$(AT)/include/pvabi
+	install -m 644 guestkit/include/kit/*.h $(AT)/include/kit
+	install -m 644 guestkit/libc/include/*.h $(AT)/include/parley-libc
+	install -m 644 $(LIBS) $(AT)/lib
+	install -m 644 guestkit/kit.lds docs/pvabi.md docs/porting.md \
+		$(AT)/share/parley
+	sh guestkit/pkgconfig.sh $(ABI_VERSION) $(AT)/lib/pkgconfig
 
 -include $(HV_OBJ:.o=.d) $(POISONED:.o=.d) $(ROOT_OBJ:.o=.d) $(HV_TEST_SRC:%.c=$(B)/obj/%.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
 	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC))) \

@@ -74,6 +74,7 @@ need_bochs() {
 need_test() {
 	need file /usr/include/cmocka.h libcmocka-dev '1.1 or later'
 	need file /usr/include/stdio.h libc6-dev 'for the unit tests'
+	need prog pkg-config 'pkgconf|pkg-config' 'for what is installed'
 	need prog spin spin '6.5 or later, for the models'
 	need_fuzz
 }

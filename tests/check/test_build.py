@@ -8,11 +8,11 @@ import subprocess
 import sys
 import tempfile
 
-from files import ROOT
+from files import ROOT, read
 
 OUTPUT = os.path.abspath(os.environ.get("B") or "build")
 MAKE = (os.environ.get("MAKE") or "make").split()[0]
-PARTS = ("Makefile", "hv", "pvabi", "guestkit", "drivers", "tests")
+PARTS = ("Makefile", "hv", "pvabi", "guestkit", "drivers", "tests", "docs")
 failures = []
 
 def expect(name, good, why=""):
@@ -88,16 +88,67 @@ def reproducible(work):
            and "libparleykit.a" in out, out[-300:])
 
 
+INSTALLED = """
+include/kit/{block,call,console,irq,kit,mm,ops,smp,time,wait}.h
+include/parley-libc/{assert,ctype,errno,inttypes,limits,setjmp,stdio,stdlib,string}.h
+include/pvabi/{abi,calls,names,stubs}.h
+lib/libparley{c,drv,kit}.a
+lib/pkgconfig/{parley,parley-abi,parley-kit}.pc
+share/parley/{kit.lds,porting.md,pvabi.md}
+"""
+
+
+def listed(text):
+    """The names that the lines stand for, braces expanded."""
+    for line in text.split():
+        m = re.match(r"(.*)\{(.*)\}(.*)$", line)
+        yield from ([m[1] + part + m[3] for part in m[2].split(",")]
+                    if m else [line])
+
+
 def installs(work):
-    target = os.path.join(work, "dest")
-    code, out = run(MAKE, f"B={OUTPUT}", "install", f"DESTDIR={target}",
-                    "PREFIX=/usr", f"COMMIT={commit()}")
-    want = ("include/kit/kit.h", "include/pvabi/calls.h",
-            "lib/libparleykit.a", "lib/pkgconfig/parley.pc",
-            "share/parley/kit.lds")
-    lost = [w for w in want if not os.path.exists(
-        os.path.join(target, "usr", w))]
-    expect("install", code == 0 and not lost, " ".join(lost) or out[-300:])
+    target = os.path.join(work, "dest", "usr")
+    code, out = run(MAKE, f"B={OUTPUT}", "install", "PREFIX=/usr",
+                    f"DESTDIR={os.path.dirname(target)}", f"COMMIT={commit()}")
+    there = {os.path.relpath(os.path.join(folder, n), target)
+             for folder, _, names in os.walk(target) for n in names}
+    wrong = there ^ set(listed(INSTALLED))
+    expect("install", code == 0 and not wrong,
+           " ".join(sorted(wrong)) or out[-300:])
+    version = ".".join(re.search(rf"PV_ABI_{part} (\d+)u", read(
+        "pvabi/include/pvabi/abi.h"))[1] for part in ("MAJOR", "MINOR"))
+    env = {"PKG_CONFIG_LIBDIR": os.path.join(target, "lib/pkgconfig")}
+    if not shutil.which("pkg-config"):
+        print("NOTE install-builds: pkg-config is not here")
+        return
+    for name in ("parley", "parley-abi", "parley-kit"):
+        code, out = run("pkg-config", "--modversion", name, **env)
+        expect(f"install-version-{name}", out.strip() == version, out)
+    builds_there(work, env)
+
+
+def builds_there(work, env):
+    """Guests outside the tree, of what is installed and nothing else."""
+    code, out = run(MAKE, "bare.elf", cwd=copied(
+        work, "tests/guests/bare"), **env)
+    expect("install-builds-on-abi", code == 0, out[-500:])
+    for name, package, source in (
+            ("kit", "parley", "guestkit/examples/hello"),
+            ("kit-without-libc", "parley-kit", "tests/guests/outside")):
+        folder = copied(work, source)
+        code, out = run("sh", "-c", "gcc -O2 $(pkg-config --cflags $1) *.c "
+                        "$(pkg-config --libs $1) -Wl,-T,$(pkg-config "
+                        "--variable=lds $1) -o guest.elf && readelf -h "
+                        "guest.elf", "sh", package, cwd=folder, **env)
+        expect(f"install-builds-on-{name}", code == 0 and "EXEC" in out
+               and "warning" not in out, out[-500:])
+
+
+def copied(work, source):
+    """A copy of that folder, where no path leads back to the tree."""
+    folder = os.path.join(work, "outside", os.path.basename(source))
+    shutil.copytree(os.path.join(ROOT, source), folder)
+    return folder
 
 
 def quiet_dependencies():
