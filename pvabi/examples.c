@@ -370,3 +370,12 @@ void two_events(uint64_t a, uint64_t b)
 	panic_if(e[0].status);
 	panic_if(e[1].status);
 }
+
+/* example: partition_calls */
+uint64_t sends_made(void)
+{
+	static struct pv_vcpu_calls c __attribute__((aligned(8)));
+
+	panic_if(pv_partition_calls(boot->self, 0, gpa_of(&c)));
+	return c.calls[PV_CALL_event_send];
+}

@@ -12,6 +12,8 @@ import os
 import re
 import sys
 
+import gen_exits
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 REGS = ["RDI", "RSI", "RDX", "RCX", "R8", "R9"]
 VCPUS_MAX = 64
@@ -47,7 +49,7 @@ HEAD = ("/* SPDX-License-Identifier: BSD-2-Clause */\n"
         "#ifndef %s\n#define %s\n\n")
 
 
-class Bad(Exception):
+class Bad(ValueError):
     pass
 
 
@@ -68,6 +70,10 @@ def parse_numbered(name):
             raise Bad("%s: expected NUMBER NAME text" % where)
         rows.append((int(m[1]), m[2], m[3]))
     return rows
+
+
+def parse_exits():
+    return gen_exits.parse(parse_numbered("exits.def"), FORMS)
 
 
 def parse_arg(where, text):
@@ -154,16 +160,16 @@ def check_calls(calls):
                 raise Bad("calls.def: call %s lacks `%s`" % (c["name"], key))
 
 
-def gen_calls(calls, errors, rights):
+def gen_calls(calls, errors, rights, exits):
     g = "PVABI_CALLS_H"
-    out = [HEAD % ("Call numbers, status values and rights.", g, g)]
+    out = [HEAD % ("Call numbers, exit kinds, status values and rights.", g, g)]
     out += ["#define %s %du /* %s */\n" % (n, v, t) for v, n, t in errors]
     out += ["#define PV_ERROR_COUNT %du\n\n" % len(errors)]
     out += ["#define %s (1u << %d) /* %s */\n" % (n, v, t) for v, n, t in rights]
     out += ["#define PV_RIGHT_ALL ((1u << %d) - 1)\n\n" % len(rights)]
     out += ["#define PV_CALL_%s %du\n" % (c["name"], c["nr"]) for c in calls]
-    out += ["#define PV_CALL_COUNT %du\n\n#endif\n" % len(calls)]
-    return "".join(out)
+    out += ["#define PV_CALL_COUNT %du\n\n" % len(calls)]
+    return "".join(out) + gen_exits.constants(exits) + "\n#endif\n"
 
 
 def is_object(c, a):
@@ -429,13 +435,13 @@ def gen_stubs(calls):
     return "".join(out)
 
 
-def gen_names(calls, errors):
+def gen_names(calls, errors, exits):
     g = "PVABI_NAMES_H"
     out = [HEAD % ("Names, for people.", g, g)]
     out += ["#define PV_CALL_NAMES {"] + [' \\\n\t"%s",' % c["name"] for c in calls]
     out += [" \\\n}\n\n#define PV_ERROR_NAMES {"]
-    out += [' \\\n\t"%s",' % n for _, n, _ in errors] + [" \\\n}\n\n#endif\n"]
-    return "".join(out)
+    out += [' \\\n\t"%s",' % n for _, n, _ in errors] + [" \\\n}\n\n"]
+    return "".join(out) + gen_exits.names(exits) + "\n#endif\n"
 
 
 def write(path, text):
@@ -452,6 +458,7 @@ def write(path, text):
 def main(argv):
     errors = parse_numbered("errors.def")
     rights = parse_numbered("rights.def")
+    exits = parse_exits()
     calls = parse_calls({n for _, n, _ in errors})
     if argv[:1] == ["--list"]:
         for c in calls:
@@ -460,13 +467,13 @@ def main(argv):
                 print("%s %s" % (c["name"], name))
     elif len(argv) == 1 and not argv[0].startswith("-"):
         base = os.path.join(argv[0], "pvabi")
-        write(os.path.join(base, "calls.h"), gen_calls(calls, errors, rights))
+        write(os.path.join(base, "calls.h"), gen_calls(calls, errors, rights, exits))
         write(os.path.join(base, "hcalls.h"), gen_hcalls(calls))
         write(os.path.join(base, "decoders.h"), gen_decoders(calls))
         write(os.path.join(base, "declared.h"), gen_declared(calls, errors))
         write(os.path.join(base, "grammar.h"), gen_grammar(calls))
         write(os.path.join(base, "stubs.h"), gen_stubs(calls))
-        write(os.path.join(base, "names.h"), gen_names(calls, errors))
+        write(os.path.join(base, "names.h"), gen_names(calls, errors, exits))
     else:
         sys.exit(__doc__)
 
@@ -474,5 +481,5 @@ def main(argv):
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except Bad as e:
+    except ValueError as e:
         sys.exit("gen.py: %s" % e)

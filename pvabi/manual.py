@@ -152,7 +152,7 @@ def table(title, heads, rows):
         "".join("| %s |\n" % " | ".join(map(str, r)) for r in rows))
 
 
-def gen_docs(calls, errors, rights):
+def gen_docs(calls, errors, rights, exits):
     shown, header = examples(), Header()
     for name in {c["name"] for c in calls} ^ (shown.keys() - {""}):
         raise gen.Bad("examples.c: an example for each call, and no other: %s"
@@ -162,7 +162,7 @@ def gen_docs(calls, errors, rights):
     out += table("Status values", ("value", "name", "meaning"), errors)
     out += table("Rights", ("bit", "name", "what it allows"), rights)
     out += table("Exit kinds", ("index", "name", "counted in `pv_vcpu_stats.exits`"),
-                 gen.parse_numbered("exits.def"))
+                 [(n, "PV_EXIT_" + name, text) for n, name, _, text in exits])
     out += table("Constants", ("name", "value", "meaning"), header.constants())
     out += "## Structures\n\n" + "".join(doc_struct(*s) for s in header.structs)
     out += "## Calls\n\nThe examples are of one C file, and use:\n\n" + code(shown[""])
@@ -175,7 +175,8 @@ def main(argv):
         sys.exit(__doc__)
     errors = gen.parse_numbered("errors.def")
     calls = gen.parse_calls({n for _, n, _ in errors})
-    gen.write(argv[0], gen_docs(calls, errors, gen.parse_numbered("rights.def")))
+    gen.write(argv[0], gen_docs(calls, errors, gen.parse_numbered("rights.def"),
+                                gen.parse_exits()))
 
 
 if __name__ == "__main__":

@@ -170,6 +170,13 @@ static bool guest_stats(struct parse *p, char *v)
 	return config_set_yes(p, v, &p->g->stats);
 }
 
+static bool guest_counters(struct parse *p, char *v)
+{
+	static const char *const words[] = { "no", "text", "csv", NULL };
+
+	return config_set_word(p, v, words, &p->g->counters);
+}
+
 struct key {
 	const char *name;
 	bool (*set)(struct parse *p, char *value);
@@ -196,6 +203,7 @@ static const struct key guest_keys[] = {
 	{ "expect", guest_expect, false },
 	{ "console", guest_console, false },
 	{ "stats", guest_stats, false },
+	{ "counters", guest_counters, false },
 	{ NULL, NULL, false },
 };
 

@@ -26,6 +26,9 @@ struct cfg_disk {
 
 enum cfg_console { CONSOLE_OUT, CONSOLE_KEYBOARD, CONSOLE_NULL };
 
+/* How its counters are printed when it ends. */
+enum cfg_counters { COUNTERS_NO, COUNTERS_TEXT, COUNTERS_CSV };
+
 struct cfg_guest {
 	unsigned line; /* of its section */
 	char name[CFG_NAME];
@@ -46,7 +49,8 @@ struct cfg_guest {
 	unsigned expect_code;
 	enum cfg_console console;
 	bool stats;
-	uint32_t seen; /* which keys were given */
+	unsigned counters; /* enum cfg_counters */
+	uint32_t seen;	   /* which keys were given */
 };
 
 struct config {

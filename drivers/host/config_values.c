@@ -114,6 +114,24 @@ bool config_set_yes(struct parse *p, const char *s, bool *out)
 	return true;
 }
 
+bool config_set_word(struct parse *p, const char *s, const char *const *words,
+		     unsigned *out)
+{
+	char list[80];
+	struct text t = text_of(list, sizeof(list));
+
+	text_add(&t, "expected");
+	for (unsigned i = 0; words[i]; i++) {
+		if (!strcmp(words[i], s)) {
+			*out = i;
+			return true;
+		}
+		text_add(&t, !i ? " " : words[i + 1] ? ", " : " or ");
+		text_add(&t, words[i]);
+	}
+	return config_bad(p, list, s);
+}
+
 bool config_set_memory(struct parse *p, char *s, uint64_t *out)
 {
 	if (!config_size(s, out) || *out % 4096)

@@ -55,6 +55,9 @@ void guest_type(struct guest *g, const char *text, size_t n);
 /* Prints registers, bytes and back trace of a guest that died. */
 void report_death(const struct guest *g);
 
+/* Prints exits and calls of each vCPU, if the configuration asks for them. */
+void counters_report(const struct guest *g);
+
 /* ---- all guests (guests.c) ---- */
 bool guests_init(const struct config *c);
 /* What is due; returns true when all guests have ended. */

@@ -49,6 +49,7 @@ static void guest_ended(struct guest *g)
 	host_log_drain();
 	if (g->status.state == PV_STATE_DIED)
 		report_death(g);
+	counters_report(g);
 	g->phase = GUEST_ENDS;
 }
 
@@ -121,6 +122,7 @@ static void guests_kill_due(void)
 		while (g->created && console_take(g))
 			;
 		console_end(&g->lines);
+		counters_report(g);
 		g->phase = GUEST_ENDS;
 	}
 }

@@ -211,6 +211,7 @@ int partition_destroy(const struct handle *h, bool *more) must_check;
 /* Takes a vCPU's or partition's state in the ABI's form. */
 void partition_status_get(struct partition *p, struct pv_partition_status *s);
 void vcpu_stats_get(struct vcpu *v, struct pv_vcpu_stats *s);
+void vcpu_calls_get(struct vcpu *v, struct pv_vcpu_calls *c);
 
 /* Makes vCPU number id of p, stopped (partition.c only). PV_* status. */
 int vcpu_create(struct partition *p, u32 id) must_check;

@@ -170,11 +170,13 @@ int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s)
 	return PV_OK;
 }
 
+#define SAME(name) _Static_assert((int)EXIT_##name == PV_EXIT_##name, #name);
+PV_EXIT_LIST(SAME)
+
 void vcpu_stats_get(struct vcpu *v, struct pv_vcpu_stats *s)
 {
 	_Static_assert(sizeof(s->exits) == sizeof(v->hw.exits), "exit kinds");
 	*s = (struct pv_vcpu_stats){
-		.calls = v->hw.calls,
 		.run_tsc = v->run_tsc,
 		.guest_tsc = v->hw.guest_tsc,
 		.vmcs_accesses = v->hw.vmcs_accesses,
@@ -182,7 +184,20 @@ void vcpu_stats_get(struct vcpu *v, struct pv_vcpu_stats *s)
 		.steal_tsc = v->steal_tsc,
 		.idle_tsc = sched_of(v->cpu)->idle_tsc,
 	};
+	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++)
+		s->calls += v->hw.calls[i];
 	memcpy(s->exits, v->hw.exits, sizeof(s->exits));
 	if (v->state == VCPU_RUNNING)
 		s->run_tsc += rdtsc() - v->run_since;
+}
+
+void vcpu_calls_get(struct vcpu *v, struct pv_vcpu_calls *c)
+{
+	_Static_assert(PV_CALL_COUNT <= PV_CALLS_MAX, "all have a counter");
+	memset(c, 0, sizeof(*c));
+	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++)
+		if (i < PV_CALL_COUNT)
+			c->calls[i] = v->hw.calls[i];
+		else
+			c->unknown += v->hw.calls[i];
 }

@@ -21,26 +21,26 @@ static int hcall_partition(u64 h, u32 right, struct partition **p)
 static HCALL_PLAIN(none) { return ret(PV_ENOSYS); }
 static HCALL_PLAIN(unfit) { return ret(PV_EINVAL); }
 
-hcall_fn hcall_batch_table[HCALL_TABLE_SIZE];
-
 static struct pv_batch_entry *entry_at(u64 entries, u64 n)
 {
 	return gmem_ptr(caller(),
 			gpa(entries + n * sizeof(struct pv_batch_entry)));
 }
 
-static inline struct hret entry_run(const struct pv_batch_entry *e)
+static inline struct hret entry_run(const hcall_fn *table,
+				    const struct pv_batch_entry *e)
 {
 	u64 nr = load_relaxed(&e->call);
 	const u64 *a = e->arg;
 
 	nr = nr < HCALL_TABLE_SIZE ? nr : HCALL_TABLE_SIZE - 1;
-	return hcall_batch_table[nr](a[0], a[1], a[2], a[3], a[4], a[5]);
+	return table[HCALL_BATCH + nr](a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 HCALL_PLAIN(batch)
 {
 	struct virt_vcpu *hw = virt_current();
+	const hcall_fn *table = load_relaxed(&hw->table);
 	struct pv_batch_entry *e;
 	u32 work = 0;
 
@@ -49,7 +49,7 @@ HCALL_PLAIN(batch)
 		return ret(PV_EINVAL);
 	e = entry_at(a0, a2);
 	for (; e && a2 < a1 && !work; a2++, e++) {
-		struct hret r = entry_run(e);
+		struct hret r = entry_run(table, e);
 
 		work = load_relaxed(&hw->pending);
 		if (unlikely(work)) /* another CPU may take the page away */
@@ -72,7 +72,8 @@ void hcall_init(void)
 		hcall_fn fn = i < PV_CALL_COUNT ? decoders[i] : hc_none;
 
 		virt_hcall_table[i] = fn;
-		hcall_batch_table[i] = PV_BATCH_CALLS >> i & 1 ? fn : hc_unfit;
+		virt_hcall_table[HCALL_BATCH + i] =
+			PV_BATCH_CALLS >> i & 1 ? fn : hc_unfit;
 	}
 }
 

@@ -4,8 +4,6 @@
 
 #include "virt/virt.h"
 
-/* What an entry of a batch runs: PV_EINVAL, unless it may stand in one. */
-extern hcall_fn hcall_batch_table[HCALL_TABLE_SIZE];
-
-/* Fills that and virt_hcall_table from the generated list. main, once. */
+/* Fills virt_hcall_table from the generated list; what may not stand in a batch
+ * is PV_EINVAL there. main, once. */
 void hcall_init(void);

@@ -8,8 +8,9 @@
 #define VIRT_OFFSETS(X)                                                \
 	X(gpr, 0)       X(ctl, 136)       X(pending, 144)              \
 	X(launched, 148) X(how, 152)      X(reason, 160)               \
-	X(host_rsp, 168) X(calls, 176)    X(guest_tsc, 384)            \
-	X(entry_stamp, 392)               X(vmcs_accesses, 400)
+	X(host_rsp, 168) X(table, 176)    X(guest_tsc, 384)            \
+	X(entry_stamp, 392)               X(vmcs_accesses, 400)        \
+	X(calls, 408)
 /* clang-format on */
 
 /* Why a stub returned to C (virt_vcpu.how). */
@@ -22,6 +23,7 @@
 #define PEND_RESUME 512
 
 #define HCALL_TABLE_SIZE 64 /* filled with ENOSYS; the last slot stays so */
+#define HCALL_BATCH HCALL_TABLE_SIZE /* from here on: for an entry of a batch */
 
 /* The floor: a call whose EAX is this does nothing at all, in the stub of a
  * vCPU that has VIRT_STUB_FLOOR. */

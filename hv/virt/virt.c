@@ -5,7 +5,7 @@
 #include "lib/log.h"
 
 const struct virt_ops *virt;
-hcall_fn virt_hcall_table[HCALL_TABLE_SIZE];
+hcall_fn virt_hcall_table[2 * HCALL_TABLE_SIZE];
 bool virt_probe;
 u64 virt_accesses;
 
@@ -35,6 +35,7 @@ int virt_vcpu_init(struct virt_vcpu *v)
 	if (!v->ctl)
 		return -1;
 	v->ctl_pa = ptr_hpa(v->ctl).v;
+	v->table = virt_hcall_table;
 	virt->vcpu_init(v);
 	return 0;
 }

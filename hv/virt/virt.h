@@ -20,7 +20,7 @@ enum {
 
 enum virt_profile { PROFILE_PV, PROFILE_HVM, PROFILE_CLASSIC };
 
-/* Neutral exit kinds; also the index of the counters (PV_EXIT_KINDS). */
+/* Neutral exit kinds; also the index of the counters: PV_EXIT_*. */
 enum exit_kind {
 	EXIT_NONE,  /* nothing left to do (handled in the backend) */
 	EXIT_HCALL, /* slow path of a hypercall */
@@ -164,27 +164,34 @@ enum virt_stub {
 
 #define VIRT_NOWHERE (~0u)
 
+/* A call's two results, returned in RAX:RDX by the C ABI. */
+struct hret {
+	u64 status, value;
+};
+typedef struct hret (*hcall_fn)(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
+
 /*
  * The backend's part of a vCPU; first member of struct vcpu. The offsets of
  * the first fields are known to the entry stubs (virt/offsets.h, asserted).
  */
 struct virt_vcpu {
-	u64 gpr[R_COUNT]; /* RAX.. R15; gpr[R_SP] is not used */
-	u64 ctl_pa;	  /* VMCS or VMCB, hpa */
-	void *ctl;	  /* the same, mapped */
-	u32 pending;	  /* PEND_*: set by any CPU (atomically) */
-	u32 launched;	  /* VMX: VMRESUME instead of VMLAUNCH */
-	u32 how;	  /* why the stub returned: VIRT_HOW_* */
-	u32 stub;	  /* enum virt_stub; VIRT_STUB_FLOOR may be set
+	u64 gpr[R_COUNT];      /* RAX.. R15; gpr[R_SP] is not used */
+	u64 ctl_pa;	       /* VMCS or VMCB, hpa */
+	void *ctl;	       /* the same, mapped */
+	u32 pending;	       /* PEND_*: set by any CPU (atomically) */
+	u32 launched;	       /* VMX: VMRESUME instead of VMLAUNCH */
+	u32 how;	       /* why the stub returned: VIRT_HOW_* */
+	u32 stub;	       /* enum virt_stub; VIRT_STUB_FLOOR may be set
 				   before virt_vcpu_init, else that chooses */
-	u64 reason;	  /* VMX: exit reason that the stub has read */
-	u64 host_rsp;	  /* VMX: what HOST_RSP holds */
-	u64 calls;	  /* hypercalls, counted by the stub */
-	u64 exits[24];	  /* by enum exit_kind, counted by run; HCALL:
+	u64 reason;	       /* VMX: exit reason that the stub has read */
+	u64 host_rsp;	       /* VMX: what HOST_RSP holds */
+	const hcall_fn *table; /* what its calls run: virt_hcall_table */
+	u64 exits[24];	       /* by enum exit_kind, counted by run; HCALL:
 				   the calls that left the fast path */
-	u64 entries;	  /* that the fast path did not make itself */
+	u64 entries;	       /* that the fast path did not make itself */
 	/* the probe, only when it runs */
 	u64 guest_tsc, entry_stamp, vmcs_accesses;
+	u64 calls[HCALL_TABLE_SIZE]; /* by clamped number: the stub's */
 	/* XSAVE area, 64-byte aligned, of cpu_feat.xsave_size bytes; given
 	 * by the caller of virt_vcpu_init, as is last_cpu = VIRT_NOWHERE */
 	void *xsave;
@@ -337,23 +344,18 @@ void virt_msr_allow(struct virt_space *s, u32 msr);
 
 /* ---- the fast path ---- */
 
-/* A call's two results, returned in RAX:RDX by the C ABI. */
-struct hret {
-	u64 status, value;
-};
-typedef struct hret (*hcall_fn)(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
-
 /*
  * Registered by main before the first entry. The stub checks ring and number,
  * clamps the index, counts, calls; on return it checks v->pending: 0 goes
  * straight back to the guest with the clobbered registers cleared, otherwise
  * the state is saved (gpr[R_AX], gpr[R_DX] hold the results, RIP is behind the
  * call) and enter() returns with EXIT_HCALL as the decoded kind.
- * A number out of range uses the last slot, which always says PV_ENOSYS.
+ * A number out of range uses the last slot, which always says PV_ENOSYS. The
+ * second half is what the entries of a batch run.
  * While a handler runs, virt_current() is the caller's vCPU and no interrupt
  * can be taken: on SVM not even by irq_window().
  */
-extern hcall_fn virt_hcall_table[HCALL_TABLE_SIZE];
+extern hcall_fn virt_hcall_table[2 * HCALL_TABLE_SIZE];
 
 /*
  * For a handler that wants its call executed again with these registers: RIP

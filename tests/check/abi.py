@@ -27,11 +27,12 @@ NAME = re.compile(r"(\w+)\s*(?:\[[^\]]*\])*\s*(?:,|$)")
 
 
 def table_lines():
-    """The calls, status values and rights of the table."""
+    """The calls, status values, rights and exit kinds of the table."""
     errors = gen.parse_numbered("errors.def")
     lines = [f"status {n} {name}" for n, name, _ in errors]
     lines += [f"right {n} {name}"
               for n, name, _ in gen.parse_numbered("rights.def")]
+    lines += [f"exit {n} {name}" for n, name, _, _ in gen.parse_exits()]
     for call in gen.parse_calls({name for _, name, _ in errors}):
         lines.append(f"call {call['nr']} {call['name']}")
         items = [*enumerate(call["args"])]

@@ -93,13 +93,13 @@ def manual_is_true():
     text = abi.COMMENT.sub("", abi.read("hv/virt/virt.h"))
     kinds = re.findall(r"EXIT_(\w+)", re.search(
         r"enum exit_kind \{(.*?)\}", text, re.S).group(1))
-    named = [n for _, n, _ in abi.gen.parse_numbered("exits.def")]
-    expect("manual-exit-kinds", [k.lower() for k in kinds] == named,
+    named = [n for _, n, _, _ in abi.gen.parse_exits()]
+    expect("manual-exit-kinds", kinds == named,
            f"{kinds} {named}")
     errors = {n for _, n, _ in abi.gen.parse_numbered("errors.def")}
     calls = abi.gen.parse_calls(errors)
     try:
-        manual.gen_docs(calls + [{**calls[0], "name": "unshown"}], [], [])
+        manual.gen_docs(calls + [{**calls[0], "name": "unshown"}], [], [], [])
         expect("manual-wants-examples", False, "a call without one")
     except abi.gen.Bad:
         expect("manual-wants-examples", True)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Watches the calls of a batch, one by one: each is checked as a call. */
-#include "hcall/hcall.h"
 #include "tests/fuzz/sim.h"
 
 static hcall_fn real[HCALL_TABLE_SIZE];
@@ -35,7 +34,7 @@ void batch_watch(void)
 	static const hcall_fn entries[HCALL_TABLE_SIZE] = { ALL(NAME) };
 
 	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++) {
-		real[i] = hcall_batch_table[i];
-		hcall_batch_table[i] = entries[i];
+		real[i] = virt_hcall_table[HCALL_BATCH + i];
+		virt_hcall_table[HCALL_BATCH + i] = entries[i];
 	}
 }

@@ -180,10 +180,10 @@ static bool call(struct vcpu *v, u64 nr, const u64 *a)
 	struct virt_vcpu *hw = &v->hw;
 	struct hret r;
 
-	v->hw.calls++;
+	v->hw.calls[at]++;
 	guest_calls++;
 	*rip(v) = RIP_CALL;
-	r = virt_hcall_table[at](a[0], a[1], a[2], a[3], a[4], a[5]);
+	r = hw->table[at](a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (guest_trace)
 		fprintf(stderr, "CPU %u: %u.%u %s(%lx, %lx, %lx, %lx) = %lu\n",
 			cpu_this()->index, v->part->id, v->id,

@@ -297,6 +297,11 @@ static void partitions(void)
 	E(PV_EINVAL, partition_stats, self, 0, page + 1);
 	E(PV_EFAULT, partition_stats, self, 0, NOWHERE);
 	E(PV_OK, partition_stats, self, 0, page);
+	RIGHTS(partition_calls, weak, 0, page);
+	E(PV_EINVAL, partition_calls, self, 63, page);
+	E(PV_EINVAL, partition_calls, self, 0, page + 1);
+	E(PV_EFAULT, partition_calls, self, 0, NOWHERE);
+	E(PV_OK, partition_calls, self, 0, page);
 	RIGHTS(partition_status, weak, page);
 	E(PV_EINVAL, partition_status, self, page + 4);
 	E(PV_EFAULT, partition_status, self, NOWHERE);

@@ -56,6 +56,7 @@ static int answer_arg(uint64_t nr)
 	case PV_CALL_partition_console_read:
 		return 1;
 	case PV_CALL_partition_stats:
+	case PV_CALL_partition_calls:
 		return 2;
 	default:
 		return -1;

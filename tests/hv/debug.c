@@ -135,7 +135,7 @@ static void note_make(const struct frame *f, const u64 *was)
 	if (!n)
 		return;
 	n->nr = f->nr;
-	n->calls = v->calls;
+	n->calls = v->calls[f->nr];
 	memcpy(n->kept, f->kept, sizeof(n->kept));
 	n->rip = was[VREG_RIP];
 	n->rsp = was[VREG_RSP];
@@ -240,7 +240,7 @@ static void enter(struct virt_vcpu *v)
 {
 	struct note *n = note_of(v, false);
 
-	if (n && v->how == VIRT_HOW_HCALL && v->calls == n->calls)
+	if (n && v->how == VIRT_HOW_HCALL && v->calls[n->nr] == n->calls)
 		end_check(v, n);
 	if (n)
 		store_release(&n->v, NULL);
@@ -250,14 +250,12 @@ static void enter(struct virt_vcpu *v)
 void hv_provoke(void)
 {
 	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++)
-		unfit[i] = virt_hcall_table[i] != hcall_batch_table[i];
+		unfit[i] = virt_hcall_table[i] !=
+			   virt_hcall_table[HCALL_BATCH + i];
 	debug_provoke();
-	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++) {
+	for (u32 i = 0; i < array_size(handlers); i++) {
 		handlers[i] = virt_hcall_table[i];
-		handlers[HCALL_TABLE_SIZE + i] = hcall_batch_table[i];
 		virt_hcall_table[i] = (hcall_fn)(debug_entries + 16 * i);
-		hcall_batch_table[i] =
-			(hcall_fn)(debug_entries + 16 * (HCALL_TABLE_SIZE + i));
 	}
 	real_ops = virt;
 	ops = *virt;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 2u
+#define PV_ABI_MINOR 3u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -151,8 +151,8 @@ struct pv_partition_status {
 
 /* A vCPU's counters since it was made; read by partition_stats. */
 struct pv_vcpu_stats {
-	uint64_t exits[PV_EXIT_KINDS]; /* by exit kind */
-	uint64_t calls;		       /* hypercalls */
+	uint64_t exits[PV_EXIT_KINDS]; /* by PV_EXIT_* */
+	uint64_t calls;		       /* hypercalls; a batch is one */
 	uint64_t run_tsc;	/* TSC while on a CPU, root mode included */
 	uint64_t guest_tsc;	/* TSC in guest mode; only with the probe */
 	uint64_t vmcs_accesses; /* VMREAD + VMWRITE; only with the probe */
@@ -163,6 +163,16 @@ struct pv_vcpu_stats {
 	uint64_t pad;
 };
 
+#define PV_CALLS_MAX 128u
+
+/* A vCPU's hypercalls by number. Those of a batch are not counted. */
+struct pv_vcpu_calls {
+	uint64_t calls[PV_CALLS_MAX]; /* by PV_CALL_*; 0 behind the last */
+	uint64_t unknown;	      /* with a number that names no call */
+	uint64_t pad[7];
+};
+
+/* I/O page: slot n belongs to vCPU n. Written by the hypervisor. */
 #define PV_IO_FREE 0u
 #define PV_IO_WAITING 1u
 

@@ -51,6 +51,7 @@ static void test_whole(void **state)
 			  "cmdline = \"a # b = c\" # text\n"
 			  "disk = d:part=data\ndisk = r:ram=x.img\n"
 			  "disk = n:null=1M\nexpect = 3\nstats = yes\n"
+			  "counters = csv\n"
 			  "console = keyboard\n"
 			  "[guest two]\nimage = b.elf\nstart = after one\n"
 			  "expect = crash\nkill = after one"));
@@ -73,10 +74,12 @@ static void test_whole(void **state)
 	assert_int_equal(g->disk[2].bytes, 1 << 20);
 	assert_true(g->expect_set && !g->expect_crash && g->stats);
 	assert_int_equal(g->expect_code, 3);
+	assert_int_equal(g->counters, COUNTERS_CSV);
 	assert_int_equal(g->console, CONSOLE_KEYBOARD);
 	assert_int_equal(g->after_guest, -1);
 	g = &c.guest[1];
 	assert_int_equal(g->cpu, -1);
+	assert_int_equal(g->counters, COUNTERS_NO);
 	assert_int_equal(g->memory, 16 << 20);
 	assert_true(g->expect_crash);
 	assert_int_equal(g->after_guest, 0);
@@ -135,6 +138,8 @@ static void test_keys(void **state)
 		"parley.cfg:3: the quotes do not match");
 	refuses("[guest a]\nimage =\n", "parley.cfg:2: image: empty");
 	refuses(G "stats = maybe\n", "parley.cfg:3: expected yes or no: maybe");
+	refuses(G "counters = yes\n",
+		"parley.cfg:3: expected no, text or csv: yes");
 	refuses(G "console = x\n",
 		"parley.cfg:3: console is keyboard or null, not: x");
 	refuses(G "expect = ok\n",
