@@ -51,8 +51,8 @@ EFI_LIB := $(patsubst %/,%,$(dir $(firstword $(foreach d,/usr/lib \
 
 FIXED := $(COMMON) -fno-pic -fno-pie -mcmodel=small \
 	-fno-omit-frame-pointer
-KIT_FLAGS := $(FIXED) -mgeneral-regs-only -Iguestkit/include -Ipvabi/include \
-	-I$(B)/gen
+KIT_FLAGS := $(FIXED) -mgeneral-regs-only -Iguestkit/include -Idrivers \
+	-Ipvabi/include -I$(B)/gen
 LIBC_FLAGS := $(FIXED) -mgeneral-regs-only -Iguestkit/libc/include \
 	-Iguestkit/include -Ipvabi/include -I$(B)/gen
 DRV_FLAGS := $(FIXED) -mgeneral-regs-only -Idrivers -I. -Ipvabi/include \
@@ -363,7 +363,7 @@ unit-build: $(UNIT_BIN)
 # sections, so that each run begins with what they were: none may have another.
 CLANG ?= clang
 FUZZ_HV := $(filter-out hv/boot/% hv/arch/% hv/main/main.c \
-	hv/lib/cpu.c hv/lib/panic.c hv/lib/power.c hv/lib/string.c \
+	hv/lib/cpu.c hv/lib/panic.c hv/lib/pci.c hv/lib/power.c hv/lib/string.c \
 	hv/lib/symtab.c hv/lib/uart.c,$(HV_C)) hv/boot/virt.c hv/boot/vmx.c
 FUZZ_SIM := $(filter-out tests/fuzz/fuzz.c tests/fuzz/test_%.c,\
 	$(wildcard tests/fuzz/*.c))

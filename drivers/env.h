@@ -14,7 +14,14 @@ typedef struct {
 
 static inline dev_addr_t dev_addr(uint64_t v) { return (dev_addr_t){ v }; }
 
-#define ENV_IRQ_PCI 1u /* level-triggered PCI interrupt line, else ISA */
+/* An interrupt, as its driver names it. */
+struct env_irq {
+	enum { ENV_IRQ_ISA, ENV_IRQ_LINE, ENV_IRQ_MSI } kind;
+	unsigned index;	 /* ISA: its number; MSI: which message */
+	uint64_t device; /* LINE, MSI: handle of struct pci_dev */
+	/* MSI: what the driver has to write into the device, by irq_attach */
+	uint32_t address, data;
+};
 
 /*
  * Filled by the host partition, by a guest with an assigned device, or by a
@@ -41,10 +48,10 @@ struct env {
 	void *(*dma_alloc)(struct env *e, size_t bytes, dev_addr_t *dev);
 
 	/* fn runs in ordinary context, never nested; false: refused. */
-	bool (*irq_attach)(struct env *e, unsigned irq, unsigned flags,
+	bool (*irq_attach)(struct env *e, struct env_irq *irq,
 			   void (*fn)(void *arg), void *arg);
 	/* Lets a level-triggered line interrupt again. */
-	void (*irq_ack)(struct env *e, unsigned irq, unsigned flags);
+	void (*irq_ack)(struct env *e, const struct env_irq *irq);
 
 	uint64_t (*now_ns)(struct env *e); /* monotonic */
 	/* Sleeps and runs irq handlers until one ran or the time has come. */

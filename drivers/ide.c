@@ -265,7 +265,7 @@ static void interrupt(void *arg)
 
 	if (d->req &&
 	    (d->dma_runs ? !(bm & BM_IRQ) : alt_status(d) & STATUS_BSY)) {
-		e->irq_ack(e, d->irq, d->irq_flags);
+		e->irq_ack(e, &d->irq);
 		return; /* not ours */
 	}
 	if (d->bm)
@@ -273,7 +273,7 @@ static void interrupt(void *arg)
 	ata = reg_read(d, REG_STATUS); /* lowers the line */
 	if (d->bm)
 		out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);
-	e->irq_ack(e, d->irq, d->irq_flags);
+	e->irq_ack(e, &d->irq);
 	if (!d->req)
 		return;
 	/* still active after the interrupt: fewer bytes came than asked for */
@@ -375,14 +375,14 @@ static const char *channel_find(struct ide *d, const struct pci_dev *pci,
 
 	d->cmd = cmd[ch];
 	d->ctl = ctl[ch];
-	d->irq = 14 + ch;
+	d->irq.index = 14 + ch;
 	if (native) {
 		if (!pci->bar[2 * ch].size || !pci->bar[2 * ch + 1].size)
 			return "has no ports";
 		d->cmd = (uint16_t)pci->bar[2 * ch].base;
 		d->ctl = (uint16_t)(pci->bar[2 * ch + 1].base + 2);
-		d->irq = pci->irq;
-		d->irq_flags = ENV_IRQ_PCI;
+		d->irq = (struct env_irq){ .kind = ENV_IRQ_LINE,
+					   .device = pci->handle };
 	}
 	if (pci->progif & 0x80 && pci->bar[4].io && pci->bar[4].size >= 16)
 		d->bm = (uint16_t)(pci->bar[4].base + 8 * ch);
@@ -418,7 +418,7 @@ const char *ide_start(struct ide *d, struct env *e, const struct pci_dev *pci,
 	if (!d->prd || d->prd_dev.v >> 32)
 		d->dma = false; /* by the CPU, then */
 	pci_command(e, pci->bdf, PCI_COMMAND_IO | PCI_COMMAND_MASTER, 0);
-	if (!e->irq_attach(e, d->irq, d->irq_flags, interrupt, d))
+	if (!e->irq_attach(e, &d->irq, interrupt, d))
 		return "its interrupt is refused";
 	if (d->bm)
 		out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);

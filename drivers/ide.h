@@ -13,7 +13,7 @@
 struct ide {
 	struct blk_dev blk;    /* first */
 	uint16_t cmd, ctl, bm; /* port bases; bm 0: no bus mastering */
-	unsigned irq, irq_flags;
+	struct env_irq irq;
 	uint8_t drive; /* 0 master, 1 slave */
 	bool lba48, dma;
 	uint8_t flush_cmd;   /* 0: nothing to flush */

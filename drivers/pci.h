@@ -20,6 +20,13 @@
 #define PCI_STATUS_CAPS 0x10u
 
 #define PCI_CAP_VENDOR 0x09u
+#define PCI_CAP_MSIX 0x11u
+
+/* MSI-X capability and table entry (PCI Local Bus 3.0, 6.8.2). */
+#define PCI_MSIX_CONTROL 2u
+#define PCI_MSIX_TABLE 4u
+#define PCI_MSIX_ENABLE 0x8000u
+#define PCI_MSIX_ENTRY_BYTES 16u
 
 struct pci_bar {
 	uint64_t base, size; /* size 0: absent */
@@ -31,7 +38,7 @@ struct pci_dev {
 	uint16_t bdf; /* bus << 8 | device << 3 | function */
 	uint16_t vendor, device;
 	uint8_t class_code, subclass, progif;
-	unsigned irq; /* interrupt line */
+	uint64_t handle; /* by which the environment knows it */
 	struct pci_bar bar[6];
 };
 

@@ -97,8 +97,9 @@ static void interrupt(void *arg)
 	struct virtio_blk *d = arg;
 	struct env *e = d->blk.env;
 
-	virtio_pci_isr(&d->pci); /* lowers the line */
-	e->irq_ack(e, d->irq, ENV_IRQ_PCI);
+	if (d->pci.irq.kind == ENV_IRQ_LINE)
+		virtio_pci_isr(&d->pci); /* lowers the line */
+	e->irq_ack(e, &d->pci.irq);
 	if (d->blk.lost || !d->q.size)
 		return; /* given up, or not started: the line is shared */
 	if (virtio_pci_status(&d->pci) & VIRTIO_STATUS_NEEDS_RESET) {
@@ -183,8 +184,7 @@ const char *virtio_blk_start(struct virtio_blk *d, struct env *e,
 
 	*d = (struct virtio_blk){ .blk = { .ops = &virtio_blk_ops,
 					   .env = e,
-					   .driver = "virtio-blk" },
-				  .irq = pci->irq };
+					   .driver = "virtio-blk" } };
 	d->ring_page = e->dma_alloc(e, 4096, &d->ring_dev);
 	d->slot = e->dma_alloc(e, 4096, &d->slot_dev);
 	if (!d->ring_page || !d->slot)
@@ -192,7 +192,7 @@ const char *virtio_blk_start(struct virtio_blk *d, struct env *e,
 	why = virtio_pci_find(&d->pci, e, pci);
 	if (why)
 		return why;
-	if (!e->irq_attach(e, pci->irq, ENV_IRQ_PCI, interrupt, d))
+	if (!virtio_pci_irq(&d->pci, pci, interrupt, d))
 		return "its interrupt is refused";
 	why = bring_up(d);
 	if (!why)

@@ -51,7 +51,6 @@ struct virtio_blk {
 	struct blk_dev blk; /* first */
 	struct virtio_pci pci;
 	struct virtq q;
-	unsigned irq;
 	void *ring_page;
 	dev_addr_t ring_dev;
 	volatile struct virtio_blk_slot *slot;

@@ -17,10 +17,12 @@ enum { TYPE_COMMON = 1, TYPE_NOTIFY, TYPE_ISR, TYPE_DEVICE };
 #define COMMON_DEVICE_FEATURE 0x04u
 #define COMMON_DRIVER_FEATURE_SELECT 0x08u
 #define COMMON_DRIVER_FEATURE 0x0cu
+#define COMMON_CONFIG_VECTOR 0x10u
 #define COMMON_STATUS 0x14u
 #define COMMON_GENERATION 0x15u
 #define COMMON_QUEUE_SELECT 0x16u
 #define COMMON_QUEUE_SIZE 0x18u
+#define COMMON_QUEUE_VECTOR 0x1au
 #define COMMON_QUEUE_ENABLE 0x1cu
 #define COMMON_QUEUE_NOTIFY_OFF 0x1eu
 #define COMMON_QUEUE_DESC 0x20u
@@ -119,6 +121,47 @@ const char *virtio_pci_find(struct virtio_pci *v, struct env *e,
 	return NULL;
 }
 
+/* Where the first entry of the MSI-X table is; 0: there is none. */
+static uint64_t msix_entry(struct virtio_pci *v, const struct pci_dev *pci,
+			   unsigned cap)
+{
+	uint32_t at = pci_read(v->env, v->bdf, cap + PCI_MSIX_TABLE, 4);
+	unsigned bar = at & 7;
+
+	at &= ~7u;
+	if (bar > 5 || pci->bar[bar].io || !pci->bar[bar].base ||
+	    (uint64_t)at + PCI_MSIX_ENTRY_BYTES > pci->bar[bar].size)
+		return 0;
+	return pci->bar[bar].base + at;
+}
+
+static bool msix_attach(struct virtio_pci *v, const struct pci_dev *pci,
+			void (*fn)(void *arg), void *arg)
+{
+	struct env *e = v->env;
+	unsigned cap = pci_cap_find(e, v->bdf, PCI_CAP_MSIX, 0);
+	uint64_t entry = cap ? msix_entry(v, pci, cap) : 0;
+
+	if (!entry || !e->irq_attach(e, &v->irq, fn, arg))
+		return false;
+	e->mmio_write(e, entry, 4, v->irq.address);
+	e->mmio_write(e, entry + 4, 4, 0);
+	e->mmio_write(e, entry + 8, 4, v->irq.data);
+	e->mmio_write(e, entry + 12, 4, 0); /* not masked */
+	pci_write(e, v->bdf, cap + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE);
+	return true;
+}
+
+bool virtio_pci_irq(struct virtio_pci *v, const struct pci_dev *pci,
+		    void (*fn)(void *arg), void *arg)
+{
+	v->irq = (struct env_irq){ .kind = ENV_IRQ_MSI, .device = pci->handle };
+	if (msix_attach(v, pci, fn, arg))
+		return true;
+	v->irq.kind = ENV_IRQ_LINE;
+	return v->env->irq_attach(v->env, &v->irq, fn, arg);
+}
+
 bool virtio_pci_reset(struct virtio_pci *v)
 {
 	struct env *e = v->env;
@@ -168,6 +211,17 @@ const char *virtio_pci_begin(struct virtio_pci *v, uint64_t wanted,
 	return NULL;
 }
 
+/* Vector 0 for the queue in hand, and for changes of the configuration; a
+ * device without room for it says so (4.1.5.1.2). */
+static bool vectors_set(struct virtio_pci *v)
+{
+	if (v->irq.kind != ENV_IRQ_MSI)
+		return true;
+	common_write(v, COMMON_CONFIG_VECTOR, 2, 0);
+	common_write(v, COMMON_QUEUE_VECTOR, 2, 0);
+	return !common_read(v, COMMON_QUEUE_VECTOR, 2);
+}
+
 const char *virtio_pci_queue(struct virtio_pci *v, struct virtq *q, void *page,
 			     dev_addr_t dev)
 {
@@ -184,6 +238,8 @@ const char *virtio_pci_queue(struct virtio_pci *v, struct virtq *q, void *page,
 		 (uint64_t)v->notify_mult;
 	if (notify + 2 > v->notify.len)
 		return "has its notification register out of range";
+	if (!vectors_set(v))
+		return "refuses a vector for its queue";
 	v->notify_at = v->notify.base + notify;
 	virtq_init(q, size, page, dev, v->features & VIRTIO_F_EVENT_IDX);
 	common_write(v, COMMON_QUEUE_SIZE, 2, size);

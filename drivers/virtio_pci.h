@@ -23,11 +23,17 @@ struct virtio_pci {
 	uint32_t notify_mult;
 	uint64_t features;  /* agreed on */
 	uint64_t notify_at; /* notification address of queue 0 */
+	struct env_irq irq;
 };
 
 /* Finds and maps the register structures; null, or what is wrong. */
 const char *virtio_pci_find(struct virtio_pci *v, struct env *e,
 			    const struct pci_dev *pci);
+
+/* Attaches fn to its interrupt: the first message of MSI-X where it has that,
+ * else its line. Between find and begin; false: refused. */
+bool virtio_pci_irq(struct virtio_pci *v, const struct pci_dev *pci,
+		    void (*fn)(void *arg), void *arg);
 
 /* Resets; false: the device does not come out of it. */
 bool virtio_pci_reset(struct virtio_pci *v);

@@ -338,11 +338,11 @@ void take_back(uint64_t event) { panic_if(pv_handle_close(event)); }
 
 /* example: irq_bind */
 /* COM1's interrupt raises port 3. */
-void uart_interrupt(void) { panic_if(pv_irq_bind(boot->self, 4, 0, 3)); }
+void uart_interrupt(void) { panic_if(pv_irq_bind(boot->self, 4, 3)); }
 
 /* example: irq_ack */
 /* When the device of a level-triggered line has been quieted. */
-void pci_done(uint64_t irq) { panic_if(pv_irq_ack(boot->self, irq)); }
+void isa_done(uint64_t irq) { panic_if(pv_irq_ack(boot->self, irq)); }
 
 /* example: log_read */
 uint64_t log_text(char *buf, uint64_t len)
@@ -378,4 +378,52 @@ uint64_t sends_made(void)
 
 	panic_if(pv_partition_calls(boot->self, 0, gpa_of(&c)));
 	return c.calls[PV_CALL_event_send];
+}
+
+/* example: device_assign */
+/* Before `part` starts. Gives the handle that its boot information lists. */
+uint64_t device_give(uint64_t part, uint64_t device)
+{
+	uint64_t theirs = 0;
+
+	panic_if(pv_device_assign(part, device, PV_DEVICE_UNSAFE_DMA, &theirs));
+	return theirs;
+}
+
+/* example: device_take */
+/* When its owner has been destroyed. */
+uint64_t device_back(uint16_t bdf)
+{
+	uint64_t device = 0;
+
+	panic_if(pv_device_take(boot->self, bdf, &device));
+	return device;
+}
+
+/* example: device_irq_bind */
+/* Message `index` of an MSI-X table raises a port. */
+void message_set(uint64_t device, volatile uint32_t *table, unsigned index,
+		 unsigned port)
+{
+	uint64_t message = 0;
+
+	panic_if(pv_device_irq_bind(device, index, PV_IRQ_MSI, port, &message));
+	table[4 * index] = (uint32_t)message;
+	table[4 * index + 1] = 0;
+	table[4 * index + 2] = (uint32_t)(message >> 32);
+	table[4 * index + 3] = 0; /* not masked */
+}
+
+/* example: device_irq_ack */
+/* When the function of a line has been quieted. */
+void line_done(uint64_t device) { panic_if(pv_device_irq_ack(device)); }
+
+/* example: device_addr */
+/* What a descriptor holds, for the page at p. */
+uint64_t device_address(uint64_t device, const void *p)
+{
+	uint64_t addr = 0;
+
+	panic_if(pv_device_addr(device, gpa_of(p), &addr));
+	return addr;
 }

@@ -43,6 +43,8 @@ OBJECTS = {
               "partition (also while it is being destroyed)"),
     "event": ("struct handle %s",
               "handle_name(caller(), %s, HANDLE_EVENT, %s, &%s)", "event"),
+    "device": ("struct device *%s", "device_find(caller(), %s, %s, &%s)",
+               "device"),
 }
 HEAD = ("/* SPDX-License-Identifier: BSD-2-Clause */\n"
         "/* %s Generated from pvabi/ by gen.py. */\n"

@@ -103,6 +103,7 @@ static void write_own(const void *buf, size_t n)
 void console_init(void)
 {
 	const struct pv_device *d = kit_device(NULL, PV_DEV_UART, NULL);
+	struct env_irq irq = { .kind = ENV_IRQ_ISA };
 
 	own.live = true;
 	log_lines.live = true;
@@ -110,9 +111,10 @@ void console_init(void)
 		kit_console_redirect(write_own); /* to nobody */
 		return;
 	}
+	irq.index = d->irq;
 	uart_init(&uart, &host_env, (uint16_t)d->base);
 	has_irq = uart.present &&
-		  host_env.irq_attach(&host_env, d->irq, 0, interrupt, NULL);
+		  host_env.irq_attach(&host_env, &irq, interrupt, NULL);
 	kit_console_redirect(write_own);
 }
 

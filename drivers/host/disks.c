@@ -8,6 +8,7 @@
 #include "host.h"
 #include "ide.h"
 #include "kit/console.h"
+#include "kit/device.h"
 #include "kit/mm.h"
 #include "kit/time.h"
 #include "virtio_blk.h"
@@ -25,20 +26,6 @@ static struct disk disks[DISKS];
 static unsigned nr_disks;
 static uint8_t *buffer; /* for the partition table */
 static dev_addr_t buffer_dev;
-
-static void pci_dev_fill(struct pci_dev *to, const struct pv_device *d)
-{
-	*to = (struct pci_dev){ .bdf = d->bdf,
-				.vendor = d->vendor,
-				.device = d->device,
-				.class_code = d->class_code,
-				.subclass = d->subclass,
-				.progif = d->progif,
-				.irq = d->irq };
-	for (int i = 0; i < 6; i++)
-		to->bar[i] = (struct pci_bar){ d->bar[i].base, d->bar[i].size,
-					       d->bar[i].io };
-}
 
 static const char *read_header(struct blk_dev *dev, uint64_t lba,
 			       struct gpt_header *h)
@@ -143,7 +130,7 @@ void disks_init(void)
 	if (!buffer)
 		return;
 	while ((d = kit_device(d, PV_DEV_PCI, NULL)) && nr_disks < DISKS) {
-		pci_dev_fill(&pci, d);
+		kit_pci_dev(&pci, d);
 		if (virtio_blk_matches(&pci))
 			try_virtio(&pci);
 		else if (ide_matches(&pci))

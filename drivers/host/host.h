@@ -12,11 +12,9 @@
 #define HOST_WINDOW 0x2000000000ull   /* guest slot n: + n * 4 GiB */
 #define HOST_WINDOW_STEP 0x100000000ull
 
-/* Event ports of the host partition. */
+/* Event ports of the host partition; those of interrupts are allocated. */
 #define HOST_PORT_LOG 1u
 #define HOST_PORT_TEST 2u /* + PV_NOTIFY_*: partitions of the self test */
-#define HOST_PORT_IRQ 8u  /* .. + HOST_IRQS */
-#define HOST_IRQS 16u
 #define HOST_PORT_GUEST(slot) (64u + 16u * (slot))
 #define HOST_PORT_TOLD 0u   /* + PV_NOTIFY_* */
 #define HOST_PORT_IO 2u	    /* I/O requests */
@@ -25,6 +23,7 @@
 _Static_assert(HOST_PORT_GUEST(CFG_GUESTS) <= PV_PORTS, "ports suffice");
 
 extern struct env host_env; /* env_host.c */
+void host_env_init(void);   /* first of all */
 
 /*
  * Sends an event soon: the last one before the host sleeps goes out together

@@ -158,6 +158,7 @@ static void start_fill(struct load *l, struct boot_page *b, uint64_t at)
 	s->image_start = l->im.start;
 	s->image_end = l->im.end;
 	strcpy(s->name, c->name);
+	s->device_size = sizeof(struct pv_device);
 	strcpy(b->cmdline, c->cmdline);
 	b->mem[0] = (struct pv_mem){ .size = l->top, .type = PV_MEM_RAM };
 	b->mem[1] = (struct pv_mem){ .start = l->top,

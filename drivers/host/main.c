@@ -154,6 +154,7 @@ int kit_main(const char *cmdline)
 	(void)cmdline;
 	kit_irq_off();
 	kit_upcall_mask();
+	host_env_init();
 	guard_init();
 	console_init();
 	kit_event_register(HOST_PORT_LOG, log_event, NULL);

@@ -65,22 +65,30 @@ static const struct acpi_override *override_of(u32 irq, bool isa)
 	return NULL;
 }
 
-int ioapic_route(u32 irq, bool isa, bool level, u32 cpu)
+int ioapic_gsi(u32 irq, bool isa)
+{
+	const struct acpi_override *o = override_of(irq, isa);
+	u32 gsi = o ? o->gsi : irq;
+	struct pin pin;
+
+	return pin_find(gsi, &pin) ? (int)gsi : -1;
+}
+
+void ioapic_route(u32 irq, bool isa, u32 cpu)
 {
 	const struct acpi_override *o = override_of(irq, isa);
 	u32 gsi = o ? o->gsi : irq, low = VEC_GSI_BASE + gsi;
 	struct pin pin;
 
 	if (!pin_find(gsi, &pin))
-		return -1;
-	low |= (o ? o->level : level) ? RTE_LEVEL : 0;
-	low |= (o ? o->active_low : level) ? RTE_ACTIVE_LOW : 0;
+		return;
+	low |= (o ? o->level : !isa) ? RTE_LEVEL : 0;
+	low |= (o ? o->active_low : !isa) ? RTE_ACTIVE_LOW : 0;
 	lock_scope(&ioapic_lock);
 	reg_write_locked(pin, 0, RTE_MASKED);
 	reg_write_locked(pin, 1, cpu_table[cpu]->apic_id << 24);
 	rte_low[gsi] = low;
 	reg_write_locked(pin, 0, low);
-	return (int)gsi;
 }
 
 void ioapic_mask(u32 gsi, bool masked)

@@ -7,6 +7,8 @@
 /* Vectors of the hypervisor. */
 #define VEC_GSI_BASE 0x30 /* GSI n arrives as VEC_GSI_BASE + n, n < 64 */
 #define VEC_GSI_COUNT 64
+#define VEC_MSI_BASE 0x70 /* messages of devices */
+#define VEC_MSI_COUNT 96
 #define VEC_KICK 0xF1	  /* cross-CPU: look at your pending work */
 #define VEC_SHOOT 0xF2	  /* cross-CPU: flush */
 #define VEC_SPURIOUS 0xFF /* hv/boot: SVR_ENABLED */
@@ -37,11 +39,14 @@ void lapic_nmi_others(void); /* to every other CPU */
 void lapic_timer_arm(u64 tsc);
 
 /*
- * I/O APICs from the MADT; all pins start masked. Routes a GSI (or ISA IRQ,
- * through the MADT's overrides, when isa is true) to VEC_GSI_BASE + gsi on CPU
- * `cpu`, which is online, and unmasks it. Returns the GSI, or -1 if there is no
- * such pin. level: PCI INTx polarity/trigger unless an override says otherwise.
+ * I/O APICs from the MADT; all pins start masked. The GSI of a PCI interrupt
+ * line (or ISA interrupt, through the MADT's overrides, when isa is true), or -1
+ * if there is no such pin.
  */
-int ioapic_route(u32 irq, bool isa, bool level, u32 cpu);
+int ioapic_gsi(u32 irq, bool isa);
+/* Routes that pin, which exists, to VEC_GSI_BASE + gsi on CPU `cpu`, which is
+ * online, and unmasks it. PCI's polarity and trigger for a line, and ISA's for
+ * the other, unless an override says otherwise. */
+void ioapic_route(u32 irq, bool isa, u32 cpu);
 void ioapic_mask(u32 gsi, bool masked);
 bool ioapic_is_level(u32 gsi);

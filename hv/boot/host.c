@@ -86,8 +86,10 @@ static void list_modules(struct boot_host *h, struct pv_start *s)
 						    .size = size,
 						    .type = PV_MEM_MODULE };
 		h->grants[h->nr_grants++] =
-			(struct boot_grant){ BOOT_GRANT_MODULE, at, m->start,
-					     size };
+			(struct boot_grant){ .kind = BOOT_GRANT_MODULE,
+					     .start = at,
+					     .hpa = m->start,
+					     .size = size };
 		at += size;
 	}
 	s->nr_modules = boot_nr_modules;
@@ -134,6 +136,7 @@ void host_load(struct boot_info *bi)
 		.image_start = image.start,
 		.image_end = image.end,
 		.name = "host",
+		.device_size = sizeof(struct pv_device),
 	};
 	list_modules(h, s);
 	h->vcpu.gdt_base = pages(1);

@@ -74,21 +74,38 @@ static bool memory_ok(const struct boot_info *bi, u64 start, u64 size)
 	return true;
 }
 
-static bool grant(struct boot_info *bi, u64 start, u64 size, bool io)
+/* Is the page of a small BAR granted already, for another one of its? */
+static bool has(const struct boot_host *h, const struct boot_grant *new)
+{
+	for (u32 i = 0; i < h->nr_grants; i++) {
+		const struct boot_grant *g = &h->grants[i];
+
+		if (g->kind == new->kind && g->func == new->func &&
+		    g->start == new->start && g->size == new->size)
+			return true;
+	}
+	return false;
+}
+
+/* To the function f; NULL: to no function. */
+static bool grant(struct boot_info *bi, const struct pci_func *f, u64 start,
+		  u64 size, bool io)
 {
 	struct boot_host *h = &bi->host;
-	u64 end = start + size;
+	struct boot_grant g = { .kind = io ? BOOT_GRANT_PORTS :
+					     BOOT_GRANT_DEVICE,
+				.func = f ? (u32)(f - pci_funcs) + 1 : 0 };
+	u64 mask = io ? 0 : PAGE_MASK;
 
-	if (!io) {
-		start &= ~PAGE_MASK;
-		end = (end + PAGE_MASK) & ~PAGE_MASK;
-	}
-	if (h->nr_grants == BOOT_MAX_GRANTS ||
-	    !(io ? ports_ok(start, size) : memory_ok(bi, start, end - start)))
+	g.start = g.hpa = start & ~mask;
+	g.size = ((start + size + mask) & ~mask) - g.start;
+	if (!(io ? ports_ok(start, size) : memory_ok(bi, g.start, g.size)))
 		return false;
-	h->grants[h->nr_grants++] =
-		(struct boot_grant){ io ? BOOT_GRANT_PORTS : BOOT_GRANT_DEVICE,
-				     start, start, end - start };
+	if (has(h, &g))
+		return true;
+	if (h->nr_grants == BOOT_MAX_GRANTS)
+		return false;
+	h->grants[h->nr_grants++] = g;
 	return true;
 }
 
@@ -100,7 +117,7 @@ static void grant_bars(struct boot_info *bi, const struct pci_func *f,
 
 		if (!b->size || !b->base)
 			continue;
-		if (!grant(bi, b->base, b->size, b->io)) {
+		if (!grant(bi, f, b->base, b->size, b->io)) {
 			log("parley: PCI %x: BAR %u at %lx is not granted\n",
 			    f->bdf, i, b->base);
 			continue;
@@ -120,8 +137,8 @@ static void grant_ide(struct boot_info *bi, const struct pci_func *f)
 		return;
 	for (u32 c = 0; c < 2; c++)
 		if (!(f->progif & IDE_NATIVE(c)) &&
-		    (!grant(bi, ports[c][0], 8, true) ||
-		     !grant(bi, ports[c][1], 1, true)))
+		    (!grant(bi, f, ports[c][0], 8, true) ||
+		     !grant(bi, f, ports[c][1], 1, true)))
 			log("parley: PCI %x: no legacy ports\n", f->bdf);
 }
 
@@ -146,7 +163,7 @@ u32 host_devices(struct boot_info *bi, struct pv_device *out, u32 max)
 {
 	u32 n = 0;
 
-	if (grant(bi, UART_PORT, UART_PORTS, true))
+	if (grant(bi, NULL, UART_PORT, UART_PORTS, true))
 		out[n++] = (struct pv_device){ .type = PV_DEV_UART,
 					       .irq = UART_IRQ,
 					       .base = UART_PORT,

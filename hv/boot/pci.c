@@ -10,7 +10,13 @@
 #define CFG_HEADER 0x0C
 #define CFG_BAR0 0x10
 #define CFG_BUSES 0x18
+#define CFG_CAPS 0x34
 #define CFG_IRQ 0x3C
+#define STATUS_CAPS (1u << 20) /* of the doubleword at CFG_COMMAND */
+#define CAP_MSI 0x05
+#define CAP_MSIX 0x11
+#define MSI_64 (1u << 23)
+#define MSI_MASKS (1u << 24)
 #define CLASS_BRIDGE 0x06
 #define COMMAND_DECODE 3u /* I/O and memory */
 #define HEADER_MULTI 0x80
@@ -64,6 +70,34 @@ static void read_bars(struct pci_func *f)
 		i += decode_bar(f, i);
 }
 
+/* The length of the capability of MSI is in its first doubleword (PCI Local Bus
+ * 3.0, 6.8.1). */
+static void add_cap(struct pci_func *f, u8 at, u32 first)
+{
+	if ((first & 0xFF) == CAP_MSIX)
+		f->msix = at;
+	if ((first & 0xFF) != CAP_MSI)
+		return;
+	f->msi = at;
+	f->msi_size =
+		(u8)((first & MSI_64 ? 16 : 12) + (first & MSI_MASKS ? 8 : 0));
+}
+
+static void read_caps(struct pci_func *f)
+{
+	u32 at, first;
+
+	if (!(pci_read32(f->bdf, CFG_COMMAND) & STATUS_CAPS))
+		return;
+	at = pci_read32(f->bdf, CFG_CAPS) & 0xFC;
+	/* a list that loops ends: there is room for 48 */
+	for (u32 left = 48; left && at >= 0x40; left--) {
+		first = pci_read32(f->bdf, (u16)at);
+		add_cap(f, (u8)at, first);
+		at = first >> 8 & 0xFC;
+	}
+}
+
 static void add_func(u16 bdf, u32 id, u32 class)
 {
 	struct pci_func *f;
@@ -84,6 +118,7 @@ static void add_func(u16 bdf, u32 id, u32 class)
 				.irq_line = (u8)irq,
 				.irq_pin = (u8)(irq >> 8) };
 	read_bars(f);
+	read_caps(f);
 }
 
 /* Bridges stay as they are; the bus behind one goes into the set that is still

@@ -7,7 +7,12 @@
 #define HANDLE_MAX 256u
 #define HANDLE_NONE 0xffffu
 
-enum handle_type { HANDLE_FREE, HANDLE_PARTITION, HANDLE_EVENT };
+enum handle_type {
+	HANDLE_FREE,
+	HANDLE_PARTITION,
+	HANDLE_EVENT,
+	HANDLE_DEVICE, /* obj: its owner */
+};
 
 /*
  * 32 bytes. The value a guest sees is gen << 32 | index; index 0 is PV_SELF.
@@ -22,7 +27,7 @@ struct handle {
 	u32 gen;
 	u32 obj;     /* partition id */
 	u32 obj_gen; /* generation of that partition slot */
-	u32 arg;     /* event: port */
+	u32 arg;     /* event: port; device: see device.c */
 	u16 parent, child, next, prev;
 };
 static_assert_size(struct handle, 32);

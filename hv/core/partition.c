@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Partitions: the slot table, making, pausing, destroying. */
 #include "core/partition.h"
+#include "core/device.h"
 #include "core/event.h"
 #include "core/gmem.h"
 #include "core/ioreq.h"
@@ -245,6 +246,7 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 	if (destroy_busy(p))
 		return PV_EAGAIN;
 	if (!p->reap_at) {
+		device_release(p);
 		handle_drop_all(p);
 		ioreq_unmap(p);
 	}

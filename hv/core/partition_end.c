@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How a partition ends, and the report of it. */
 #include "lib/power.h"
+#include "core/device.h"
 #include "core/gmem.h"
 #include "core/partition.h"
 #include "core/sched.h"
@@ -24,6 +25,7 @@ static void end_all(struct partition *p, u32 state)
 		vcpu_pend(p->vcpus[i], PEND_DIED);
 		sched_kick(p->vcpus[i]);
 	}
+	device_stop(p);
 	partition_notify(p, PV_NOTIFY_STATE);
 }
 

@@ -51,6 +51,7 @@ struct boot_host {
 			BOOT_GRANT_DEVICE, /* its memory, whole pages */
 			BOOT_GRANT_PORTS,
 		} kind;
+		u32 func; /* number of the PCI function + 1; 0: none's */
 		u64 start, hpa, size; /* gpa or port; hpa of memory */
 	} grants[BOOT_MAX_GRANTS];
 };

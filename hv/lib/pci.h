@@ -7,6 +7,15 @@
 
 #define PCI_MAX_FUNCS 64
 
+/* Registers (PCI Local Bus 3.0, chapter 6). */
+#define PCI_REG_COMMAND 0x04
+#define PCI_COMMAND_MASTER 0x4u
+#define PCI_COMMAND_INTX_OFF 0x400u
+#define PCI_MSI_ENABLE (1u << 16) /* of the first doublewords of their */
+#define PCI_MSI_COUNT (7u << 20)  /* capabilities */
+#define PCI_MSIX_ENABLE (1u << 31)
+#define PCI_MSIX_MASK (1u << 30)
+
 struct pci_bar {
 	u64 base, size; /* size 0: absent */
 	bool io;
@@ -17,6 +26,7 @@ struct pci_func {
 	u16 vendor, device;
 	u8 class, subclass, progif;
 	u8 irq_line, irq_pin;
+	u8 msi, msi_size, msix; /* its capabilities' registers, 0: none */
 	struct pci_bar bar[6];
 	u32 raw_bar[6];	 /* as firmware left them */
 	u32 bar_mask[6]; /* what a sizing write of all ones reads back */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The host partition, made of what hv/boot has put into its memory. */
 #include "main/host.h"
+#include "core/device.h"
 #include "core/frame.h"
 #include "core/gmem.h"
 #include "core/partition.h"
@@ -16,7 +17,7 @@ static bool map_grant(struct partition *p, const struct boot_grant *g)
 	int err;
 
 	if (g->kind == BOOT_GRANT_PORTS) {
-		virt_io_allow(&p->space, (u16)g->start, (u16)g->size);
+		virt_io_allow(&p->space, (u16)g->start, (u16)g->size, true);
 		return true;
 	}
 	if (g->kind == BOOT_GRANT_DEVICE)
@@ -38,6 +39,19 @@ static bool map_all(struct partition *p, const struct boot_host *h)
 	return true;
 }
 
+static bool own_all(struct partition *p, const struct boot_host *h,
+		    const struct pv_start *s)
+{
+	struct pv_device *d = hpa_ptr(hpa(h->base + s->devices));
+
+	device_init(h);
+	for (u32 i = 0; i < s->nr_devices; i++)
+		if (d[i].type == PV_DEV_PCI &&
+		    device_adopt(p, d[i].bdf, &d[i].handle))
+			return false;
+	return true;
+}
+
 const char *host_build(const struct boot_host *h)
 {
 	struct pv_start *start = hpa_ptr(hpa(h->base + h->vcpu.rdi));
@@ -55,7 +69,8 @@ const char *host_build(const struct boot_host *h)
 		return "no memory for its structures";
 	if (!map_all(p, h))
 		return "no memory for its nested tables";
-	if (handle_grant(p, p, PV_RIGHT_ALL, &start->self))
+	if (!own_all(p, h, start) ||
+	    handle_grant(p, p, PV_RIGHT_ALL, &start->self))
 		return "no handle for it";
 	if (partition_start(p, &h->vcpu))
 		return "its vCPU does not start";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* IN and OUT: ports that a partition serves; all others read as ones. */
+#include "core/device.h"
 #include "core/ioreq.h"
 #include "pvabi/calls.h"
 #include "trap/emul.h"
@@ -22,11 +23,12 @@ static void port_finish(struct vcpu *v, u64 value)
 		trap_advance(v, i.len);
 }
 
-/* Ports that nobody serves: only the host partition has any, PCI's. */
+/* Ports that nobody serves: PCI's are there for who owns a function. */
 static u64 port_absent(struct vcpu *v, const struct ioreq *r)
 {
-	return v->part->id || (r->addr & ~7ull) != PCI_ADDRESS ? ~0ull :
-								 trap_pci(v, r);
+	return (r->addr & ~7ull) == PCI_ADDRESS && device_any(v->part) ?
+		       trap_pci(v, r) :
+		       ~0ull;
 }
 
 static void port_access(struct vcpu *v, const struct ioreq *r)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI configuration by ports CF8/CFC, for the host partition, filtered. */
-#include "lib/pci.h"
+/* PCI configuration by ports CF8/CFC, for the functions' owners, filtered. */
+#include "core/device.h"
 #include "trap/emul.h"
 
 /* clang-format off */
 enum {
-	REG_COMMAND = 0x04, REG_CACHE = 0x0c, REG_BAR0 = 0x10, BARS = 6,
-	REG_ROM = 0x30,     REG_IRQ = 0x3c,
+	REG_CACHE = 0x0c, REG_BAR0 = 0x10, BARS = 6,
+	REG_ROM = 0x30,   REG_IRQ = 0x3c,
 	COMMAND_BITS = 0x407, /* I/O, memory, bus master, INTx off */
 };
 /* clang-format on */
@@ -15,13 +15,14 @@ enum {
 /* BARs into which all ones were written: they read back their size. */
 static u8 sizing[PCI_MAX_FUNCS];
 
-/* The function that the address names; bridges and the absent are none. */
-static const struct pci_func *selected(const struct vcpu *v, u16 *reg)
+/* The partition's function that the address names; NULL: none of its own. */
+static const struct pci_func *selected_locked(const struct vcpu *v, u16 *reg)
 {
 	u32 addr = v->part->pci_addr;
 
 	*reg = addr & 0xfc;
-	return addr & ENABLE ? pci_find(addr >> 8 & 0xffff) : NULL;
+	return addr & ENABLE ? device_func_locked(v->part, (u16)(addr >> 8)) :
+			       NULL;
 }
 
 /* Which BAR the register is, or a larger number. */
@@ -40,6 +41,23 @@ static u32 config_read(const struct pci_func *f, u16 reg)
 	return reg == REG_ROM ? 0 : pci_read32(f->bdf, reg);
 }
 
+/* Which bits of a register may be written: of the capabilities, what switches
+ * messages on, and their addresses and data. Only one message of MSI's. */
+static u32 writable(const struct pci_func *f, u16 reg)
+{
+	if (reg == PCI_REG_COMMAND)
+		return COMMAND_BITS;
+	if (reg == REG_CACHE)
+		return 0xffff; /* cache line size, latency */
+	if (reg == REG_IRQ)
+		return 0xff; /* interrupt line */
+	if (f->msix && reg == f->msix)
+		return PCI_MSIX_ENABLE | PCI_MSIX_MASK;
+	if (f->msi && reg == f->msi)
+		return PCI_MSI_ENABLE;
+	return f->msi && reg > f->msi && reg < f->msi + f->msi_size ? ~0u : 0;
+}
+
 /* val holds the bytes of mask; the others stay. Real BARs never move. */
 static void config_write(const struct pci_func *f, u16 reg, u32 val, u32 mask)
 {
@@ -50,17 +68,16 @@ static void config_write(const struct pci_func *f, u16 reg, u32 val, u32 mask)
 		*probe = (u8)((*probe & ~(1u << n)) | (val == ~0u) << n);
 		return;
 	}
-	/* status bits are cleared by ones: write them as zeros */
-	if (reg == REG_COMMAND)
-		mask &= COMMAND_BITS;
-	else if (reg == REG_CACHE)
-		mask &= 0xffff; /* cache line size, latency */
-	else if (reg == REG_IRQ)
-		mask &= 0xff; /* interrupt line */
-	else
+	mask &= writable(f, reg);
+	if (!mask)
 		return;
 	val = (pci_read32(f->bdf, reg) & ~mask) | (val & mask);
-	pci_write32(f->bdf, reg, reg == REG_COMMAND ? val & 0xffff : val);
+	/* status bits are cleared by ones: write them as zeros */
+	if (reg == PCI_REG_COMMAND)
+		val &= 0xffff;
+	if (f->msi && reg == f->msi)
+		val &= ~PCI_MSI_COUNT;
+	pci_write32(f->bdf, reg, val);
 }
 
 u64 trap_pci(struct vcpu *v, const struct ioreq *r)
@@ -77,7 +94,8 @@ u64 trap_pci(struct vcpu *v, const struct ioreq *r)
 			v->part->pci_addr = (u32)r->value;
 		return v->part->pci_addr;
 	}
-	f = selected(v, &reg);
+	lock_scope(&device_lock);
+	f = selected_locked(v, &reg);
 	if (!f || (r->addr & 3) + r->size > 4)
 		return ~0ull;
 	if (!r->write)

@@ -36,15 +36,17 @@ void virt_bitmaps_free(struct virt_space *s)
 	s->io_bitmap = s->msr_bitmap = 0;
 }
 
-static void bit_clear(u64 map, u32 bit)
+static void bit_set(u64 map, u32 bit, bool set)
 {
-	((u8 *)hpa_ptr(hpa(map)))[bit / 8] &= ~(1u << bit % 8);
+	u8 *at = (u8 *)hpa_ptr(hpa(map)) + bit / 8;
+
+	*at = (u8)((*at & ~(1u << bit % 8)) | (u32)set << bit % 8);
 }
 
-void virt_io_allow(struct virt_space *s, u16 port, u16 count)
+void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow)
 {
 	for (u32 i = port; i < (u32)port + count && i < 0x10000; i++)
-		bit_clear(s->io_bitmap, i);
+		bit_set(s->io_bitmap, i, !allow);
 }
 
 /* VMX: a bit each for reads of both ranges, then for writes. SVM: pairs. */
@@ -52,6 +54,6 @@ void virt_msr_allow(struct virt_space *s, u32 msr)
 {
 	u32 n = (msr & 0x1fff) + (msr < 0xc0000000 ? 0 : 0x2000);
 
-	bit_clear(s->msr_bitmap, virt->msr_pairs ? 2 * n : n);
-	bit_clear(s->msr_bitmap, virt->msr_pairs ? 2 * n + 1 : 0x4000 + n);
+	bit_set(s->msr_bitmap, virt->msr_pairs ? 2 * n : n, false);
+	bit_set(s->msr_bitmap, virt->msr_pairs ? 2 * n + 1 : 0x4000 + n, false);
 }

@@ -336,10 +336,10 @@ void virt_state_get(struct virt_vcpu *v, struct vstate *s);
 const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s);
 
 /* Bitmaps of a space (formats differ): all is intercepted but what is allowed
- * then: ports, and MSRs below 2000 or from C0000000 to C0001FFF. */
+ * then: ports (whose exits can also come back), and MSRs below 2000 or from C0000000 to C0001FFF. */
 int virt_bitmaps_init(struct virt_space *s) must_check;
 void virt_bitmaps_free(struct virt_space *s);
-void virt_io_allow(struct virt_space *s, u16 port, u16 count);
+void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow);
 void virt_msr_allow(struct virt_space *s, u32 msr);
 
 /* ---- the fast path ---- */

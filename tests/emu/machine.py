@@ -30,6 +30,9 @@ VIRTIO_DISK = (
     "-device", "virtio-blk-pci,drive=disk,disable-legacy=on,bootindex=0")
 USB_STICK = ("-device", "qemu-xhci,id=usb", "-device",
              "usb-storage,bus=usb.0,drive=disk,bootindex=0")
+MAC = "52:54:00:12:34:56"
+NIC = ("-device", f"e1000,mac={MAC},romfile=")
+BOCHS_NIC = f"e1000: enabled=1, mac={MAC}, ethmod=null"
 GRACE = 5  # seconds from the last line, or a panic, to the end
 
 
@@ -64,6 +67,7 @@ class Settings:
         self.smp, self.mem, self.timeout = 2, 512, 120
         self.icount = self.gdb = self.keyboard = False
         self.usb = False  # the image is a USB stick, and there is no disk
+        self.nic = False  # there is an e1000 that is connected to nothing
         self.accel, self.model, self.args = "tcg", "", ""
         self.devices = ()
         for key, value in kw.items():
@@ -124,7 +128,8 @@ class Qemu:
                  "-chardev", "stdio,id=com1,signal=off",
                  "-serial", "chardev:com1", "-display", "none", "-no-reboot",
                  "-d", "cpu_reset", "-D",
-                 os.path.join(s.rundir, "qemu.log"), *s.devices]
+                 os.path.join(s.rundir, "qemu.log"),
+                 *(NIC if s.nic else ()), *s.devices]
         if s.icount:
             words += ["-icount", f"shift={ICOUNT_SHIFT},sleep=on", "-rtc",
                       "clock=vm,base=2024-01-01", "-seed", "42"]
@@ -256,15 +261,12 @@ class Bochs:
             "info: action=report", "debug: action=ignore", ""])
 
     def disk(self):
-        """An IDE disk, or a USB stick and no disk."""
+        """An IDE disk, or a USB stick and no disk; perhaps a NIC."""
         ata = "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14"
-        if self.s.usb:
-            return ("pci: enabled=1, chipset=i440fx, slot1=usb_ehci", ata,
-                    "usb_ehci: enabled=1, port1=disk, "
-                    f'options1="speed:high, path:{self.s.image}"')
-        return ("pci: enabled=1, chipset=i440fx", ata,
+        slot, nic = (", slot1=e1000", (BOCHS_NIC,)) if self.s.nic else ("", ())
+        return (f"pci: enabled=1, chipset=i440fx{slot}", ata,
                 f"ata0-master: type=disk, path={self.s.image}, mode=flat",
-                "boot: disk")
+                "boot: disk", *nic)
 
     def command(self):
         env = " ".join(f"{k}={shlex.quote(self.bochs.env[k])}" for k in

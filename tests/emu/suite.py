@@ -19,6 +19,7 @@ A case is
     icount = no               # yes: QEMU counts instructions; one CPU only
     devices = -device ...     # QEMU only
     usb = no                  # yes: the image is a USB stick, without a disk
+    nic = no                  # yes: an e1000, connected to nothing
     files = a.bin b.bin       # more files beside the case for the ESP
     bochs-cpu = NAME          # another CPU model of Bochs
     hypervisor = NAME         # tests/hv/NAME.c: breaks something on purpose
@@ -154,6 +155,7 @@ class Case:
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
                      "devices": "", "files": "", "smp-vmx": "", "usb": "no",
+                     "nic": "no",
                      "bochs-cpu": "", "hypervisor": "", "panic": "no",
                      "debug": "no"}
         self.parts = {"expect": [], "ordered": [], "reject": [], "config": []}
@@ -220,7 +222,7 @@ class Boot:
         settings = machine.Settings(
             disk, self.dir, smp=self.smp, mem=int(keys["mem"]), model=model,
             timeout=int(keys["timeout"]), accel="tcg",
-            usb=keys["usb"] == "yes",
+            usb=keys["usb"] == "yes", nic=keys["nic"] == "yes",
             icount=keys["icount"] == "yes" and qemu,
             devices=shlex.split(keys["devices"]) if qemu else ())
         show = None

@@ -8,6 +8,7 @@
 
 #include "core/gmem.h"
 #include "core/sched.h"
+#include "lib/pci.h"
 #include "pvabi/calls.h"
 #include "tests/fuzz/sim.h"
 
@@ -115,7 +116,9 @@ static void check_table(const struct partition *p, u64 table, u32 level, u64 at)
 			continue;
 		if (level > 1 && !(t[i] & TABLE_LARGE))
 			check_table(p, to, level - 1, at);
-		else if (!(flags_of(t[i]) & NP_DEVICE))
+		else if (flags_of(t[i]) & NP_DEVICE)
+			device_mapped(p, at, to & ~(size - 1), size);
+		else
 			check_leaf(p, at, hpa(to & ~(size - 1)), flags_of(t[i]),
 				   size);
 	}
@@ -184,6 +187,7 @@ void check_all(void)
 		if (partition_get(i))
 			check_mappings(partition_get(i));
 	check_counts();
+	device_check();
 }
 
 /* ---- handles ---- */
@@ -232,6 +236,14 @@ static bool dead(const struct handle *h)
 	return !partition_live(h->obj, h->obj_gen);
 }
 
+static u32 nr_of(const struct handle *h) { return h->arg % PCI_MAX_FUNCS; }
+
+static bool is_device(const struct handle *h, u32 to)
+{
+	return h->type == HANDLE_DEVICE && h->obj == to &&
+	       h->rights == (PV_RIGHT_CONTROL | PV_RIGHT_GRANT);
+}
+
 /* Does this call explain a new handle h in the table of `to`? */
 static bool explained(struct vcpu *v, u64 nr, const u64 *a, u32 to,
 		      const struct handle *h)
@@ -260,6 +272,18 @@ static bool explained(struct vcpu *v, u64 nr, const u64 *a, u32 to,
 		       part.rights & PV_RIGHT_MACHINE &&
 		       h->type == HANDLE_PARTITION &&
 		       !(h->rights & PV_RIGHT_MACHINE);
+	case PV_CALL_device_assign:
+		return named(v->part, a[0], &part) && part.obj == to &&
+		       part.type == HANDLE_PARTITION &&
+		       part.rights & PV_RIGHT_CONTROL &&
+		       named(v->part, a[1], &from) && is_device(h, to) &&
+		       from.type == HANDLE_DEVICE && from.obj == v->part->id &&
+		       from.rights & PV_RIGHT_CONTROL &&
+		       nr_of(&from) == nr_of(h);
+	case PV_CALL_device_take:
+		return named(v->part, a[0], &part) && to == v->part->id &&
+		       part.rights & PV_RIGHT_MACHINE && is_device(h, to) &&
+		       nr_of(h) == a[1];
 	default:
 		return false;
 	}
@@ -299,8 +323,9 @@ static void check_slot(struct vcpu *v, u64 nr, const u64 *a, u32 t, u32 i)
 	if (h->type && k->h.type && same(h, &k->h))
 		return;
 	if (k->h.type) { /* it has gone */
-		top = nr == PV_CALL_handle_close ? known_of(v->part, a[0]) :
-						   NULL;
+		top = nr == PV_CALL_handle_close  ? known_of(v->part, a[0]) :
+		      nr == PV_CALL_device_assign ? known_of(v->part, a[1]) :
+						    NULL;
 		if (!dead(&k->h) && !partition_get(t)->dying &&
 		    !(top && below(k, top)) &&
 		    !(nr == PV_CALL_partition_destroy && below_the_dead(k)))
@@ -342,8 +367,22 @@ static void learn_all(struct vcpu *v, u64 nr, const u64 *a)
 	}
 }
 
+/* The model of who owns what, before the names of the call are forgotten. */
+static void note_move(struct vcpu *v, u64 nr, const u64 *a)
+{
+	struct handle part, from;
+
+	if (nr == PV_CALL_device_take)
+		device_moved((u32)a[1], v->part);
+	if (nr == PV_CALL_device_assign && named(v->part, a[0], &part) &&
+	    named(v->part, a[1], &from))
+		device_moved(nr_of(&from), partition_get(part.obj));
+}
+
 void check_call(struct vcpu *v, u64 nr, const u64 *a, struct hret r)
 {
+	if (!r.status)
+		note_move(v, nr, a);
 	for (u32 t = 0; t < PARTS; t++) {
 		const struct partition *p = partition_get(t);
 
@@ -363,6 +402,7 @@ void check_reset(void)
 {
 	memset(known, 0, sizeof(known));
 	memset(table_gen, 0, sizeof(table_gen));
+	device_reset();
 	learn_all(NULL, 0, NULL);
 }
 

@@ -236,10 +236,9 @@ void lapic_timer_arm(u64 tsc)
 
 void lapic_eoi(void) {}
 
-int ioapic_route(u32 irq, bool isa, bool level, u32 cpu)
-{
-	return irq < 24 ? (int)irq : -1;
-}
+int ioapic_gsi(u32 irq, bool isa) { return irq < 24 ? (int)irq : -1; }
+
+void ioapic_route(u32 irq, bool isa, u32 cpu) {}
 
 void ioapic_mask(u32 gsi, bool masked) {}
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/partition.h"
+#include "lib/bootinfo.h"
 #include "lib/cpu.h"
 
 #define SIM_CPUS 2
@@ -100,6 +101,18 @@ void world_make(void);
 
 /* From now on, each call of a batch is checked. After hcall_init(). */
 void batch_watch(void);
+
+/* ---- device.c ---- */
+
+#define DEVICE_GRANTS 6
+extern const struct boot_grant device_grants[DEVICE_GRANTS];
+void device_reset(void);
+/* A call that succeeded has made a partition the owner of function n. */
+void device_moved(u32 n, const struct partition *to);
+/* One owner of each function, which alone reaches it; none that has ended, or
+ * nobody, is on the bus. */
+void device_check(void);
+void device_mapped(const struct partition *p, u64 at, u64 to, u64 size);
 
 /* ---- check.c ---- */
 

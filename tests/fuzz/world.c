@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "core/gmem.h"
+#include "lib/pci.h"
 #include "main/host.h"
 #include "pvabi/calls.h"
 #include "tests/fuzz/sim.h"
 
 #define HOST_START 0x1000
+#define HOST_DEVICES 0x2000
 #define GUESTS 3
 
 static const struct pv_vcpu_start start = { .rip = 0x8000,
@@ -59,6 +61,22 @@ static u64 guest_make(struct partition *host, u64 self, u32 n)
 	return h;
 }
 
+/* The boot information's list of PCI functions. */
+static void devices_list(struct boot_host *h)
+{
+	struct pv_start *s = (void *)(h->base + HOST_START);
+	struct pv_device *d = (void *)(h->base + HOST_DEVICES);
+
+	memcpy(h->grants, device_grants, sizeof(device_grants));
+	h->nr_grants = DEVICE_GRANTS;
+	s->devices = HOST_DEVICES;
+	s->nr_devices = pci_count;
+	for (u32 i = 0; i < pci_count; i++) {
+		d[i].type = PV_DEV_PCI;
+		d[i].bdf = pci_funcs[i].bdf;
+	}
+}
+
 void world_make(void)
 {
 	static struct boot_host h = { .base = SIM_RAM + SIM_HOST,
@@ -69,6 +87,7 @@ void world_make(void)
 
 	h.vcpu = start;
 	h.vcpu.rdi = HOST_START;
+	devices_list(&h);
 	wrong = host_build(&h);
 	if (wrong)
 		sim_finding("setup: %s", wrong);

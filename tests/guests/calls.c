@@ -345,8 +345,8 @@ static void handles(void)
 /* Only the host partition's handle of itself has the right to the machine. */
 static void machine(void)
 {
-	E(PV_EHANDLE, irq_bind, BAD, 4, 0, PORT);
-	E(PV_ERIGHT, irq_bind, PV_SELF, 4, 0, PORT);
+	E(PV_EHANDLE, irq_bind, BAD, 4, PORT);
+	E(PV_ERIGHT, irq_bind, PV_SELF, 4, PORT);
 	E(PV_EHANDLE, irq_ack, BAD, 4);
 	E(PV_ERIGHT, irq_ack, PV_SELF, 4);
 	E(PV_EHANDLE, log_read, BAD, page, 16);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 3u
+#define PV_ABI_MINOR 4u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -38,7 +38,8 @@
 #define PV_SELF 0ull /* the caller's own partition, with no MACHINE right */
 #define PV_UPCALL_APIC 1ull
 #define PV_SHARE_WRITE 1ull
-#define PV_IRQ_PCI 1ull
+#define PV_IRQ_MSI 1ull
+#define PV_DEVICE_UNSAFE_DMA 1ull /* no IOMMU confines it: accepted */
 #define PV_SPACE_PORT 0ull
 #define PV_SPACE_MMIO 1ull
 
@@ -234,7 +235,8 @@ struct pv_module {
 /* A device that is the partition's own. */
 struct pv_device {
 	uint32_t type; /* PV_DEV_* */
-	uint32_t irq;  /* PCI interrupt line or ISA IRQ; VIRTIO: event port */
+	uint32_t irq;  /* UART: ISA IRQ; VIRTIO: event port; PCI: line, for
+			  people */
 	uint64_t base; /* VIRTIO: gpa; UART: port */
 	uint64_t size; /* of that, bytes or ports */
 	uint16_t bdf;  /* bus, device, function: 8, 5, 3 bits */
@@ -246,7 +248,8 @@ struct pv_device {
 		uint32_t io;	     /* 1: ports */
 		uint32_t pad;
 	} bar[6];
-	char name[24]; /* VIRTIO: the configuration's name of the disk */
+	char name[24];	 /* VIRTIO: the configuration's name of the disk */
+	uint64_t handle; /* PCI: the partition's handle of the function */
 };
 
 /* At the gpa in RDI at entry. Only grows; `size` says how much is there. */
@@ -269,6 +272,8 @@ struct pv_start {
 		host; /* handle of the host partition, PV_RIGHT_SHARE; 0 in it */
 	uint64_t image_start, image_end; /* gpa, page-aligned */
 	char name[32];			 /* NUL-terminated */
+	uint32_t device_size;		 /* bytes of each struct pv_device */
+	uint32_t pad;
 };
 
 #endif

@@ -17,7 +17,10 @@ static void (*fake_idle)(void); /* while the driver waits */
 
 static uint64_t fake_now;
 static unsigned fake_acks, fake_logs;
-static bool fake_no_irq, fake_no_copy, fake_no_memory;
+#define FAKE_MSI_ADDRESS 0xfee01000u
+#define FAKE_MSI_DATA 0x71u
+static struct env_irq fake_irq; /* as it was attached last */
+static bool fake_no_irq, fake_no_msi, fake_no_copy, fake_no_memory;
 static void (*fake_irq_fn)(void *arg);
 static void *fake_irq_arg;
 
@@ -95,22 +98,25 @@ static void *fake_dma_alloc(struct env *e, size_t bytes, dev_addr_t *dev)
 	return memset(p, 0, bytes);
 }
 
-static bool fake_irq_attach(struct env *e, unsigned irq, unsigned flags,
+static bool fake_irq_attach(struct env *e, struct env_irq *irq,
 			    void (*fn)(void *arg), void *arg)
 {
 	(void)e;
-	(void)irq;
-	(void)flags;
 	fake_irq_fn = fn;
 	fake_irq_arg = arg;
+	fake_irq = *irq;
+	if (irq->kind == ENV_IRQ_MSI) {
+		irq->address = FAKE_MSI_ADDRESS;
+		irq->data = FAKE_MSI_DATA;
+		return !fake_no_irq && !fake_no_msi;
+	}
 	return !fake_no_irq;
 }
 
-static void fake_irq_ack(struct env *e, unsigned irq, unsigned flags)
+static void fake_irq_ack(struct env *e, const struct env_irq *irq)
 {
 	(void)e;
 	(void)irq;
-	(void)flags;
 	fake_acks++;
 }
 
@@ -162,7 +168,7 @@ static inline void fake_env_reset(void)
 	fake_idle = NULL;
 	fake_now = 0;
 	fake_acks = fake_logs = 0;
-	fake_no_irq = fake_no_copy = fake_no_memory = false;
+	fake_no_irq = fake_no_msi = fake_no_copy = fake_no_memory = false;
 	fake_irq_fn = NULL;
 	fake_dma_used = 0;
 }

@@ -9,203 +9,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/fake_env.h"
-#include "virtio_blk.h"
-
-#define BAR 0xfe000000ull
-#define SECTORS 128u
-#define COMMON 0x000u
-#define ISR 0x1000u
-#define CONFIG 0x2000u
-#define NOTIFY 0x3000u
-
-/* ---- the device ---- */
-
-static uint8_t config[256];
-static uint32_t config_addr;
-static uint8_t disk[SECTORS * 512];
-
-static struct {
-	uint8_t status, isr;
-	uint32_t feature_sel;
-	uint64_t offered, taken;
-	uint16_t size, max, enabled, notify_off;
-	uint64_t desc, avail, used;
-	uint16_t seen, used_idx;
-	/* faults */
-	bool refuse_features, stuck_reset, silent, wrong_id, wrong_idx, gone;
-	uint8_t answer;
-	unsigned kicks;
-} dev;
-
-static void cap(unsigned at, unsigned next, unsigned type, unsigned bar,
-		uint32_t off, uint32_t len)
-{
-	config[at] = 9;
-	config[at + 1] = (uint8_t)next;
-	config[at + 2] = 20;
-	config[at + 3] = (uint8_t)type;
-	config[at + 4] = (uint8_t)bar;
-	memcpy(config + at + 8, &off, 4);
-	memcpy(config + at + 12, &len, 4);
-}
-
-static uint32_t in(uint16_t port, unsigned size)
-{
-	uint32_t v = 0;
-
-	memcpy(&v, config + ((config_addr & 0xfc) | (port & 3)), size);
-	return v;
-}
-
-static void out(uint16_t port, unsigned size, uint32_t v)
-{
-	if (port == 0xcf8)
-		config_addr = v;
-	else
-		memcpy(config + ((config_addr & 0xfc) | (port & 3)), &v, size);
-}
-
-static struct virtq_desc *desc_at(uint16_t i)
-{
-	assert_true(i < dev.size);
-	return (struct virtq_desc *)fake_dma_at(dev.desc, 16 * dev.size) + i;
-}
-
-static void used_put(uint32_t id)
-{
-	struct virtq_used *u = fake_dma_at(dev.used, 6 + 8 * dev.size);
-
-	u->ring[dev.used_idx % dev.size] = (struct virtq_used_elem){ id, 0 };
-	u->idx = dev.wrong_idx ? (uint16_t)(dev.used_idx + dev.size + 1) :
-				 ++dev.used_idx;
-}
-
-static void serve(uint16_t head)
-{
-	struct virtq_desc *d = desc_at(head);
-	struct virtio_blk_hdr h;
-	uint8_t *at;
-
-	assert_int_equal(d->len, 16);
-	memcpy(&h, fake_dma_at(d->addr, 16), 16);
-	at = disk + h.sector * 512;
-	for (d = desc_at(d->next); d->flags & 1; d = desc_at(d->next)) {
-		void *p = fake_dma_at(d->addr, d->len);
-
-		assert_non_null(p);
-		if (h.type == VIRTIO_BLK_T_IN)
-			memcpy(p, at, d->len);
-		else
-			memcpy(at, p, d->len);
-		at += d->len;
-	}
-	assert_int_equal(d->len, 1);
-	*(uint8_t *)fake_dma_at(d->addr, 1) = dev.answer;
-	used_put(dev.wrong_id ? 77 : head);
-}
-
-static void kicked(void)
-{
-	struct virtq_avail *a = fake_dma_at(dev.avail, 6 + 2 * dev.size);
-
-	dev.kicks++;
-	while (!dev.silent && dev.seen != a->idx)
-		serve(a->ring[dev.seen++ % dev.size]);
-	if (!dev.silent && !dev.wrong_idx) { /* avail_event */
-		struct virtq_used *u = fake_dma_at(dev.used, 6 + 8 * dev.size);
-
-		memcpy(&u->ring[dev.size], &dev.seen, 2);
-	}
-	dev.isr |= 1;
-}
-
-static uint64_t mmio_read(uint64_t at, unsigned size)
-{
-	uint64_t sectors = SECTORS;
-
-	if (dev.gone)
-		return ~0ull >> (64 - 8 * size);
-	at -= BAR;
-	switch (at) {
-	case 0x04:
-		return dev.feature_sel ? dev.offered >> 32 :
-					 (uint32_t)dev.offered;
-	case 0x14:
-		return dev.status;
-	case 0x18:
-		return dev.max;
-	case 0x1e:
-		return dev.notify_off;
-	case ISR:
-		at = dev.isr;
-		dev.isr = 0;
-		return at;
-	case CONFIG:
-		return (uint32_t)sectors;
-	case CONFIG + 4:
-		return sectors >> 32;
-	case CONFIG + 12:
-		return 6;
-	default:
-		return 0;
-	}
-}
-
-static void half(uint64_t *reg, bool high, uint64_t v)
-{
-	*reg = high ? (uint32_t)*reg | v << 32 : (*reg >> 32 << 32) | v;
-}
-
-static void status_write(uint8_t v)
-{
-	if (!v && dev.stuck_reset)
-		return;
-	if (!v)
-		dev.seen = dev.used_idx = dev.isr = 0;
-	dev.status = v;
-	if (dev.refuse_features)
-		dev.status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
-}
-
-static void mmio_write(uint64_t at, unsigned size, uint64_t v)
-{
-	(void)size;
-	at -= BAR;
-	switch (at) {
-	case 0x00:
-	case 0x08:
-		dev.feature_sel = (uint32_t)v;
-		break;
-	case 0x0c:
-		half(&dev.taken, dev.feature_sel, v);
-		break;
-	case 0x14:
-		status_write((uint8_t)v);
-		break;
-	case 0x18:
-		dev.size = (uint16_t)v;
-		break;
-	case 0x1c:
-		dev.enabled = (uint16_t)v;
-		break;
-	case 0x20:
-	case 0x24:
-		half(&dev.desc, at & 4, v);
-		break;
-	case 0x28:
-	case 0x2c:
-		half(&dev.avail, at & 4, v);
-		break;
-	case 0x30:
-	case 0x34:
-		half(&dev.used, at & 4, v);
-		break;
-	case NOTIFY:
-		kicked();
-		break;
-	}
-}
+#include "drivers/fake_virtio.h"
 
 /* ---- the tests ---- */
 
@@ -246,7 +50,7 @@ static int setup(void **state)
 		disk[i] = (uint8_t)(i * 3 + i / 512);
 	pci = (struct pci_dev){ .vendor = VIRTIO_PCI_VENDOR,
 				.device = VIRTIO_PCI_BLK_MODERN,
-				.irq = 11 };
+				.handle = 77 };
 	pci.bar[4] = (struct pci_bar){ BAR, 0x4000, false };
 	return 0;
 }
@@ -421,6 +225,71 @@ static void test_refused(void **state)
 	refused("no memory");
 }
 
+/* The capability of MSI-X, at the list's end. */
+static void msix(uint32_t table)
+{
+	config[0x91] = MSIX_CAP;
+	config[MSIX_CAP] = PCI_CAP_MSIX;
+	memcpy(config + MSIX_CAP + PCI_MSIX_TABLE, &table, 4);
+	memset(dev.table, 0xff, sizeof(dev.table));
+}
+
+static bool msix_is_on(void) { return config[MSIX_CAP + 3] & 0x80; }
+
+static void test_message(void **state)
+{
+	(void)state;
+	msix(TABLE | 4);
+	assert_null(start());
+	assert_int_equal(fake_irq.kind, ENV_IRQ_MSI);
+	assert_int_equal(fake_irq.device, 77);
+	assert_int_equal(fake_irq.index, 0);
+	assert_int_equal(dev.table[0], FAKE_MSI_ADDRESS);
+	assert_int_equal(dev.table[1], 0);
+	assert_int_equal(dev.table[2], FAKE_MSI_DATA);
+	assert_int_equal(dev.table[3], 0); /* not masked */
+	assert_true(msix_is_on());
+	assert_int_equal(dev.vector, 0);
+	assert_int_equal(dev.config_vector, 0);
+	assert_int_equal(io(BLK_READ, 1, 512), BLK_OK);
+	assert_int_equal(dev.isr, 1); /* nobody has looked */
+	/* a reset forgets the vectors */
+	dev.silent = true;
+	assert_int_equal(io(BLK_READ, 1, 512), BLK_ETIME);
+	assert_int_equal(dev.vector, 0);
+	dev.silent = false;
+	assert_int_equal(io(BLK_READ, 1, 512), BLK_OK);
+}
+
+static void by_line(void)
+{
+	assert_null(start());
+	assert_int_equal(fake_irq.kind, ENV_IRQ_LINE);
+	assert_int_equal(fake_irq.device, 77);
+	assert_false(msix_is_on());
+	assert_int_equal(io(BLK_READ, 1, 512), BLK_OK);
+	assert_int_equal(dev.isr, 0);
+	setup(NULL);
+}
+
+static void test_no_message(void **state)
+{
+	(void)state;
+	by_line();
+	msix(TABLE | 3); /* there is no such BAR */
+	by_line();
+	msix(TABLE | 6);
+	by_line();
+	msix(0x3ff8 | 4); /* out of it */
+	by_line();
+	msix(TABLE | 4);
+	fake_no_msi = true;
+	by_line();
+	msix(TABLE | 4);
+	dev.refuse_vector = true;
+	refused("refuses a vector for its queue");
+}
+
 /* A device that writes noise into all that it can reach. */
 static void test_noise(void **state)
 {
@@ -454,6 +323,8 @@ int main(void)
 		cmocka_unit_test_setup(test_silent, setup),
 		cmocka_unit_test_setup(test_gone, setup),
 		cmocka_unit_test_setup(test_refused, setup),
+		cmocka_unit_test_setup(test_message, setup),
+		cmocka_unit_test_setup(test_no_message, setup),
 		cmocka_unit_test_setup(test_noise, setup),
 	};
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interrupts of devices: lines of the I/O APICs, and messages (MSI, MSI-X). */
+#include "arch/irq.h"
+#include "core/device.h"
+#include "core/event.h"
+#include "pvabi/calls.h"
+
+#define DEVICE_MESSAGES 8u /* at most, of one function */
+/* SDM Vol. 3A 11.11, APM Vol. 2 16.11: physical destination, fixed, edge */
+#define MSI_ADDRESS 0xFEE00000u
+#define MSI_DEST_SHIFT 12
+
+/* Who is told, in one word, so that a handler reads it whole: generation and
+ * number of the partition, and its port; 0: nobody. Written under device_lock,
+ * as all below. */
+static u64 target_of(const struct partition *p, u32 port)
+{
+	return (u64)p->gen << 32 | p->id << 16 | port;
+}
+
+static struct partition *target_part(u64 target)
+{
+	return partition_live(target >> 16 & 0xffff, (u32)(target >> 32));
+}
+
+/* Who uses a line: the ISA interrupts, then the functions. */
+static struct line_user {
+	u64 target;
+	u32 gsi;
+} users[ISA_IRQS + PCI_MAX_FUNCS];
+
+static struct message {
+	u64 target;
+	u32 owner; /* number of the function + 1; 0: free */
+	u32 index;
+} messages[VEC_MSI_COUNT];
+
+static bool tell(u64 target)
+{
+	struct partition *p = target_part(target);
+
+	if (p)
+		event_send(p, target & 0xffff);
+	return p;
+}
+
+/* Functions of one partition may share a line: each is asked. */
+static void on_line(u32 vector)
+{
+	u32 gsi = vector - VEC_GSI_BASE;
+	bool level = ioapic_is_level(gsi), told = false;
+
+	if (level) /* before who acknowledges it can run */
+		ioapic_mask(gsi, true);
+	for (u32 i = 0; i < array_size(users); i++)
+		if (load_relaxed(&users[i].gsi) == gsi)
+			told |= tell(load_relaxed(&users[i].target));
+	if (!told)
+		ioapic_mask(gsi, true);
+}
+
+static void on_message(u32 vector)
+{
+	tell(load_relaxed(&messages[vector - VEC_MSI_BASE].target));
+}
+
+/* The line is free for p: nobody, or p itself, uses it. */
+static bool line_free_locked(const struct partition *p, u32 gsi)
+{
+	for (u32 i = 0; i < array_size(users); i++) {
+		const struct partition *by = target_part(users[i].target);
+
+		if (users[i].gsi == gsi && by && by != p)
+			return false;
+	}
+	return true;
+}
+
+static int line_bind_locked(struct partition *p, u32 user, u32 irq, u32 port)
+{
+	bool isa = user < ISA_IRQS;
+	int gsi = ioapic_gsi(irq, isa);
+
+	if (gsi < 0)
+		return PV_EINVAL;
+	if (!line_free_locked(p, (u32)gsi))
+		return PV_EEXIST;
+	store_relaxed(&users[user].gsi, (u32)gsi);
+	store_relaxed(&users[user].target, target_of(p, port));
+	irq_register(VEC_GSI_BASE + (u32)gsi, on_line);
+	ioapic_route(irq, isa, vcpu_current()->cpu);
+	return PV_OK;
+}
+
+/* The message of that index, or a free one; NULL: there is none for it. */
+static struct message *message_find_locked(u32 n, u32 index)
+{
+	struct message *spare = NULL;
+	u32 used = 0;
+
+	for (u32 i = 0; i < VEC_MSI_COUNT; i++) {
+		struct message *m = &messages[i];
+
+		if (m->owner == n + 1 && m->index == index)
+			return m;
+		used += m->owner == n + 1;
+		if (!m->owner && !spare)
+			spare = m;
+	}
+	return used < DEVICE_MESSAGES ? spare : NULL;
+}
+
+static int message_bind_locked(struct partition *p, u32 n, u32 index, u32 port,
+			       u64 *message)
+{
+	struct message *m = message_find_locked(n, index);
+	u64 vector = VEC_MSI_BASE + (u64)(m - messages);
+
+	if (!m)
+		return PV_ENOMEM;
+	m->owner = n + 1;
+	m->index = index;
+	store_relaxed(&m->target, target_of(p, port));
+	irq_register((u32)vector, on_message);
+	*message = vector << 32 | MSI_ADDRESS |
+		   cpu_table[vcpu_current()->cpu]->apic_id << MSI_DEST_SHIFT;
+	return PV_OK;
+}
+
+int irq_bind_isa(struct partition *p, u32 irq, u32 port)
+{
+	u32 user = (u32)index_clamp(irq, ISA_IRQS);
+
+	lock_scope(&device_lock);
+	return line_bind_locked(p, user, user, port);
+}
+
+int irq_bind_device(struct partition *p, struct device *d, u32 index, u32 flags,
+		    u32 port, u64 *message)
+{
+	u32 n = device_nr(d);
+
+	lock_scope(&device_lock);
+	if (!device_owned_locked(d, p))
+		return PV_EHANDLE;
+	if (flags & PV_IRQ_MSI)
+		return message_bind_locked(p, n, index, port, message);
+	if (index || !pci_funcs[n].irq_pin)
+		return PV_EINVAL;
+	return line_bind_locked(p, ISA_IRQS + n, pci_funcs[n].irq_line, port);
+}
+
+static int ack(const struct partition *p, const struct line_user *u)
+{
+	lock_scope(&device_lock);
+	if (target_part(u->target) != p)
+		return PV_EINVAL;
+	if (ioapic_is_level(u->gsi))
+		ioapic_mask(u->gsi, false);
+	return PV_OK;
+}
+
+int irq_ack_isa(struct partition *p, u32 irq)
+{
+	return ack(p, &users[index_clamp(irq, ISA_IRQS)]);
+}
+
+int irq_ack_device(struct partition *p, const struct device *d)
+{
+	return ack(p, &users[ISA_IRQS + device_nr(d)]);
+}
+
+static bool line_used_locked(u32 gsi)
+{
+	for (u32 i = 0; i < array_size(users); i++)
+		if (users[i].target && users[i].gsi == gsi)
+			return true;
+	return false;
+}
+
+void irq_unbind_locked(u32 n)
+{
+	struct line_user *u = &users[ISA_IRQS + n];
+
+	if (u->target) {
+		store_relaxed(&u->target, 0);
+		if (!line_used_locked(u->gsi))
+			ioapic_mask(u->gsi, true);
+	}
+	for (u32 i = 0; i < VEC_MSI_COUNT; i++)
+		if (messages[i].owner == n + 1) {
+			store_relaxed(&messages[i].target, 0);
+			messages[i].owner = 0;
+		}
+}
