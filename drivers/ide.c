@@ -417,7 +417,8 @@ const char *ide_start(struct ide *d, struct env *e, const struct pci_dev *pci,
 		return "no memory";
 	if (!d->prd || d->prd_dev.v >> 32)
 		d->dma = false; /* by the CPU, then */
-	pci_command(e, pci->bdf, PCI_COMMAND_IO | PCI_COMMAND_MASTER, 0);
+	pci_command(e, pci->bdf, PCI_COMMAND_IO | PCI_COMMAND_MASTER,
+		    PCI_COMMAND_INTX_OFF);
 	if (!e->irq_attach(e, &d->irq, interrupt, d))
 		return "its interrupt is refused";
 	if (d->bm)

@@ -124,6 +124,30 @@ static bool guest_disk(struct parse *p, char *v)
 	return true;
 }
 
+static bool guest_device(struct parse *p, char *v)
+{
+	struct cfg_guest *g = p->g;
+	uint16_t bdf;
+
+	if (g->nr_devices == CFG_DEVICES)
+		return config_bad(p, "too many devices", NULL);
+	if (!config_bdf(v, &bdf))
+		return config_bad(p,
+				  "device is BUS:DEVICE.FUNCTION, as 00:05.0, "
+				  "not",
+				  v);
+	for (unsigned i = 0; i < g->nr_devices; i++)
+		if (g->device[i] == bdf)
+			return config_bad(p, "given twice", v);
+	g->device[g->nr_devices++] = bdf;
+	return true;
+}
+
+static bool guest_unsafe_dma(struct parse *p, char *v)
+{
+	return config_set_yes(p, v, &p->g->unsafe_dma);
+}
+
 static bool guest_start(struct parse *p, char *v)
 {
 	if (!strcmp(v, "now"))
@@ -198,6 +222,8 @@ static const struct key guest_keys[] = {
 	{ "priority", guest_priority, false },
 	{ "cmdline", guest_cmdline, false },
 	{ "disk", guest_disk, true },
+	{ "device", guest_device, true },
+	{ "unsafe_dma", guest_unsafe_dma, false },
 	{ "start", guest_start, false },
 	{ "kill", guest_kill, false },
 	{ "expect", guest_expect, false },
@@ -398,6 +424,15 @@ static bool whole_check(struct parse *p)
 					   g->name);
 	}
 	return true;
+}
+
+bool config_assigns(const struct config *c, uint16_t bdf)
+{
+	for (unsigned i = 0; i < c->nr_guests; i++)
+		for (unsigned n = 0; n < c->guest[i].nr_devices; n++)
+			if (c->guest[i].device[n] == bdf)
+				return true;
+	return false;
 }
 
 bool config_parse(struct config *c, const char *file, const char *text,

@@ -9,6 +9,7 @@
 
 #define CFG_GUESTS 72u
 #define CFG_DISKS 4u
+#define CFG_DEVICES 4u
 #define CFG_NAME 24u  /* bytes, NUL included, as in struct pv_device */
 #define CFG_IMAGE 40u /* as in struct pv_module */
 #define CFG_CMDLINE 512u
@@ -41,6 +42,10 @@ struct cfg_guest {
 	char cmdline[CFG_CMDLINE];
 	struct cfg_disk disk[CFG_DISKS];
 	unsigned nr_disks;
+	uint16_t device
+		[CFG_DEVICES]; /* PCI: bus << 8 | device << 3 | function */
+	unsigned nr_devices;
+	bool unsafe_dma;
 	char after[CFG_NAME];
 	int after_guest; /* index, -1: none */
 	char kill_after[CFG_NAME];
@@ -68,5 +73,8 @@ struct config {
  */
 bool config_parse(struct config *c, const char *file, const char *text,
 		  size_t len, char *err, size_t err_size);
+
+/* Is that PCI function some guest's? */
+bool config_assigns(const struct config *c, uint16_t bdf);
 
 #endif

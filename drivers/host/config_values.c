@@ -141,6 +141,27 @@ bool config_set_memory(struct parse *p, char *s, uint64_t *out)
 	return true;
 }
 
+/* Some hexadecimal digits before `end`, which is skipped. */
+static bool hex_field(const char **s, char end, unsigned max, unsigned *out)
+{
+	const char *from = *s;
+
+	for (*out = 0; digit(**s) < 16 && *s - from < 2; (*s)++)
+		*out = *out * 16 + (unsigned)digit(**s);
+	return *s != from && *(*s)++ == end && *out <= max;
+}
+
+bool config_bdf(const char *s, uint16_t *out)
+{
+	unsigned bus, dev, fn;
+
+	if (!hex_field(&s, ':', 255, &bus) || !hex_field(&s, '.', 31, &dev) ||
+	    !hex_field(&s, 0, 7, &fn))
+		return false;
+	*out = (uint16_t)(bus << 8 | dev << 3 | fn);
+	return true;
+}
+
 /* Names become parts of lines and command words: no blanks, no brackets. */
 bool config_name_ok(const char *s)
 {

@@ -121,7 +121,7 @@ static void try_ide(const struct pci_dev *pci)
 	say(pci, "ide", "no disk");
 }
 
-void disks_init(void)
+void disks_init(const struct config *c)
 {
 	const struct pv_device *d = NULL;
 	struct pci_dev pci;
@@ -130,6 +130,8 @@ void disks_init(void)
 	if (!buffer)
 		return;
 	while ((d = kit_device(d, PV_DEV_PCI, NULL)) && nr_disks < DISKS) {
+		if (config_assigns(c, d->bdf))
+			continue;
 		kit_pci_dev(&pci, d);
 		if (virtio_blk_matches(&pci))
 			try_virtio(&pci);

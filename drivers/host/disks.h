@@ -6,8 +6,9 @@
 #include "config.h"
 #include "vdisk.h"
 
-/* Starts all disks there are drivers for, and prints them. */
-void disks_init(void);
+/* Starts all disks there are drivers for, but those that guests get, and prints
+ * them. */
+void disks_init(const struct config *c);
 
 /* Makes a virtual disk; null, or what is wrong. A partition that is on no disk
  * is replaced by the module NAME.img, if there is one. */

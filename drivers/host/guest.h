@@ -31,6 +31,7 @@ struct guest {
 	const struct pv_io_page *io;
 	struct uart16550 uart;
 	struct vblk *disk[CFG_DISKS];
+	unsigned nr_assigned; /* of the configuration's devices */
 	struct lines_source lines;
 	uint8_t typed[256]; /* not taken yet by the guest */
 	unsigned nr_typed;

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "assign.h"
+
 #include "kit/call.h"
 #include "kit/console.h"
 #include "kit/irq.h"
@@ -89,6 +91,7 @@ static void guest_reap(struct guest *g)
 		}
 		host_must(err, "partition_destroy");
 		g->created = false;
+		assign_return(g);
 	}
 	g->io = NULL;
 	gmem_end(&g->mem);
@@ -236,7 +239,7 @@ bool guests_init(const struct config *c)
 {
 	config = c;
 	guests = kit_calloc(c->nr_guests + 1, sizeof(*guests));
-	if (!guests)
+	if (!guests || !assign_init())
 		return false;
 	for (unsigned i = 0; i < c->nr_guests; i++) {
 		struct guest *g = &guests[i];

@@ -2,6 +2,7 @@
 /* Makes a partition from an ELF file: memory, image, tables, start of day. */
 #include <string.h>
 
+#include "assign.h"
 #include "guest.h"
 #include "kit/call.h"
 #include "kit/mm.h"
@@ -25,7 +26,7 @@ struct load {
 struct boot_page {
 	struct pv_start start;
 	struct pv_mem mem[2];
-	struct pv_device device[CFG_DISKS];
+	struct pv_device device[CFG_DISKS + CFG_DEVICES];
 	char cmdline[CFG_CMDLINE];
 };
 
@@ -122,7 +123,7 @@ static const char *image_write(struct load *l)
 	return NULL;
 }
 
-static void devices_fill(struct load *l, struct boot_page *b)
+static const char *devices_fill(struct load *l, struct boot_page *b)
 {
 	const struct cfg_guest *c = l->g->cfg;
 
@@ -135,7 +136,8 @@ static void devices_fill(struct load *l, struct boot_page *b)
 		d->size = PAGE;
 		strcpy(d->name, c->disk[i].name);
 	}
-	b->start.nr_devices = c->nr_disks;
+	b->start.nr_devices = c->nr_disks + c->nr_devices;
+	return assign_devices(l->g, &b->device[c->nr_disks]);
 }
 
 static void start_fill(struct load *l, struct boot_page *b, uint64_t at)
@@ -164,7 +166,6 @@ static void start_fill(struct load *l, struct boot_page *b, uint64_t at)
 	b->mem[1] = (struct pv_mem){ .start = l->top,
 				     .size = l->ram - l->top,
 				     .type = PV_MEM_RESERVED };
-	devices_fill(l, b);
 }
 
 static const char *boot_write(struct load *l)
@@ -173,10 +174,14 @@ static const char *boot_write(struct load *l)
 	uint64_t at = l->top + l->table_pages * PAGE;
 	struct boot_page *b = (void *)(l->pages + l->table_pages * PAGE);
 	uint64_t rights = PV_RIGHT_SHARE | (g->cfg->stats ? PV_RIGHT_STATS : 0);
+	const char *why;
 	uint64_t err;
 
 	tables_build(&l->im, l->ram, (uint64_t *)l->pages, l->top);
 	start_fill(l, b, at);
+	why = devices_fill(l, b);
+	if (why)
+		return why;
 	err = pv_handle_derive(g->part, kit_info()->self, rights,
 			       &b->start.host);
 	if (err)

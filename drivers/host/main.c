@@ -162,7 +162,7 @@ int kit_main(const char *cmdline)
 	kit_printf("host: the host partition runs, %lu MiB free\n",
 		   (unsigned long)(kit_pages_left() >> 8));
 	c = config_read();
-	disks_init();
+	disks_init(c);
 	if (c->selftest)
 		selftest_run();
 	if (!guests_init(c)) {

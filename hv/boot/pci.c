@@ -117,8 +117,8 @@ static void add_func(u16 bdf, u32 id, u32 class)
 				.progif = (u8)(class >> 8),
 				.irq_line = (u8)irq,
 				.irq_pin = (u8)(irq >> 8) };
-	read_bars(f);
 	read_caps(f);
+	read_bars(f);
 }
 
 /* Bridges stay as they are; the bus behind one goes into the set that is still

@@ -31,7 +31,7 @@ VIRTIO_DISK = (
 USB_STICK = ("-device", "qemu-xhci,id=usb", "-device",
              "usb-storage,bus=usb.0,drive=disk,bootindex=0")
 MAC = "52:54:00:12:34:56"
-NIC = ("-device", f"e1000,mac={MAC},romfile=")
+NIC = ("-device", f"e1000,mac={MAC},romfile=,addr=2")
 BOCHS_NIC = f"e1000: enabled=1, mac={MAC}, ethmod=null"
 GRACE = 5  # seconds from the last line, or a panic, to the end
 
@@ -123,13 +123,13 @@ class Qemu:
                  "-smp", str(s.smp), "-m", str(s.mem), *self.firmware(),
                  "-drive", f"if=none,id=disk,format=raw,cache=unsafe,file="
                  f"{s.image.replace(',', ',,')}",
+                 *(NIC if s.nic else ()),
                  *(USB_STICK if s.usb else VIRTIO_DISK),
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                  "-chardev", "stdio,id=com1,signal=off",
                  "-serial", "chardev:com1", "-display", "none", "-no-reboot",
                  "-d", "cpu_reset", "-D",
-                 os.path.join(s.rundir, "qemu.log"),
-                 *(NIC if s.nic else ()), *s.devices]
+                 os.path.join(s.rundir, "qemu.log"), *s.devices]
         if s.icount:
             words += ["-icount", f"shift={ICOUNT_SHIFT},sleep=on", "-rtc",
                       "clock=vm,base=2024-01-01", "-seed", "42"]

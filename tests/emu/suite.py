@@ -19,7 +19,8 @@ A case is
     icount = no               # yes: QEMU counts instructions; one CPU only
     devices = -device ...     # QEMU only
     usb = no                  # yes: the image is a USB stick, without a disk
-    nic = no                  # yes: an e1000, connected to nothing
+    nic = no                  # yes: an e1000 at 00:02.0, connected to nothing
+    disk2 = no                # yes: the test data as a disk at 00:04.0; QEMU only
     files = a.bin b.bin       # more files beside the case for the ESP
     bochs-cpu = NAME          # another CPU model of Bochs
     hypervisor = NAME         # tests/hv/NAME.c: breaks something on purpose
@@ -155,7 +156,7 @@ class Case:
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
                      "devices": "", "files": "", "smp-vmx": "", "usb": "no",
-                     "nic": "no",
+                     "nic": "no", "disk2": "no",
                      "bochs-cpu": "", "hypervisor": "", "panic": "no",
                      "debug": "no"}
         self.parts = {"expect": [], "ordered": [], "reject": [], "config": []}
@@ -224,13 +225,24 @@ class Boot:
             timeout=int(keys["timeout"]), accel="tcg",
             usb=keys["usb"] == "yes", nic=keys["nic"] == "yes",
             icount=keys["icount"] == "yes" and qemu,
-            devices=shlex.split(keys["devices"]) if qemu else ())
+            devices=[*shlex.split(keys["devices"]), *self.second()]
+            if qemu else ())
         show = None
         if os.environ.get("CASE_LOG"):
             def show(data):
                 sys.stdout.buffer.write(data)
         with open(os.path.join(self.dir, "serial.log"), "wb") as log:
             return machine.boot(emulator, settings, show, log=log)
+
+    def second(self):
+        """A disk with the test data and nothing else, for QEMU."""
+        if self.case.keys["disk2"] != "yes":
+            return []
+        path = os.path.join(self.dir, "second.img")
+        with open(path, "wb") as f:
+            f.write(image.pattern())
+        return ["-drive", f"if=none,id=two,format=raw,file={path}", "-device",
+                "virtio-blk-pci,drive=two,disable-legacy=on,addr=4"]
 
     def judge(self, result):
         """Everything that is wrong with this boot itself."""

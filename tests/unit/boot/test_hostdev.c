@@ -97,6 +97,25 @@ static void ide_has_its_legacy_ports(void **state)
 	assert_int_equal(bi.host.grants[2].start, 0x3F6);
 }
 
+static void each_range_names_its_function(void **state)
+{
+	pci_count = 2;
+	pci_funcs[0].bar[0] = (struct pci_bar){ 0xFE000000, 0x100, false };
+	pci_funcs[0].bar[1] = (struct pci_bar){ 0xFE000400, 0x100, false };
+	pci_funcs[0].bar[2] = (struct pci_bar){ 0xC000, 8, true };
+	pci_funcs[1].bar[0] = (struct pci_bar){ 0xFE000800, 0x100, false };
+	assert_int_equal(host_devices(&bi, dev, 64), 3);
+	/* one page of a function is there once, of two functions twice */
+	assert_int_equal(bi.host.nr_grants, 4);
+	assert_int_equal(bi.host.grants[0].func, 0); /* the UART */
+	assert_int_equal(bi.host.grants[1].func, 1);
+	assert_int_equal(bi.host.grants[2].kind, BOOT_GRANT_PORTS);
+	assert_int_equal(bi.host.grants[2].func, 1);
+	assert_int_equal(bi.host.grants[3].func, 2);
+	assert_int_equal(bi.host.grants[3].start, 0xFE000000);
+	assert_int_equal(dev[1].bar[1].size, 0x100);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -106,6 +125,7 @@ int main(void)
 		T(the_hypervisors_ports_are_not),
 		T(memory_and_interrupt_controllers_are_not),
 		T(ide_has_its_legacy_ports),
+		T(each_range_names_its_function),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

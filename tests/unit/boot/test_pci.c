@@ -22,7 +22,7 @@ struct pci_func pci_funcs[PCI_MAX_FUNCS];
 
 static struct {
 	u16 bdf;
-	u32 reg[16], sizes[16]; /* sizes: the bits of a BAR that stay 0 */
+	u32 reg[64], sizes[64]; /* sizes: the bits of a BAR that stay 0 */
 	u32 writes;
 } machine[80];
 static u32 nr;
@@ -101,7 +101,7 @@ static void only_multi_function_devices_have_more(void **state)
 
 static void bars_are_sized_and_put_back(void **state)
 {
-	u32 *r = add(BDF(0, 3, 0), 0x020000, 0), before[16];
+	u32 *r = add(BDF(0, 3, 0), 0x020000, 0), before[64];
 
 	r[1] = 0x100007;
 	r[4] = 0xC001;	   /* 32 ports */
@@ -127,6 +127,32 @@ static void bars_are_sized_and_put_back(void **state)
 	assert_int_equal(pci_funcs[0].bar[4].size, 0);
 }
 
+static void capabilities_of_messages_are_found(void **state)
+{
+	u32 *r = add(BDF(0, 3, 0), 0x020000, 0);
+
+	r[1] = 0x100000; /* it has a list */
+	r[13] = 0x40;
+	r[16] = 0x4801;	    /* power management; goes on at 48 */
+	r[18] = 0x01805005; /* MSI: 64 bits, masks; goes on at 50 */
+	r[20] = 0x00075011; /* MSI-X, whose list loops */
+	add(BDF(0, 4, 0), 0x020000, 0)[13] = 0x40; /* no list */
+	machine[1].reg[16] = 0x11;
+	pci_scan();
+	assert_int_equal(pci_funcs[0].msi, 0x48);
+	assert_int_equal(pci_funcs[0].msi_size, 24);
+	assert_int_equal(pci_funcs[0].msix, 0x50);
+	assert_int_equal(pci_funcs[1].msi, 0);
+	assert_int_equal(pci_funcs[1].msix, 0);
+	r[1] = 0x100000; /* the scan wrote it, where real ones keep it */
+	r[13] = 0x48;
+	r[18] = 0x0005;
+	pci_scan();
+	assert_int_equal(pci_funcs[0].msi, 0x48);
+	assert_int_equal(pci_funcs[0].msi_size, 12);
+	assert_int_equal(pci_funcs[0].msix, 0);
+}
+
 static void too_many_are_left_out(void **state)
 {
 	for (u32 i = 0; i < PCI_MAX_FUNCS + 5; i++)
@@ -143,6 +169,7 @@ int main(void)
 		T(bridges_are_left_out),
 		T(only_multi_function_devices_have_more),
 		T(bars_are_sized_and_put_back),
+		T(capabilities_of_messages_are_found),
 		T(too_many_are_left_out),
 	};
 

@@ -52,6 +52,8 @@ static void test_whole(void **state)
 			  "disk = d:part=data\ndisk = r:ram=x.img\n"
 			  "disk = n:null=1M\nexpect = 3\nstats = yes\n"
 			  "counters = csv\n"
+			  "device = fF:1f.7\ndevice = 00:5.0\n"
+			  "unsafe_dma = yes\n"
 			  "console = keyboard\n"
 			  "[guest two]\nimage = b.elf\nstart = after one\n"
 			  "expect = crash\nkill = after one"));
@@ -72,6 +74,12 @@ static void test_whole(void **state)
 	assert_string_equal(g->disk[0].source, "data");
 	assert_int_equal(g->disk[1].kind, DISK_RAM);
 	assert_int_equal(g->disk[2].bytes, 1 << 20);
+	assert_int_equal(g->nr_devices, 2);
+	assert_int_equal(g->device[0], 0xff << 8 | 31 << 3 | 7);
+	assert_int_equal(g->device[1], 5 << 3);
+	assert_true(g->unsafe_dma);
+	assert_true(config_assigns(&c, 5 << 3));
+	assert_false(config_assigns(&c, 5 << 3 | 1));
 	assert_true(g->expect_set && !g->expect_crash && g->stats);
 	assert_int_equal(g->expect_code, 3);
 	assert_int_equal(g->counters, COUNTERS_CSV);
@@ -167,6 +175,32 @@ static void test_disks(void **state)
 		"parley.cfg:7: too many disks");
 }
 
+static void test_devices(void **state)
+{
+	static const char *const wrong[] = {
+		"",	   "0",	       "00:05",	 "00:05.",
+		"00:05.8", "00:20.0",  "0:1.0x", "000:1.0",
+		"00.05.0", "0000:1.0", "-1:0.0", ":.",
+	};
+	char text[100], err[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(text, sizeof(text), G "device = %s\n", wrong[i]);
+		snprintf(err, sizeof(err),
+			 "parley.cfg:3: device is BUS:DEVICE.FUNCTION, as "
+			 "00:05.0, not: %s",
+			 wrong[i]);
+		refuses(text, err);
+	}
+	refuses(G "device = 0:1.0\ndevice = 00:01.0\n",
+		"parley.cfg:4: given twice: 00:01.0");
+	refuses(G "device=0:1.0\ndevice=0:2.0\ndevice=0:3.0\ndevice=0:4.0\n"
+		  "device=0:5.0\n",
+		"parley.cfg:7: too many devices");
+	refuses(G "unsafe_dma = 1\n", "parley.cfg:3: expected yes or no: 1");
+}
+
 static void test_order(void **state)
 {
 	(void)state;
@@ -234,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_long_and_many),
 		cmocka_unit_test(test_noise),
