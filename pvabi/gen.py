@@ -336,11 +336,11 @@ def gen_decoders(calls):
     g = "PVABI_DECODERS_H"
     out = [HEAD % ("The decoders of the hypervisor.", g, g)]
     out += [decoder(c) for c in calls if "plain" not in c]
-    mask = sum(1 << c["nr"] for c in calls if in_batch(c))
-    out += ["/* Those that may stand in a batch, as bits, and numbers of none. */\n"
-            "#define PV_BATCH_CALLS (0x%xull | ~0ull << PV_CALL_COUNT)\n\n" % mask]
-    out += ["static const hcall_fn decoders[PV_CALL_COUNT] = {\n"]
-    out += ["\t[%d] = hc_%s,\n" % (c["nr"], c["name"]) for c in calls]
+    out += ["/* unfit: it may not stand in a batch. */\n"
+            "static const struct {\n\thcall_fn fn;\n\tbool unfit;\n"
+            "} decoders[PV_CALL_COUNT] = {\n"]
+    out += ["\t[%d] = { hc_%s, %d },\n" % (c["nr"], c["name"], not in_batch(c))
+            for c in calls]
     return "".join(out) + "};\n\n#endif\n"
 
 

@@ -70,11 +70,12 @@ _Static_assert(PV_CALL_COUNT < HCALL_TABLE_SIZE, "the last slot stays ENOSYS");
 void hcall_init(void)
 {
 	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++) {
-		hcall_fn fn = i < PV_CALL_COUNT ? decoders[i] : hc_none;
+		bool known = i < PV_CALL_COUNT;
+		hcall_fn fn = known ? decoders[i].fn : hc_none;
 
 		virt_hcall_table[i] = fn;
 		virt_hcall_table[HCALL_BATCH + i] =
-			PV_BATCH_CALLS >> i & 1 ? fn : hc_unfit;
+			known && decoders[i].unfit ? hc_unfit : fn;
 	}
 }
 

@@ -22,7 +22,7 @@
  * call is executed again. exit_decode clears it. */
 #define PEND_RESUME 512
 
-#define HCALL_TABLE_SIZE 64 /* filled with ENOSYS; the last slot stays so */
+#define HCALL_TABLE_SIZE 128 /* filled with ENOSYS; the last slot stays so */
 #define HCALL_BATCH HCALL_TABLE_SIZE /* from here on: for an entry of a batch */
 
 /* The floor: a call whose EAX is this does nothing at all, in the stub of a

@@ -21,11 +21,19 @@ static struct hret watched(u32 nr, const u64 *a)
 #define NAME(x, y) entry_##x##y,
 #define EIGHT(f, x) \
 	f(x, 0) f(x, 1) f(x, 2) f(x, 3) f(x, 4) f(x, 5) f(x, 6) f(x, 7)
-#define ALL(f)      \
-	EIGHT(f, 0) \
-	EIGHT(f, 1) \
-	EIGHT(f, 2) \
-	EIGHT(f, 3) EIGHT(f, 4) EIGHT(f, 5) EIGHT(f, 6) EIGHT(f, 7)
+#define ALL(f)       \
+	EIGHT(f, 0)  \
+	EIGHT(f, 1)  \
+	EIGHT(f, 2)  \
+	EIGHT(f, 3)  \
+	EIGHT(f, 4)  \
+	EIGHT(f, 5)  \
+	EIGHT(f, 6)  \
+	EIGHT(f, 7)  \
+	EIGHT(f, 8)  \
+	EIGHT(f, 9)  \
+	EIGHT(f, 10) \
+	EIGHT(f, 11) EIGHT(f, 12) EIGHT(f, 13) EIGHT(f, 14) EIGHT(f, 15)
 
 ALL(ENTRY)
 

@@ -25,7 +25,7 @@
 #define POISON 0xa5c3a5c3a5c3a5c3ull
 #define VREGS VREG_CR2 /* those in the VMCS or VMCB */
 
-_Static_assert(HCALL_TABLE_SIZE == 64, "as in the assembly below");
+_Static_assert(HCALL_TABLE_SIZE == 128, "as in the assembly below");
 
 /* What debug_entry pushes, from the stack's end up. */
 struct frame {
@@ -170,7 +170,7 @@ __asm__(".text\n"
 	".globl debug_entries\n"
 	".set n, 0\n"
 	"debug_entries:\n"
-	".rept 128\n"
+	".rept 256\n"
 	"	.balign 16\n"
 	"	mov $n, %eax\n"
 	"	jmp debug_entry\n"
