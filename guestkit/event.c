@@ -16,6 +16,8 @@ static struct port *ports[WORDS]; /* 64 each, allocated at first use */
 static uint64_t used[WORDS];
 /* Which vCPU's upcall handles a port; 0 where nothing is bound. */
 static uint8_t port_vcpu[PV_PORTS];
+static uint64_t vectored[WORDS]; /* ports with a vector: not the upcall's */
+uint32_t kit_vectors_on;
 
 static struct pv_partition_page *partition_page(void)
 {
@@ -71,6 +73,7 @@ static uint64_t word_take(unsigned word, unsigned me)
 	uint64_t *w = &partition_page()->port_pending[word];
 	uint64_t seen = __atomic_load_n(w, __ATOMIC_ACQUIRE), mine = 0, left;
 
+	seen &= ~vectored[word];
 	for (left = seen; left; left &= left - 1) {
 		unsigned bit = __builtin_ctzll(left);
 
@@ -144,4 +147,43 @@ void kit_upcall_unmask(void)
 	__atomic_store_n(&kit_this()->page->masked, 0, __ATOMIC_SEQ_CST);
 	kit_event_scan();
 	kit_irq_restore(flags);
+}
+
+/* ---- vectors ---- */
+
+uint64_t kit_event_vector(unsigned port, unsigned vector)
+{
+	uint64_t st = pv_event_vector_set(port, vector);
+	uint64_t bit = 1ull << port % 64;
+
+	if (st)
+		return st;
+	if (vector)
+		__atomic_fetch_or(&vectored[port / 64], bit, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(&vectored[port / 64], ~bit,
+				   __ATOMIC_SEQ_CST);
+	return PV_OK;
+}
+
+/* Of in_service; 0 when there is none. */
+static unsigned top_class(const struct pv_vcpu_page *p)
+{
+	uint32_t s = __atomic_load_n(&p->in_service, __ATOMIC_RELAXED);
+
+	return s ? 31u - (unsigned)__builtin_clz(s) : 0;
+}
+
+/* One instruction clears the bit, so that no delivery comes in between. */
+void kit_vector_end(void)
+{
+	struct pv_vcpu_page *p = kit_this()->page;
+
+	__asm__ volatile("btrl %1, %0"
+			 : "+m"(p->in_service)
+			 : "r"(top_class(p))
+			 : "cc", "memory");
+	if (__atomic_load_n(&p->vector_waits, __ATOMIC_RELAXED) / 16 >
+	    top_class(p))
+		pv_vector_eoi();
 }

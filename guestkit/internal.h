@@ -53,7 +53,8 @@ struct kit_vcpu {
 
 extern struct kit_vcpu *kit_vcpu_table[PV_VCPUS_MAX];
 extern struct kit_vcpu kit_vcpu0;
-extern uint32_t kit_apic_on; /* the local APIC is in use */
+extern uint32_t kit_apic_on;	/* the local APIC is in use */
+extern uint32_t kit_vectors_on; /* events have vectors of their own */
 
 static inline struct kit_vcpu *kit_this(void)
 {

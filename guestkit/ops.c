@@ -60,7 +60,7 @@ static void event_call(uint64_t handle) { pv_event_send(handle); }
 static void ipi_call(unsigned vcpu, unsigned bit) { pv_vcpu_ipi(vcpu, 1, bit); }
 
 /* Interrupts are off. What arrives is handled right here, so the upcall is
- * masked meanwhile; the local APIC, if in use, gets its turn. */
+ * masked meanwhile; vectors, if in use, get their turn. */
 static void wait_call(uint64_t deadline_tsc)
 {
 	struct pv_vcpu_page *page = kit_this()->page;
@@ -69,7 +69,7 @@ static void wait_call(uint64_t deadline_tsc)
 	pv_vcpu_wait(deadline_tsc);
 	__atomic_store_n(&page->masked, 0, __ATOMIC_SEQ_CST);
 	kit_event_scan();
-	if (kit_apic_on)
+	if (kit_apic_on || kit_vectors_on)
 		__asm__ volatile("sti; nop; cli" ::: "memory");
 }
 

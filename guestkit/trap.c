@@ -31,6 +31,7 @@ static kit_trap_fn traps[32];
 static struct {
 	kit_irq_fn fn;
 	void *arg;
+	bool event; /* not of the local APIC */
 } irqs[256];
 
 kit_trap_fn kit_trap_set(unsigned vector, kit_trap_fn fn)
@@ -50,6 +51,15 @@ void kit_vector_register(unsigned vector, kit_irq_fn fn, void *arg)
 		return;
 	irqs[vector].arg = arg;
 	irqs[vector].fn = fn;
+}
+
+void kit_event_vector_register(unsigned vector, kit_irq_fn fn, void *arg)
+{
+	if (vector < 32 || vector > 255)
+		return;
+	kit_vectors_on = 1;
+	kit_vector_register(vector, fn, arg);
+	irqs[vector].event = true;
 }
 
 static void idt_fill(void)
@@ -115,8 +125,18 @@ void kit_vcpu_tables(struct kit_vcpu *v)
 
 /* ---- what a vector does ---- */
 
+static void event_run(unsigned vector)
+{
+	if (irqs[vector].fn)
+		irqs[vector].fn(irqs[vector].arg);
+	kit_irq_off();
+	kit_vector_end();
+}
+
 static void irq_run(unsigned vector)
 {
+	if (irqs[vector].event)
+		return event_run(vector);
 	if (kit_apic_on)
 		kit_wrmsr(MSR_X2APIC_EOI, 0);
 	if (vector == KIT_VECTOR_TIMER)

@@ -427,3 +427,32 @@ uint64_t device_address(uint64_t device, const void *p)
 	panic_if(pv_device_addr(device, gpa_of(p), &addr));
 	return addr;
 }
+
+/* example: event_vector_set */
+/* Port 5 comes as vector 0x51, through an IDT gate of its own. */
+void port_vector(void) { panic_if(pv_event_vector_set(5, 0x51)); }
+
+/* example: timer_vector_set */
+void timer_vector(void) { panic_if(pv_timer_vector_set(0xe0)); }
+
+/* example: vcpu_vector_send */
+/* To all vCPUs but the first. */
+void reschedule_others(void)
+{
+	uint64_t others = ((1ull << boot->vcpus % 64) - 1) & ~1ull;
+
+	panic_if(pv_vcpu_vector_send(0, others, 0xf0));
+}
+
+/* example: vector_eoi */
+/* The end of a handler, with interrupts off. */
+void vector_end(void)
+{
+	uint32_t left, in_service = vcpu_page->in_service;
+
+	in_service &= ~(1u << (31 - __builtin_clz(in_service)));
+	*(volatile uint32_t *)&vcpu_page->in_service = in_service;
+	left = *(volatile uint32_t *)&vcpu_page->vector_waits;
+	if (left >> 4 > (in_service ? 31u - __builtin_clz(in_service) : 0))
+		panic_if(pv_vector_eoi());
+}

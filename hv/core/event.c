@@ -19,12 +19,30 @@ void event_vcpu_init(struct vcpu *v)
 	pg->vcpus = v->part->nr_vcpus;
 }
 
-int event_bind(struct partition *p, u32 port, u32 vcpu)
+void event_vcpu_reset(struct vcpu *v)
 {
-	if (port >= PV_PORTS || vcpu >= p->nr_vcpus)
-		return PV_EINVAL;
-	p->port_map[port] = (u8)(vcpu + 1);
-	return PV_OK;
+	v->upcall_vector = 0;
+	v->upcall_due = 0;
+	v->timer_vector = 0;
+	store_relaxed(&v->page->in_service, 0);
+	vector_look(v);
+}
+
+void event_bind(struct partition *p, u32 port, u32 vcpu)
+{
+	lock_scope(&p->lock);
+	store_relaxed(&p->port_map[port],
+		      (p->port_map[port] & PORT_VECTOR) | (vcpu + 1));
+}
+
+/* A sender that has seen the mark finds a vector, be it an old one. */
+void event_vector_set(struct partition *p, u32 port, u32 vector)
+{
+	lock_scope(&p->lock);
+	if (vector)
+		store_relaxed(&p->port_vector[port], (u8)vector);
+	store_release(&p->port_map[port], (p->port_map[port] & ~PORT_VECTOR) |
+						  (vector ? PORT_VECTOR : 0));
 }
 
 /*
@@ -45,12 +63,14 @@ static void post(struct vcpu *v, u32 bit)
 
 void event_send(struct partition *p, u32 port)
 {
-	u32 n = p->port_map[port];
-	struct vcpu *v = p->vcpus[n ? n - 1 : 0];
-	u32 word = port / 64;
+	u32 n = load_acquire(&p->port_map[port]), word = port / 64;
+	u32 vcpu = n & ~PORT_VECTOR;
+	struct vcpu *v = p->vcpus[vcpu ? vcpu - 1 : 0];
 
 	__atomic_fetch_or(&p->page.port_pending[word], 1ull << port % 64,
 			  __ATOMIC_RELAXED);
+	if (unlikely(n & PORT_VECTOR))
+		return vector_raise(v, p->port_vector[port]);
 	__atomic_fetch_or(&v->page->port_summary, 1ull << word,
 			  __ATOMIC_RELEASE);
 	post(v, PV_PENDING_EVENT);
@@ -62,11 +82,25 @@ void event_ipi(struct vcpu *v, u32 bit)
 	post(v, PV_PENDING_IPI);
 }
 
-void event_timer(struct vcpu *v) { post(v, PV_PENDING_TIMER); }
+void event_timer(struct vcpu *v)
+{
+	if (v->timer_vector)
+		vector_raise(v, v->timer_vector);
+	else
+		post(v, PV_PENDING_TIMER);
+}
+
+/* Apart, so that a vCPU with neither saves no register. */
+static __attribute__((noinline)) bool other_pending(const struct vcpu *v)
+{
+	return (v->apic && vapic_pending(v)) ||
+	       (v->vectors && vector_pending(v));
+}
 
 bool event_pending(const struct vcpu *v)
 {
-	return load_seq(&v->page->pending) || (v->apic && vapic_pending(v));
+	return load_seq(&v->page->pending) ||
+	       ((v->apic || load_seq(&v->vectors)) && other_pending(v));
 }
 
 bool event_inject(struct vcpu *v, u32 vector)

@@ -6,8 +6,11 @@
 
 /* Fills the hypervisor's fields of v->page (time scale, ids). Once. */
 void event_vcpu_init(struct vcpu *v);
-/* Binds a port to a vCPU. PV_OK, PV_EINVAL. */
-int event_bind(struct partition *p, u32 port, u32 vcpu) must_check;
+/* v starts anew: no upcall, no vector for its timer, none in service. */
+void event_vcpu_reset(struct vcpu *v);
+/* Binds a port to a vCPU, or gives it a vector (0: none); both exist. */
+void event_bind(struct partition *p, u32 port, u32 vcpu);
+void event_vector_set(struct partition *p, u32 port, u32 vector);
 /*
  * Sets the port's bit, the summary bit, then `pending` (release order), makes
  * the upcall due on a 0 -> 1 change of pending and wakes the vCPU. Any CPU.
@@ -24,3 +27,17 @@ bool event_inject(struct vcpu *v, u32 vector) must_check;
 /* Before entry: delivers a due upcall if the guest can take it, else asks for
  * a window. run only, v loaded. */
 void event_deliver(struct vcpu *v);
+
+/* ---- vector.c ---- */
+
+/*
+ * Makes a vector, 32..255, pending on v and wakes it, unless it is pending. Any
+ * CPU.
+ */
+void vector_raise(struct vcpu *v, u32 vector);
+/* Could one be delivered, whatever RFLAGS.IF says? */
+bool vector_pending(const struct vcpu *v);
+/* Before entry, with PEND_VECTOR: as event_deliver. */
+void vector_deliver(struct vcpu *v);
+/* The guest has ended one while another waits: has it delivered. */
+void vector_look(struct vcpu *v);

@@ -123,7 +123,9 @@ static int object_fill(struct partition *p)
 {
 	int err;
 
-	if (nested_init(&p->space) || virt_bitmaps_init(&p->space))
+	p->port_vector = partition_pages(p, 0);
+	if (!p->port_vector || nested_init(&p->space) ||
+	    virt_bitmaps_init(&p->space))
 		return PV_ENOMEM;
 	err = gmem_map(p, gpa(PV_PARTITION_PAGE), ptr_hpa(&p->page), PAGE_SIZE,
 		       NP_READ | NP_WRITE);
@@ -141,6 +143,8 @@ static void object_free(struct partition *p)
 			vcpu_destroy(p->vcpus[i]);
 	virt_bitmaps_free(&p->space);
 	nested_free(&p->space);
+	if (p->port_vector)
+		frame_free(p->port_vector, 0);
 	frame_free(p, BLOCK_ORDER);
 }
 

@@ -93,10 +93,13 @@ struct vcpu {
 	struct pv_vcpu_page *page; /* shared with the guest */
 	u32 upcall_vector;	   /* 0: none */
 	u32 upcall_apic;
-	u64 io_cookie; /* of the request that waits, 0 none */
-	u64 io_count;  /* of its requests, above the cookie's vCPU bits */
-	u64 io_value;  /* the answer */
-	u32 io_done;   /* answer is there */
+	u32 vectors;	  /* one was ever sent to it: a look is worth it */
+	u32 vector_due;	  /* waits for the guest's interrupt window */
+	u32 timer_vector; /* 0: the timer is part of the upcall */
+	u64 io_cookie;	  /* of the request that waits, 0 none */
+	u64 io_count;	  /* of its requests, above the cookie's vCPU bits */
+	u64 io_value;	  /* the answer */
+	u32 io_done;	  /* answer is there */
 	void (*io_finish)(struct vcpu *v,
 			  u64 value); /* runs on v before entry */
 	u64 io_arg[8];		      /* for io_finish */
@@ -133,7 +136,10 @@ struct partition {
 	struct handle_table handles;
 	u32 nr_vcpus;
 	struct vcpu *vcpus[PV_VCPUS_MAX];
-	u8 port_map[PV_PORTS]; /* vCPU + 1 of each port, 0 unbound */
+	u8 port_map
+		[PV_PORTS]; /* vCPU + 1 of each port, 0 unbound; or'ed with: */
+#define PORT_VECTOR 0x80u
+	u8 *port_vector; /* a page: the vector of such a port */
 	struct io_region regions[REGION_MAX];
 	struct console_ring out, in;
 	u32 creator, creator_gen; /* told of state changes and output */

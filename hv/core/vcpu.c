@@ -139,8 +139,7 @@ static void start_finish(struct vcpu *v)
 	reset_registers(v);
 	v->hw.gpr[R_DI] = v->start.rdi;
 	v->hw.gpr[R_SI] = v->start.rsi;
-	v->upcall_vector = 0;
-	v->upcall_due = 0;
+	event_vcpu_reset(v);
 	virt_load(&v->hw);
 	wrong = virt_state_set(&v->hw, &s);
 	virt_switch_in(&v->hw);

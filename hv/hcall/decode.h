@@ -37,6 +37,13 @@ static inline struct vcpu *hcall_vcpu(struct partition *p, u64 n)
 	return p->vcpus[index_clamp(n, p->nr_vcpus)];
 }
 
+/* One that a guest may have for its events; 0: none. */
+#define VECTOR_MIN 32u
+static inline bool vector_ok(u32 vector)
+{
+	return !vector || vector >= VECTOR_MIN;
+}
+
 /* Sleeps until something is pending for v, which is the caller: PV_OK (perhaps
  * after a sleep, which may turn it into PV_ETIME) or PV_ETIME. Deadline in
  * guest TSC, 0: none. */

@@ -3,6 +3,7 @@
 #include "hcall/hcall.h"
 #include "lib/power.h"
 #include "core/device.h"
+#include "core/event.h"
 #include "core/ioreq.h"
 #include "core/sched.h"
 #include "hcall/decode.h"

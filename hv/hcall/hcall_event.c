@@ -12,7 +12,17 @@ int call_event_bind(struct partition *part, u32 port, struct vcpu *vcpu,
 	h.type = HANDLE_EVENT;
 	h.arg = port;
 	err = handle_install(caller(), &h, event);
-	return err ? err : event_bind(part, port, vcpu->id);
+	if (!err)
+		event_bind(part, port, vcpu->id);
+	return err;
+}
+
+int call_event_vector_set(u32 port, u32 vector)
+{
+	if (!vector_ok(vector))
+		return PV_EINVAL;
+	event_vector_set(caller(), port, vector);
+	return PV_OK;
 }
 
 int call_event_send(const struct handle *event)

@@ -5,8 +5,6 @@
 #include "core/sched.h"
 #include "hcall/decode.h"
 
-#define VECTOR_MIN 32u
-
 int call_vcpu_stop(void)
 {
 	struct vcpu *v = vcpu_current();
@@ -57,15 +55,40 @@ int vcpu_wait(struct vcpu *v, u64 deadline)
 	return PV_OK;
 }
 
-int call_vcpu_ipi(u32 base, u64 mask, u32 bit)
+/* Do all vCPUs of the mask exist? */
+static bool mask_ok(const struct partition *p, u32 base, u64 mask)
+{
+	return !mask || base + 63 - (u32)__builtin_clzll(mask) < p->nr_vcpus;
+}
+
+/* act(v, arg) for each of them. */
+static inline int each_vcpu(u32 base, u64 mask,
+			    void (*act)(struct vcpu *v, u32 arg), u32 arg)
 {
 	struct partition *p = caller();
 
-	if (mask && base + 63 - (u32)__builtin_clzll(mask) >= p->nr_vcpus)
+	if (!mask_ok(p, base, mask))
 		return PV_EINVAL;
 	for (; mask; mask &= mask - 1)
-		event_ipi(hcall_vcpu(p, base + (u32)__builtin_ctzll(mask)),
-			  bit);
+		act(hcall_vcpu(p, base + (u32)__builtin_ctzll(mask)), arg);
+	return PV_OK;
+}
+
+int call_vcpu_ipi(u32 base, u64 mask, u32 bit)
+{
+	return each_vcpu(base, mask, event_ipi, bit);
+}
+
+int call_vcpu_vector_send(u32 base, u64 mask, u32 vector)
+{
+	return each_vcpu(base, mask, vector_raise, vector);
+}
+
+int call_timer_vector_set(u32 vector)
+{
+	if (!vector_ok(vector))
+		return PV_EINVAL;
+	vcpu_current()->timer_vector = vector;
 	return PV_OK;
 }
 
@@ -73,7 +96,7 @@ int call_vcpu_upcall_set(u32 vector, u32 flags)
 {
 	struct vcpu *v = vcpu_current();
 
-	if ((vector && vector < VECTOR_MIN) || (flags && !v->apic))
+	if (!vector_ok(vector) || (flags && !v->apic))
 		return PV_EINVAL;
 	v->upcall_apic = flags;
 	/* a sender sees the vector, or we see what it has sent: due now */

@@ -26,7 +26,7 @@ void run_init(void)
 static void run_deliver(struct vcpu *v, u32 work)
 {
 	vcpu_unpend(v, work & (PEND_FLUSH | PEND_INJECT | PEND_EVENT |
-			       PEND_APIC | PEND_WINDOW));
+			       PEND_VECTOR | PEND_APIC | PEND_WINDOW));
 	if (work & PEND_FLUSH)
 		virt_flush(&v->hw);
 	if (work & PEND_INJECT) {
@@ -35,6 +35,8 @@ static void run_deliver(struct vcpu *v, u32 work)
 	}
 	if (work & PEND_EVENT)
 		event_deliver(v);
+	if (work & PEND_VECTOR)
+		vector_deliver(v);
 	if (v->apic &&
 	    (work & PEND_APIC || load_relaxed(&v->hw.pending) & PEND_APIC)) {
 		vcpu_unpend(v, PEND_APIC);
@@ -67,6 +69,7 @@ static void run_exit(struct vcpu *v, struct exit *x)
 	if (x->kind == EXIT_WINDOW) {
 		virt->window(&v->hw, false);
 		vcpu_pend(v, (v->upcall_due ? PEND_EVENT : 0) |
+				     (v->vector_due ? PEND_VECTOR : 0) |
 				     (v->apic ? PEND_APIC : 0));
 	}
 	if (x->kind == EXIT_DEADLINE || cpu_this()->need_resched)

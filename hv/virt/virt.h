@@ -154,6 +154,7 @@ enum virt_pending {
 	PEND_DIED = 64,    /* the partition has ended */
 	PEND_WINDOW = 128, /* a window was asked for */
 	PEND_CALL = 256,   /* a hypercall needs its slow second half */
+	PEND_VECTOR = 1024, /* what vectors are pending has changed */
 };
 
 /* Variants of the entry and exit stubs, in the order of their tables. */

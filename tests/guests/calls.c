@@ -113,6 +113,8 @@ static void vcpu_start(void)
 	check(ran == 2, "vcpu ran twice", "%u times", ran);
 }
 
+static void ignored(void *arg) { (void)arg; }
+
 /* Interrupts are off, so nothing is handled that was not asked for. */
 static void vcpu(void)
 {
@@ -135,6 +137,16 @@ static void vcpu(void)
 	E(PV_EINVAL, vcpu_upcall_set, 256, 0);
 	E(PV_EINVAL, vcpu_upcall_set, 240, 2);
 	E(PV_OK, vcpu_upcall_set, KIT_VECTOR_UPCALL, 0);
+	E(PV_EINVAL, timer_vector_set, 1);
+	E(PV_EINVAL, timer_vector_set, 256);
+	E(PV_OK, timer_vector_set, 0);
+	E(PV_EINVAL, vcpu_vector_send, 64, 1, 64);
+	E(PV_EINVAL, vcpu_vector_send, 0, 1, 31);
+	E(PV_EINVAL, vcpu_vector_send, 0, 1, 256);
+	E(PV_EINVAL, vcpu_vector_send, 0, 1ull << 63, 64);
+	kit_event_vector_register(64, ignored, NULL);
+	E(PV_OK, vcpu_vector_send, 0, 1, 64);
+	E(PV_OK, vector_eoi, 0);
 }
 
 /* ---- events ---- */
@@ -161,6 +173,11 @@ static void events(void)
 	E(PV_ERIGHT, event_send, weak_event);
 	E(PV_EHANDLE, event_send_wait, BAD, 1);
 	E(PV_ERIGHT, event_send_wait, weak_event, 1);
+	E(PV_EINVAL, event_vector_set, 4096, 64);
+	E(PV_EINVAL, event_vector_set, PORT, 31);
+	E(PV_EINVAL, event_vector_set, PORT, 256);
+	E(PV_OK, event_vector_set, PORT, 32);
+	E(PV_OK, event_vector_set, PORT, 0);
 	kit_irq_off();
 	E(PV_OK, event_send, event);
 	kit_event_scan();

@@ -48,6 +48,18 @@ uint64_t kit_event_bind(unsigned port, unsigned vcpu, uint64_t *handle);
 /* Runs what is pending now, as the upcall would. Interrupts off. */
 void kit_event_scan(void);
 
+/*
+ * Events as vectors of their own, 32..223: a port for which kit_event_vector
+ * has been called raises its vector on its vCPU, in place of the upcall; 0 gives
+ * it back. PV_*. fn runs interrupts off, with the vector in service: it may put
+ * interrupts on, and then those of a higher class (vector / 16) come. The kit
+ * ends the vector behind it. What arrives while it runs makes it run again.
+ */
+uint64_t kit_event_vector(unsigned port, unsigned vector);
+void kit_event_vector_register(unsigned vector, kit_irq_fn fn, void *arg);
+/* The end of the vector in service, for handlers of a kernel's own. */
+void kit_vector_end(void);
+
 /* Interrupts of this vCPU. */
 static inline void kit_irq_on(void) { __asm__ volatile("sti" ::: "memory"); }
 static inline void kit_irq_off(void) { __asm__ volatile("cli" ::: "memory"); }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 4u
+#define PV_ABI_MINOR 5u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -63,6 +63,11 @@
  * setting a bit of `pending` that was 0 makes one upcall due; it is delivered
  * when `masked` is 0 and RFLAGS.IF is 1. After clearing `masked` a guest must
  * look at `pending` itself: no exit is needed.
+ *
+ * Vectors (event_vector_set and others) come by themselves, the highest first,
+ * and not while one of the same or a higher class (vector / 16) is in service.
+ * To end one, clear the highest bit of in_service with one instruction; then, if
+ * vector_waits / 16 is above the highest bit that is left, call vector_eoi.
  */
 struct pv_vcpu_page {
 	/* line 0: set by the hypervisor, cleared by the guest, both atomically */
@@ -84,7 +89,15 @@ struct pv_vcpu_page {
 	uint64_t steal_tsc;   /* TSC ticks ready but not running */
 	uint32_t vcpu, vcpus; /* its number; how many there are */
 	uint64_t pad3[2];
-	uint8_t rest[4096 - 192];
+	/* line 3: set by senders, cleared at delivery, by the hypervisor */
+	uint64_t vector_pending[4]; /* vector n: word n / 64, bit n % 64 */
+	uint64_t pad4[4];
+	/* line 4: only by the CPU that runs the vCPU, as hypervisor or as guest */
+	uint32_t
+		in_service; /* bit n, class n: set at delivery, cleared by guest */
+	uint32_t vector_waits; /* hypervisor: the highest held back; 0: none */
+	uint64_t pad5[7];
+	uint8_t rest[4096 - 320];
 };
 
 /* One per partition, at PV_PARTITION_PAGE. Set by senders, cleared by guests. */
