@@ -45,10 +45,11 @@ enum vcpu_state {
 	VCPU_RUNNING, /* on a CPU, and in its run queue */
 };
 
-/* In its CPU's list while `at` is not 0. */
+/* In its CPU's heap while `at` is not 0. */
 struct timer {
-	struct list link;
-	u64 at; /* TSC */
+	struct timer *child, *next; /* the first below, and the next beside */
+	struct timer *prev;	    /* the one before, or that it is below */
+	u64 at;			    /* TSC */
 	struct vcpu *owner;
 };
 

@@ -15,7 +15,6 @@ void sched_init_cpu(struct cpu *c)
 
 	for (u32 i = 0; i < SCHED_PRIORITIES; i++)
 		list_init(&s->queue[i]);
-	list_init(&s->timers);
 	s->timer_first = TIMER_NEVER;
 	s->apic_id = c->apic_id;
 	slice_tsc = tsc_from_us(SCHED_SLICE_US);

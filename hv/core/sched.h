@@ -15,7 +15,7 @@ struct sched_cpu {
 	u32 apic_id; /* fixed */
 	u32 bitmap;  /* priorities whose queue holds something */
 	struct list queue[SCHED_PRIORITIES]; /* at the head: what runs */
-	struct list timers;   /* struct timer, the first to expire first */
+	struct timer *timers;		     /* the heap: the first to expire */
 	u64 timer_first;      /* when that is; only this CPU makes it earlier */
 	struct vcpu *running; /* written under lock, read without */
 	struct vcpu *loaded;  /* whose state the CPU holds: run's */
