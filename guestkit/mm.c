@@ -248,6 +248,8 @@ bool kit_map(uint64_t va, uint64_t gpa, uint64_t size, unsigned flags)
 	return true;
 }
 
+void kit_tlb_flush(uint64_t vcpus) { pv_vcpu_flush_tlb(0, vcpus); }
+
 void kit_unmap(uint64_t va, uint64_t size)
 {
 	for (; size >= KIT_PAGE_SIZE;

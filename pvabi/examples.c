@@ -456,3 +456,12 @@ void vector_end(void)
 	if (left >> 4 > (in_service ? 31u - __builtin_clz(in_service) : 0))
 		panic_if(pv_vector_eoi());
 }
+
+/* example: vcpu_flush_tlb */
+/* Behind a change of the tables that all vCPUs use: its own too. */
+void shoot_down_all(void)
+{
+	uint64_t all = ~0ull >> (64 - boot->vcpus);
+
+	panic_if(pv_vcpu_flush_tlb(0, all));
+}

@@ -78,6 +78,12 @@ void gmem_unmap_page(struct partition *p, gpa_t at);
 
 /* Before the first partition is made: takes VEC_SHOOT. */
 void gmem_init(void);
+/*
+ * Gives some vCPUs of p, bit n being vCPU n, pending work, and makes the CPUs
+ * that run one of them leave it: none is in its guest without having done that
+ * work when this returns. Else as the next.
+ */
+void gmem_shoot(struct partition *p, u64 vcpus, u32 pend);
 /* Makes all CPUs drop translations of p; returns when they have. No lock may
  * be held: another CPU may wait for it with interrupts off. */
 void gmem_shootdown(struct partition *p);

@@ -44,20 +44,27 @@ static void ask(u32 c)
 	}
 }
 
-void gmem_shootdown(struct partition *p)
+void gmem_shoot(struct partition *p, u64 vcpus, u32 pend)
 {
 	u32 self = cpu_this()->index;
 	u64 cpus = 0;
 
-	__atomic_fetch_add(&p->space.gen, 1, __ATOMIC_SEQ_CST);
 	for (u32 i = 0; i < p->nr_vcpus; i++) {
-		vcpu_pend(p->vcpus[i], PEND_FLUSH);
+		if (!(vcpus >> i & 1))
+			continue;
+		vcpu_pend(p->vcpus[i], pend);
 		/* the bit is set before we look: who enters later sees it */
 		if (p->vcpus[i]->cpu != self && sched_on_cpu(p->vcpus[i]))
 			cpus |= 1ull << p->vcpus[i]->cpu;
 	}
 	for (; cpus; cpus &= cpus - 1)
 		ask((u32)__builtin_ctzll(cpus));
+}
+
+void gmem_shootdown(struct partition *p)
+{
+	__atomic_fetch_add(&p->space.gen, 1, __ATOMIC_SEQ_CST);
+	gmem_shoot(p, ~0ull, PEND_FLUSH);
 }
 
 u64 quiet_begin(void)

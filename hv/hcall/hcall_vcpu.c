@@ -84,6 +84,14 @@ int call_vcpu_vector_send(u32 base, u64 mask, u32 vector)
 	return each_vcpu(base, mask, vector_raise, vector);
 }
 
+int call_vcpu_flush_tlb(u32 base, u64 mask)
+{
+	if (!mask_ok(caller(), base, mask))
+		return PV_EINVAL;
+	gmem_shoot(caller(), mask << base, PEND_LINEAR);
+	return PV_OK;
+}
+
 int call_timer_vector_set(u32 vector)
 {
 	if (!vector_ok(vector))

@@ -25,10 +25,13 @@ void run_init(void)
 /* What the next entry delivers. An event that was cut short goes first. */
 static void run_deliver(struct vcpu *v, u32 work)
 {
-	vcpu_unpend(v, work & (PEND_FLUSH | PEND_INJECT | PEND_EVENT |
-			       PEND_VECTOR | PEND_APIC | PEND_WINDOW));
+	vcpu_unpend(v, work & (PEND_FLUSH | PEND_LINEAR | PEND_INJECT |
+			       PEND_EVENT | PEND_VECTOR | PEND_APIC |
+			       PEND_WINDOW));
 	if (work & PEND_FLUSH)
 		virt_flush(&v->hw);
+	if (work & PEND_LINEAR)
+		virt_flush_linear(&v->hw);
 	if (work & PEND_INJECT) {
 		virt->inject(&v->hw, &v->hw.reinject);
 		v->injected = 1;

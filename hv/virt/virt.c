@@ -71,6 +71,10 @@ void virt_flush(struct virt_vcpu *v)
 	virt->flush(v);
 }
 
+/* Under a VPID or ASID that is new here there are none (SDM Vol. 3C 29.4.1, APM
+ * Vol. 2 15.16). */
+void virt_flush_linear(struct virt_vcpu *v) { virt_tag_take(v); }
+
 void virt_load(struct virt_vcpu *v)
 {
 	struct virt_cpu *pc = virt_cpu();

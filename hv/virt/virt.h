@@ -155,6 +155,7 @@ enum virt_pending {
 	PEND_WINDOW = 128, /* a window was asked for */
 	PEND_CALL = 256,   /* a hypercall needs its slow second half */
 	PEND_VECTOR = 1024, /* what vectors are pending has changed */
+	PEND_LINEAR = 2048, /* flush what is cached of the guest's own tables */
 };
 
 /* Variants of the entry and exit stubs, in the order of their tables. */
@@ -330,6 +331,8 @@ void virt_load(struct virt_vcpu *v);
 void virt_unload(struct virt_vcpu *v);
 /* Drops nested translations of v's space on this CPU; v is loaded. */
 void virt_flush(struct virt_vcpu *v);
+/* Drops translations of guest-linear addresses of v, which is loaded. */
+void virt_flush_linear(struct virt_vcpu *v);
 
 /* All registers of v, which is loaded. state_set: NULL, or why the CPU could
  * not enter such a state. */

@@ -178,6 +178,7 @@ static bool call(struct vcpu *v, u64 nr, const u64 *a)
 {
 	u64 at = nr < HCALL_TABLE_SIZE ? nr : HCALL_TABLE_SIZE - 1;
 	struct virt_vcpu *hw = &v->hw;
+	u64 begun = tlb_linear_begin();
 	struct hret r;
 
 	v->hw.calls[at]++;
@@ -193,6 +194,8 @@ static bool call(struct vcpu *v, u64 nr, const u64 *a)
 			(unsigned long)r.status);
 	check_call(v, nr, a, r);
 	check_all();
+	if (nr == PV_CALL_vcpu_flush_tlb && !r.status)
+		tlb_linear_end(v->part, a[1] << a[0], begun);
 	if (!load_seq(&hw->pending)) {
 		*rip(v) = RIP_NORMAL;
 		return false;
@@ -281,6 +284,9 @@ static bool likely_call(struct vcpu *v)
 		{ PV_CALL_partition_destroy, { h } },
 		{ PV_CALL_handle_derive, { h, h, n } },
 		{ PV_CALL_vcpu_start, { 1, WORLD_START } },
+		{ PV_CALL_vcpu_flush_tlb, { n >> 2 & 1, 1 } },
+		{ PV_CALL_event_vector_set, { n & 15, n } },
+		{ PV_CALL_vcpu_vector_send, { n & 1, 1, n } },
 	};
 	u32 i = what % array_size(calls);
 
@@ -354,6 +360,7 @@ static bool act(struct vcpu *v)
 		if (sim_irq()) /* it comes before the next instruction */
 			return false;
 	}
+	tlb_linear(v);
 	switch (b & 15) {
 	case 4:
 	case 5:

@@ -65,6 +65,7 @@ enum tlb_fault {
 	FAULT_IPI,	 /* the request interrupts nobody */
 	FAULT_TAG_WRAP,	 /* the flush at the tags' wrap does nothing */
 	FAULT_FIRST,	 /* the first load on a CPU flushes nothing (VMX) */
+	FAULT_LINEAR,	 /* virt_flush_linear does nothing */
 	FAULT_COUNT
 };
 extern enum tlb_fault tlb_fault;
@@ -77,6 +78,11 @@ void tlb_reset(void);
 bool tlb_access(struct vcpu *v, u64 at, bool write, u8 **ptr);
 /* v is entered on this CPU: its tag holds nothing of another vCPU. */
 void tlb_enter(struct vcpu *v);
+/* The guest of v goes on: it uses what it has cached of its own tables. */
+void tlb_linear(struct vcpu *v);
+/* A vcpu_flush_tlb begins; it returns, having meant these vCPUs of p. */
+u64 tlb_linear_begin(void);
+void tlb_linear_end(const struct partition *p, u64 vcpus, u64 begun);
 /* INVEPT (eptp 0: all), INVVPID (vpid 0: all), the VMCB's TLB_CONTROL. */
 void tlb_invept(u64 eptp);
 void tlb_invvpid(u64 vpid);

@@ -21,6 +21,7 @@ static const char *const names[FAULT_COUNT] = {
 	[FAULT_IPI] = "without the interrupt to other CPUs",
 	[FAULT_TAG_WRAP] = "without the flush of all tags",
 	[FAULT_FIRST] = "without the flush at the first load",
+	[FAULT_LINEAR] = "without the flush of linear translations",
 };
 
 static u64 random_next(void)

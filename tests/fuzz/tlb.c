@@ -7,7 +7,8 @@
  * pointer or of all. SVM: it has the ASID for a tag, and stays until a flush of
  * all at VMRUN. An address of a guest's own tables is not modelled, but whose
  * they were: a tag (VPID with EPT pointer, or ASID) that one vCPU has used says
- * wrong things to another one.
+ * wrong things to another one; and when: a tag that was in use before a
+ * vcpu_flush_tlb of its vCPU says wrong things after it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,11 @@ struct user {
 	u64 tag;
 	const struct vcpu *v;
 	u64 root; /* two lives of one address are not the same vCPU */
+	u64 since;
 };
+static u64 flushes; /* calls that have begun */
+/* the last one that has returned, of each vCPU */
+static u64 flushed[PARTITION_MAX][PV_VCPUS_MAX];
 static struct {
 	struct entry entry[ENTRIES];
 	u32 used;
@@ -59,6 +64,15 @@ void __wrap_gmem_shootdown(struct partition *p)
 {
 	if (tlb_fault != FAULT_SHOOTDOWN)
 		__real_gmem_shootdown(p);
+}
+
+void __real_virt_flush_linear(struct virt_vcpu *v);
+void __wrap_virt_flush_linear(struct virt_vcpu *v);
+
+void __wrap_virt_flush_linear(struct virt_vcpu *v)
+{
+	if (tlb_fault != FAULT_LINEAR)
+		__real_virt_flush_linear(v);
 }
 
 static const struct virt_ops *real;
@@ -110,6 +124,7 @@ void tlb_reset(void)
 	for (u32 i = 0; i < SIM_CPUS; i++)
 		if (cpus[i].used || cpus[i].users)
 			memset(&cpus[i], 0, sizeof(cpus[i]));
+	memset(flushed, 0, sizeof(flushed));
 	left_out_prepare();
 }
 
@@ -163,7 +178,34 @@ void tlb_enter(struct vcpu *v)
 		}
 	if (cpus[c].users < TAGS)
 		cpus[c].user[cpus[c].users++] =
-			(struct user){ tag, v, v->hw.ctl_pa };
+			(struct user){ tag, v, v->hw.ctl_pa, flushes };
+}
+
+/* The tag as tlb_enter() has it. */
+static u64 linear_tag(struct vcpu *v)
+{
+	u64 tag = nested_tag(v);
+
+	return sim_vmx ? tag | *vmcs_field(v->hw.ctl_pa, VPID) << 48 : tag;
+}
+
+void tlb_linear(struct vcpu *v)
+{
+	u32 c = cpu_this()->index;
+	u64 tag = linear_tag(v);
+
+	for (u32 i = 0; i < cpus[c].users; i++)
+		if (cpus[c].user[i].tag == tag &&
+		    cpus[c].user[i].since < flushed[v->part->id][v->id])
+			stale("linear translation", v, tag);
+}
+
+u64 tlb_linear_begin(void) { return ++flushes; }
+
+void tlb_linear_end(const struct partition *p, u64 vcpus, u64 begun)
+{
+	for (; vcpus; vcpus &= vcpus - 1)
+		flushed[p->id][__builtin_ctzll(vcpus)] = begun;
 }
 
 static struct entry *find(u64 tag, u64 page)

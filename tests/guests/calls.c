@@ -147,6 +147,10 @@ static void vcpu(void)
 	kit_event_vector_register(64, ignored, NULL);
 	E(PV_OK, vcpu_vector_send, 0, 1, 64);
 	E(PV_OK, vector_eoi, 0);
+	E(PV_EINVAL, vcpu_flush_tlb, 64, 1);
+	E(PV_EINVAL, vcpu_flush_tlb, 0, 1ull << 63);
+	E(PV_EINVAL, vcpu_flush_tlb, 63, 1);
+	E(PV_OK, vcpu_flush_tlb, 0, 1);
 }
 
 /* ---- events ---- */

@@ -8,6 +8,9 @@
  * own away at any call, so that both ask at once; page p is taken by CPU p. The
  * hardware keeps every translation (`tlb`) until a flush.
  *
+ * gmem_shoot() does the same for vcpu_flush_tlb, with a guest's own tables in the
+ * place of the partition's.
+ *
  * A variant leaves one step out; the verifier must then find the bug:
  *
  * MUST-FAIL: NO_PEND LOOK_FIRST NO_IPI NO_WAIT NO_SERVE LOCK_HELD
@@ -53,7 +56,7 @@ inline ask()
 #endif
 }
 
-/* core/gmem.c: gmem_unmap_page; gmem_flush.c: gmem_shootdown */
+/* core/gmem.c: gmem_unmap_page; gmem_flush.c: gmem_shoot */
 inline unmap_and_shoot()
 {
 	lock();

@@ -31,10 +31,12 @@ void kit_free(void *p); /* NULL does nothing */
  * over what was mapped there. KIT_WRITE with KIT_EXEC is refused. Returns
  * false when refused or when no page is left for tables. 2 MiB pages are used
  * where all of va, gpa and size allow it. The TLB of this vCPU is kept right;
- * what another one may still hold is the caller's business.
+ * what another one may still hold is the caller's business: kit_tlb_flush.
  */
 bool kit_map(uint64_t va, uint64_t gpa, uint64_t size, unsigned flags);
 void kit_unmap(uint64_t va, uint64_t size);
+/* Other vCPUs, bit n being vCPU n, use no old translation when it returns. */
+void kit_tlb_flush(uint64_t vcpus);
 /* Walks the tables: false if va is not mapped. */
 bool kit_translate(uint64_t va, uint64_t *gpa);
 
