@@ -370,7 +370,7 @@ FUZZ_SIM := $(filter-out tests/fuzz/fuzz.c tests/fuzz/test_%.c,\
 FUZZ_SAN := address,undefined
 FUZZ_FLAGS := -std=gnu11 -O2 -g $(filter-out -Wmissing-prototypes,$(WARN)) \
 	$(filter-out -fno-record%,$(REPRO)) -fno-omit-frame-pointer \
-	-D_GNU_SOURCE -DPARLEY_UNIT=1 -Dlog=hv_log -Ihv -Ipvabi/include \
+	-D_GNU_SOURCE -DPARLEY_UNIT=1 -DHANDLE_STEP=2u -Dlog=hv_log -Ihv -Ipvabi/include \
 	-I$(B)/gen -I.
 # Clang 19, unlike 14, gives each variable a section, unless told otherwise.
 TOGETHER := -fno-sanitize-address-globals-dead-stripping

@@ -216,6 +216,7 @@ int device_assign(struct partition *from, u64 h, struct partition *to,
 		  u32 flags, u64 *handle)
 {
 	struct device *d;
+	bool more; /* what is left of the old one's tree is stale */
 	int err = device_find(from, h, PV_RIGHT_CONTROL, &d);
 
 	if (err)
@@ -229,7 +230,8 @@ int device_assign(struct partition *from, u64 h, struct partition *to,
 	lock_drop(&device_lock);
 	if (err)
 		return err;
-	if (handle_revoke(from, h)) /* closed meanwhile, by another vCPU */
+	if (handle_revoke(from, h,
+			  &more)) /* closed meanwhile, by another vCPU */
 		err = PV_OK;
 	gmem_shootdown(from);
 	return err;

@@ -4,6 +4,7 @@
 #include "core/partition.h"
 #include "pvabi/calls.h"
 
+_Static_assert(HANDLE_DEPTH < 0xffff, "a depth fits");
 _Static_assert(PARTITION_MAX < 0xff, "a partition id fits a tree link");
 _Static_assert((HANDLE_MAX & (HANDLE_MAX - 1)) == 0 && HANDLE_MAX <= 256,
 	       "an index can be clamped by a mask and fits a tree link");
@@ -18,7 +19,7 @@ static u16 ref_of(const struct partition *p, u32 i)
 	return (u16)(p->id << 8 | i);
 }
 
-/* A table outlives the links to it: handle_drop_all cuts them. */
+/* A table outlives the links to it: handle_drop_some cuts them. */
 static struct handle *slot_of(u16 ref)
 {
 	return &partition_table[ref >> 8]->handles.slots[ref & 0xff];
@@ -86,43 +87,67 @@ int handle_partition(struct partition *p, u64 h, u32 rights,
 	return *out ? err : (int)PV_EHANDLE;
 }
 
-/* Leaves first; each step empties a slot or goes one deeper, so that it ends
- * after at most twice as many steps as there are slots. */
-static void drop_tree_locked(u16 top)
+static void unlink_locked(struct handle *s)
+{
+	if (s->next != HANDLE_NONE)
+		slot_of(s->next)->prev = s->prev;
+	if (s->prev != HANDLE_NONE)
+		slot_of(s->prev)->next = s->next;
+	else if (s->parent != HANDLE_NONE)
+		slot_of(s->parent)->child = s->next;
+	store_relaxed(&s->type, HANDLE_FREE);
+	store_release(&s->gen, s->gen + 1);
+}
+
+/*
+ * Leaves first, as many as *left says; true when top is gone, too. Each step
+ * empties a slot or goes one deeper, and no tree is deeper than HANDLE_DEPTH.
+ * What is closing gets no new leaves, so that it ends.
+ */
+static bool drop_tree_locked(u16 top, u32 *left)
 {
 	u16 n = top;
 
-	for (;;) {
+	store_relaxed(&slot_of(top)->type, HANDLE_CLOSING);
+	while (*left) {
 		struct handle *s = slot_of(n);
 
 		if (s->child != HANDLE_NONE) {
 			n = s->child;
 			continue;
 		}
-		if (s->next != HANDLE_NONE)
-			slot_of(s->next)->prev = s->prev;
-		if (s->prev != HANDLE_NONE)
-			slot_of(s->prev)->next = s->next;
-		else if (s->parent != HANDLE_NONE)
-			slot_of(s->parent)->child = s->next;
-		store_relaxed(&s->type, HANDLE_FREE);
-		store_release(&s->gen, s->gen + 1);
+		--*left;
+		unlink_locked(s);
 		if (n == top)
-			return;
+			return true;
 		n = s->parent;
 	}
+	return false;
+}
+
+/* Is it, or one that it is derived from, being closed? */
+static bool doomed_locked(u16 n)
+{
+	for (; n != HANDLE_NONE; n = slot_of(n)->parent)
+		if (slot_of(n)->type == HANDLE_CLOSING)
+			return true;
+	return false;
 }
 
 /* A free slot, in a second round also one whose object is gone; 0: none. */
 static u32 slot_take_locked(struct partition *p)
 {
+	u32 left = HANDLE_STEP;
+
 	for (u32 n = 0; n < 2 * HANDLE_MAX; n++) {
 		u32 i = (p->handles.free_hint + n) & (HANDLE_MAX - 1);
 		const struct handle *s = &p->handles.slots[i];
 
-		if (n >= HANDLE_MAX && s->type != HANDLE_FREE &&
-		    !partition_live(s->obj, s->obj_gen))
-			drop_tree_locked(ref_of(p, i));
+		if (n >= HANDLE_MAX && left && s->type != HANDLE_FREE &&
+		    (s->type == HANDLE_CLOSING ||
+		     !partition_live(s->obj, s->obj_gen)) &&
+		    !drop_tree_locked(ref_of(p, i), &left))
+			continue; /* the next call goes on with it */
 		/* a slot whose generations are used up is never filled again */
 		if (i && s->type == HANDLE_FREE && s->gen != ~0u)
 			return p->handles.free_hint = i;
@@ -142,6 +167,7 @@ static int fill_locked(struct partition *p, const struct handle *h, u64 *value)
 	s->obj = h->obj;
 	s->obj_gen = h->obj_gen;
 	s->arg = h->arg;
+	s->depth = h->depth;
 	s->parent = s->child = s->next = s->prev = HANDLE_NONE;
 	store_release(&s->type, h->type);
 	*value = (u64)s->gen << 32 | i;
@@ -162,46 +188,65 @@ int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
 	return handle_install(p, &h, value);
 }
 
+/* The new handle goes first among the children of its parent. */
+static void link_locked(u16 parent, u16 child)
+{
+	struct handle *p = slot_of(parent), *c = slot_of(child);
+
+	c->parent = parent;
+	c->next = p->child;
+	p->child = child;
+	if (c->next != HANDLE_NONE)
+		slot_of(c->next)->prev = child;
+}
+
 int handle_derive(struct partition *p, u64 from, struct partition *to,
 		  u32 rights, u64 *value)
 {
-	struct handle h, *parent, *child;
+	u16 parent = from == PV_SELF ? HANDLE_NONE : ref_of(p, (u32)from);
+	struct handle h;
 
 	lock_scope(&handle_lock);
-	if (lookup_any(p, from, &h) || !partition_live(h.obj, h.obj_gen))
+	if (lookup_any(p, from, &h) || !partition_live(h.obj, h.obj_gen) ||
+	    doomed_locked(parent))
 		return PV_EHANDLE;
 	if (!(h.rights & PV_RIGHT_GRANT) || rights & ~h.rights)
 		return PV_ERIGHT;
 	h.rights = rights;
-	if (fill_locked(to, &h, value))
+	h.depth = parent == HANDLE_NONE ? 0 : h.depth + 1;
+	if (h.depth > HANDLE_DEPTH || fill_locked(to, &h, value))
 		return PV_ENOMEM;
-	if (from == PV_SELF)
-		return PV_OK;
-	parent = slot_of(ref_of(p, (u32)from));
-	child = slot_of(ref_of(to, (u32)*value));
-	child->parent = ref_of(p, (u32)from);
-	child->next = parent->child;
-	parent->child = ref_of(to, (u32)*value);
-	if (child->next != HANDLE_NONE)
-		slot_of(child->next)->prev = parent->child;
+	if (parent != HANDLE_NONE)
+		link_locked(parent, ref_of(to, (u32)*value));
 	return PV_OK;
 }
 
-int handle_revoke(struct partition *p, u64 h)
+int handle_revoke(struct partition *p, u64 h, bool *more)
 {
+	u32 left = HANDLE_STEP;
+
+	*more = false;
 	lock_scope(&handle_lock);
 	if (h == PV_SELF)
 		return PV_EINVAL;
 	if (!slot_find(p, h))
 		return PV_EHANDLE;
-	drop_tree_locked(ref_of(p, (u32)h));
+	*more = !drop_tree_locked(ref_of(p, (u32)h), &left);
 	return PV_OK;
 }
 
-void handle_drop_all(struct partition *p)
+bool handle_drop_some(struct partition *p)
 {
+	u32 left = HANDLE_STEP;
+
 	lock_scope(&handle_lock);
+	/* first of all nothing may be derived below any of them any more */
 	for (u32 i = 1; i < HANDLE_MAX; i++)
 		if (p->handles.slots[i].type != HANDLE_FREE)
-			drop_tree_locked(ref_of(p, i));
+			p->handles.slots[i].type = HANDLE_CLOSING;
+	for (u32 i = 1; i < HANDLE_MAX; i++)
+		if (p->handles.slots[i].type != HANDLE_FREE &&
+		    !drop_tree_locked(ref_of(p, i), &left))
+			return false;
+	return true;
 }

@@ -7,11 +7,20 @@
 #define HANDLE_MAX 256u
 #define HANDLE_NONE 0xffffu
 
+#define HANDLE_DEPTH 32u /* derivations from one that is derived from nothing */
+/* Slots that one call empties. (The fuzzer has its own, so that it resumes.) */
+#ifndef HANDLE_STEP
+#define HANDLE_STEP 64u
+#endif
+
+/* CLOSING: it names nothing, and nothing is derived from what is below it; its
+ * tree is being taken down, leaves first. */
 enum handle_type {
 	HANDLE_FREE,
 	HANDLE_PARTITION,
 	HANDLE_EVENT,
 	HANDLE_DEVICE, /* obj: its owner */
+	HANDLE_CLOSING
 };
 
 /*
@@ -21,8 +30,8 @@ enum handle_type {
  * written last when a slot is filled, gen changes when it is emptied.
  */
 struct handle {
-	u16 type; /* enum handle_type */
-	u16 pad;
+	u16 type;   /* enum handle_type */
+	u16 depth;  /* how many are above it */
 	u32 rights; /* PV_RIGHT_* */
 	u32 gen;
 	u32 obj;     /* partition id */
@@ -64,13 +73,17 @@ int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
 /*
  * Makes a child of p's handle `from`, with `rights` of it, in the table of
  * `to`: PV_EHANDLE, PV_ERIGHT (no PV_RIGHT_GRANT, or more than it has),
- * PV_ENOMEM.
+ * PV_ENOMEM (also: it would be deeper than HANDLE_DEPTH).
  */
 int handle_derive(struct partition *p, u64 from, struct partition *to,
 		  u32 rights, u64 *value) must_check;
 
-/* Closes h and everything derived from it, in all partitions; PV_EHANDLE, or
- * PV_EINVAL for PV_SELF. */
-int handle_revoke(struct partition *p, u64 h) must_check;
-/* The same for all handles of a dying partition. */
-void handle_drop_all(struct partition *p);
+/*
+ * Closes h, which names nothing from now on, and everything derived from it, in
+ * all partitions: HANDLE_STEP slots, *more if some are left. To be called again
+ * then; another closer may have done it meanwhile: PV_EHANDLE. PV_EINVAL for
+ * PV_SELF.
+ */
+int handle_revoke(struct partition *p, u64 h, bool *more) must_check;
+/* The same for all handles of a dying partition; true when none is left. */
+bool handle_drop_some(struct partition *p) must_check;

@@ -251,7 +251,9 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 		return PV_EAGAIN;
 	if (!p->reap_at) {
 		device_release(p);
-		handle_drop_all(p);
+		*more = !handle_drop_some(p);
+		if (*more)
+			return PV_OK;
 		ioreq_unmap(p);
 	}
 	*more = !gmem_reap(p, REAP_BOUND);

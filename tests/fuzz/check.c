@@ -215,11 +215,18 @@ static struct known *known_of(struct partition *p, u64 h)
 									 NULL;
 }
 
+/* A handle that is being closed names nothing; its slot is not free yet. */
+static bool names(const struct handle *h)
+{
+	return h->type && h->type != HANDLE_CLOSING;
+}
+
 /* What a handle of p named before the call. */
 static bool named(struct partition *p, u64 h, struct handle *out)
 {
 	const struct known *k = known_of(p, h);
 
+	k = k && names(&k->h) ? k : NULL;
 	if (h == PV_SELF)
 		*out = (struct handle){ .type = HANDLE_PARTITION,
 					.rights = PV_RIGHT_ALL &
@@ -244,6 +251,19 @@ static bool is_device(const struct handle *h, u32 to)
 	       h->rights == (PV_RIGHT_CONTROL | PV_RIGHT_GRANT);
 }
 
+/* Is k, or what it is derived from, being closed? */
+static bool doomed(const struct known *k)
+{
+	for (u32 n = 0; k && n < PARTS * HANDLE_MAX; n++) {
+		if (k->h.type == HANDLE_CLOSING)
+			return true;
+		k = k->parent == HANDLE_NONE ?
+			    NULL :
+			    &known[k->parent >> 8][k->parent & 0xff];
+	}
+	return false;
+}
+
 /* Does this call explain a new handle h in the table of `to`? */
 static bool explained(struct vcpu *v, u64 nr, const u64 *a, u32 to,
 		      const struct handle *h)
@@ -263,6 +283,7 @@ static bool explained(struct vcpu *v, u64 nr, const u64 *a, u32 to,
 		       part.type == HANDLE_PARTITION &&
 		       part.rights & PV_RIGHT_CONTROL &&
 		       named(v->part, a[1], &from) &&
+		       !doomed(known_of(v->part, a[1])) &&
 		       from.rights & PV_RIGHT_GRANT && from.type == h->type &&
 		       from.obj == h->obj && from.obj_gen == h->obj_gen &&
 		       from.arg == h->arg && !(h->rights & ~from.rights);
@@ -332,7 +353,7 @@ static void check_slot(struct vcpu *v, u64 nr, const u64 *a, u32 t, u32 i)
 			sim_finding("a handle of %u is lost in call %lu", t,
 				    (unsigned long)nr);
 	}
-	if (h->type && !explained(v, nr, a, t, h))
+	if (names(h) && !explained(v, nr, a, t, h))
 		sim_finding("%u has a handle with rights %x from nowhere, in "
 			    "call %lu",
 			    t, h->rights, (unsigned long)nr);

@@ -96,8 +96,9 @@ int handle_install(struct partition *p, const struct handle *h, u64 *value)
 	return PV_OK;
 }
 
-int handle_revoke(struct partition *p, u64 h)
+int handle_revoke(struct partition *p, u64 h, bool *more)
 {
+	*more = false;
 	revoked = h;
 	return PV_OK;
 }

@@ -42,6 +42,17 @@ static int look(u32 in, u64 h, u32 rights)
 	return handle_partition(&parts[in], h, rights, &p);
 }
 
+/* All steps of a close. */
+static int revoke(u32 in, u64 h)
+{
+	bool more = true;
+	int err = PV_OK;
+
+	while (more && !err)
+		err = handle_revoke(&parts[in], h, &more);
+	return err;
+}
+
 static u32 used(u32 in)
 {
 	u32 n = 0;
@@ -91,9 +102,9 @@ static void a_closed_value_stays_stale(void **state)
 {
 	u64 h = grant(0, 1, PV_RIGHT_STATS), again;
 
-	assert_int_equal(handle_revoke(&parts[0], h), PV_OK);
+	assert_int_equal(revoke(0, h), PV_OK);
 	assert_int_equal(look(0, h, 0), PV_EHANDLE);
-	assert_int_equal(handle_revoke(&parts[0], h), PV_EHANDLE);
+	assert_int_equal(revoke(0, h), PV_EHANDLE);
 	again = grant(0, 1, PV_RIGHT_STATS);
 	assert_int_equal((u32)again, (u32)h);
 	assert_int_not_equal(again, h);
@@ -150,12 +161,12 @@ static void revoking_takes_the_whole_tree(void **state)
 					       all, &kid),
 				 PV_OK);
 	}
-	assert_int_equal(handle_revoke(&parts[1], chain[0]), PV_OK);
+	assert_int_equal(revoke(1, chain[0]), PV_OK);
 	assert_int_equal(look(0, top, 0), PV_OK);
 	assert_int_equal(look(2, chain[1], 0), PV_EHANDLE);
 	/* top, side and top's second child are left */
 	assert_int_equal(used(0) + used(1) + used(2) + used(3), 3);
-	assert_int_equal(handle_revoke(&parts[0], top), PV_OK);
+	assert_int_equal(revoke(0, top), PV_OK);
 	assert_int_equal(look(0, side, 0), PV_OK);
 	assert_int_equal(used(0) + used(1) + used(2) + used(3), 1);
 }
@@ -169,11 +180,11 @@ static void closing_a_middle_child_keeps_its_sisters(void **state)
 		assert_int_equal(handle_derive(&parts[0], top, &parts[2],
 					       PV_RIGHT_STATS, &kid[i]),
 				 PV_OK);
-	assert_int_equal(handle_revoke(&parts[2], kid[2]), PV_OK);
-	assert_int_equal(handle_revoke(&parts[2], kid[4]), PV_OK);
-	assert_int_equal(handle_revoke(&parts[2], kid[0]), PV_OK);
+	assert_int_equal(revoke(2, kid[2]), PV_OK);
+	assert_int_equal(revoke(2, kid[4]), PV_OK);
+	assert_int_equal(revoke(2, kid[0]), PV_OK);
 	assert_int_equal(look(2, kid[1], PV_RIGHT_STATS), PV_OK);
-	assert_int_equal(handle_revoke(&parts[0], top), PV_OK);
+	assert_int_equal(revoke(0, top), PV_OK);
 	assert_int_equal(used(2), 0);
 }
 
@@ -197,7 +208,7 @@ static void a_used_up_slot_is_never_filled_again(void **state)
 
 	parts[0].handles.slots[(u32)h].gen = ~0u - 1;
 	h = (u64)(~0u - 1) << 32 | (u32)h;
-	assert_int_equal(handle_revoke(&parts[0], h), PV_OK);
+	assert_int_equal(revoke(0, h), PV_OK);
 	assert_int_not_equal((u32)grant(0, 1, 0), (u32)h);
 }
 
@@ -209,9 +220,127 @@ static void a_dying_partition_gets_no_handles(void **state)
 	parts[2].dying = 1;
 	assert_int_equal(handle_derive(&parts[0], h, &parts[2], 0, &d),
 			 PV_ENOMEM);
-	handle_drop_all(&parts[2]);
+	assert_true(handle_drop_some(&parts[2]));
 	assert_int_equal(used(2), 0);
 	assert_int_equal(parts[0].handles.slots[(u32)h].child, HANDLE_NONE);
+}
+
+#define ALL (PV_RIGHT_STATS | PV_RIGHT_GRANT)
+
+/* A handle of partition 0 with n others derived from it, in tables 1 and 2; the
+ * last of them has 5 of its own. */
+static u64 tree(u32 n, u64 *kid)
+{
+	u64 top = grant(0, 3, ALL), leaf;
+
+	for (u32 i = 0; i < n; i++)
+		assert_int_equal(handle_derive(&parts[0], top,
+					       &parts[1 + i % 2], ALL, &kid[i]),
+				 PV_OK);
+	for (u32 i = 0; i < 5; i++)
+		assert_int_equal(handle_derive(&parts[1 + (n - 1) % 2],
+					       kid[n - 1], &parts[3], ALL,
+					       &leaf),
+				 PV_OK);
+	return top;
+}
+
+static void a_big_tree_goes_in_steps_and_gets_no_leaves(void **state)
+{
+	u64 kid[300], top = tree(300, kid), d;
+	u32 before = used(1) + used(2) + used(3), steps = 0;
+	bool more = true;
+
+	assert_int_equal(handle_revoke(&parts[0], top, &more), PV_OK);
+	assert_true(more);
+	assert_int_equal(before - used(1) - used(2) - used(3), HANDLE_STEP);
+	/* the top names nothing, and what is left is derived no further */
+	assert_int_equal(look(0, top, 0), PV_EHANDLE);
+	assert_int_equal(handle_derive(&parts[0], top, &parts[1], 0, &d),
+			 PV_EHANDLE);
+	assert_int_equal(look(1, kid[0], PV_RIGHT_STATS), PV_OK);
+	assert_int_equal(handle_derive(&parts[1], kid[0], &parts[1], 0, &d),
+			 PV_EHANDLE);
+	while (more) {
+		assert_int_equal(handle_revoke(&parts[0], top, &more), PV_OK);
+		steps++;
+	}
+	assert_int_equal(steps, (300 + 5) / HANDLE_STEP);
+	assert_int_equal(used(0) + used(1) + used(2) + used(3), 0);
+	assert_int_equal(handle_revoke(&parts[0], top, &more), PV_EHANDLE);
+}
+
+static void of_two_closers_one_succeeds(void **state)
+{
+	u64 kid[100], top = tree(100, kid);
+	bool more;
+
+	assert_int_equal(handle_revoke(&parts[0], top, &more), PV_OK);
+	assert_true(more);
+	assert_int_equal(revoke(0, top), PV_OK); /* on another CPU */
+	assert_int_equal(handle_revoke(&parts[0], top, &more), PV_EHANDLE);
+}
+
+/* A branch is closed while its tree is; and its holder ends meanwhile. */
+static void a_branch_may_go_while_its_tree_goes(void **state)
+{
+	u64 kid[200], top = tree(200, kid);
+	bool more;
+
+	assert_int_equal(handle_revoke(&parts[0], top, &more), PV_OK);
+	assert_int_equal(revoke(1, kid[0]), PV_OK);
+	parts[2].dying = 1;
+	while (!handle_drop_some(&parts[2]))
+		;
+	assert_int_equal(used(2), 0);
+	assert_int_equal(revoke(0, top), PV_OK);
+	assert_int_equal(used(0) + used(1) + used(3), 0);
+}
+
+static void the_end_of_a_partition_goes_in_steps(void **state)
+{
+	u64 kid[200], d;
+	u32 steps = 1;
+
+	tree(200, kid);
+	parts[0].dying = 1;
+	assert_false(handle_drop_some(&parts[0]));
+	assert_int_equal(handle_derive(&parts[1], kid[0], &parts[1], 0, &d),
+			 PV_EHANDLE);
+	while (!handle_drop_some(&parts[0]))
+		steps++;
+	assert_int_equal(steps, 206 / HANDLE_STEP);
+	assert_int_equal(used(0) + used(1) + used(2) + used(3), 0);
+}
+
+static void a_tree_is_only_so_deep(void **state)
+{
+	u64 h = grant(0, 3, ALL), d;
+
+	for (u32 i = 0; i < HANDLE_DEPTH; i++, h = d)
+		assert_int_equal(
+			handle_derive(&parts[0], h, &parts[0], ALL, &d), PV_OK);
+	assert_int_equal(handle_derive(&parts[0], h, &parts[0], ALL, &d),
+			 PV_ENOMEM);
+	assert_int_equal(used(0), HANDLE_DEPTH + 1);
+	/* of itself it begins anew */
+	assert_int_equal(handle_derive(&parts[0], PV_SELF, &parts[0], ALL, &d),
+			 PV_OK);
+}
+
+/* A table full of what is gone, with big trees: some calls later it is not. */
+static void stale_trees_are_reclaimed_in_steps(void **state)
+{
+	u64 kid[200], h;
+	u32 calls = 1;
+
+	tree(200, kid);
+	for (u32 i = used(0); i < HANDLE_MAX - 1; i++)
+		grant(0, 2, 0);
+	parts[3].gen++;
+	while (handle_grant(&parts[0], &parts[1], 0, &h))
+		calls++;
+	assert_int_equal(calls, 1 + 206 / HANDLE_STEP);
 }
 
 #define T(name) cmocka_unit_test_setup(name, setup)
@@ -230,6 +359,12 @@ int main(void)
 		T(a_full_table_says_so_and_reclaims_the_stale),
 		T(a_used_up_slot_is_never_filled_again),
 		T(a_dying_partition_gets_no_handles),
+		T(a_big_tree_goes_in_steps_and_gets_no_leaves),
+		T(of_two_closers_one_succeeds),
+		T(a_branch_may_go_while_its_tree_goes),
+		T(the_end_of_a_partition_goes_in_steps),
+		T(a_tree_is_only_so_deep),
+		T(stale_trees_are_reclaimed_in_steps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
