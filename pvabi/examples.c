@@ -465,3 +465,14 @@ void shoot_down_all(void)
 
 	panic_if(pv_vcpu_flush_tlb(0, all));
 }
+
+/* example: trace_map */
+/* CPU 0's ring at an address where nothing is; port 4 tells when to look. */
+void ring_map(uint64_t at) { panic_if(pv_trace_map(boot->self, 0, at, 4)); }
+
+/* example: trace_set */
+/* Every CPU has its ring: what `part` calls is recorded from now on. */
+void calls_trace(uint64_t part)
+{
+	panic_if(pv_trace_set(boot->self, part, PV_TRACE_CALLS));
+}

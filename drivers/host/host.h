@@ -8,13 +8,15 @@
 #include "pvabi/abi.h"
 
 /* Guest-physical addresses of the host partition that are its own to use. */
+#define HOST_TRACE 0x1e00000000ull    /* trace ring of CPU n: + n * 128 KiB */
 #define HOST_IO_PAGES 0x1f00000000ull /* guest slot n: + n * 4 KiB */
 #define HOST_WINDOW 0x2000000000ull   /* guest slot n: + n * 4 GiB */
 #define HOST_WINDOW_STEP 0x100000000ull
 
 /* Event ports of the host partition; those of interrupts are allocated. */
 #define HOST_PORT_LOG 1u
-#define HOST_PORT_TEST 2u /* + PV_NOTIFY_*: partitions of the self test */
+#define HOST_PORT_TEST 2u  /* + PV_NOTIFY_*: partitions of the self test */
+#define HOST_PORT_TRACE 4u /* half of a trace ring has been filled */
 #define HOST_PORT_GUEST(slot) (64u + 16u * (slot))
 #define HOST_PORT_TOLD 0u   /* + PV_NOTIFY_* */
 #define HOST_PORT_IO 2u	    /* I/O requests */

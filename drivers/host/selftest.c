@@ -102,6 +102,7 @@ void selftest_run(void)
 	selftest_forbidden();
 	selftest_calls();
 	selftest_devices();
+	selftest_trace();
 	selftest_limits();
 	test_destroy(test.dead);
 	test_destroy(test.part);

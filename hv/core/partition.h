@@ -88,6 +88,8 @@ struct vcpu {
 	u64 budget_end;	 /* TSC when its time slice ends */
 	u64 budget_left; /* TSC ticks of it when it was preempted */
 	struct list run; /* link in a run queue */
+	u64 traced;	 /* PV_TRACE_*; with it, hw.table and hw.decode */
+	void (*open_finish)(struct vcpu *v); /* own call_finish of `open` */
 	struct timer timers[TIMER_COUNT];
 	u64 ready_since, run_since;
 	u64 run_tsc, steal_tsc;
@@ -120,8 +122,9 @@ struct vcpu {
 	struct exit last; /* the exit being handled */
 	/* trap/mmio.c: what is waited for, by which entry last, since when */
 	u64 missing_at, missing_entry, missing_since;
-	struct code_page code; /* private to v's CPU */
-} aligned_to(64);	       /* as is what follows it, the XSAVE area */
+	struct code_page code;	     /* private to v's CPU */
+	struct pv_trace_record open; /* the traced call that waits */
+} aligned_to(64);		     /* as is what follows it, the XSAVE area */
 
 /* In one block of frames; guests may map no more of it than the two pages. */
 struct partition {

@@ -78,6 +78,7 @@ void hcall_init(void)
 		virt_hcall_table[HCALL_BATCH + i] =
 			known && decoders[i].unfit ? hc_unfit : fn;
 	}
+	hcall_trace_init();
 }
 
 HCALL_PLAIN(nop) { return ret(PV_OK); }

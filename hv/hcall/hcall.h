@@ -7,3 +7,8 @@
 /* Fills virt_hcall_table from the generated list; what may not stand in a batch
  * is PV_EINVAL there. main, once. */
 void hcall_init(void);
+/* The part of it from HCALL_TRACED on. hcall_init does it. */
+void hcall_trace_init(void);
+/* What those run; called by their thunks alone. */
+struct hret hcall_traced(u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5,
+			 u64 slot);

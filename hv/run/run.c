@@ -5,6 +5,7 @@
 #include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
+#include "core/trace.h"
 #include "core/vapic.h"
 #include "trap/trap.h"
 
@@ -86,11 +87,13 @@ static void run_vcpu(struct vcpu *v)
 {
 	virt->deadline_arm(&v->hw, sched_deadline(v));
 	while (run_pending(v)) {
-		virt->enter(&v->hw);
-		virt->exit_decode(&v->hw, &v->last);
+		v->hw.enter(&v->hw);
+		v->hw.decode(&v->hw, &v->last);
 		v->hw.exits[v->last.kind]++;
 		run_exit(v, &v->last);
 	}
+	if (unlikely(v->traced & PV_TRACE_SWITCHES))
+		trace_switch(v);
 }
 
 /* Takes the vCPU whose state this CPU holds off it, and v on it. */

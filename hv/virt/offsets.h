@@ -24,6 +24,7 @@
 
 #define HCALL_TABLE_SIZE 128 /* filled with ENOSYS; the last slot stays so */
 #define HCALL_BATCH HCALL_TABLE_SIZE /* from here on: for an entry of a batch */
+#define HCALL_TRACED (2 * HCALL_TABLE_SIZE) /* both again, of a traced vCPU */
 
 /* The floor: a call whose EAX is this does nothing at all, in the stub of a
  * vCPU that has VIRT_STUB_FLOOR. */

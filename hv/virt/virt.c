@@ -5,7 +5,7 @@
 #include "lib/log.h"
 
 const struct virt_ops *virt;
-hcall_fn virt_hcall_table[2 * HCALL_TABLE_SIZE];
+hcall_fn virt_hcall_table[2 * HCALL_TRACED];
 bool virt_probe;
 u64 virt_accesses;
 
@@ -36,6 +36,8 @@ int virt_vcpu_init(struct virt_vcpu *v)
 		return -1;
 	v->ctl_pa = ptr_hpa(v->ctl).v;
 	v->table = virt_hcall_table;
+	v->enter = virt->enter;
+	v->decode = virt->exit_decode;
 	virt->vcpu_init(v);
 	return 0;
 }

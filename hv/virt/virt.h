@@ -214,6 +214,9 @@ struct virt_vcpu {
 	bool live;		  /* between virt_switch_in and _out */
 	u64 deadline;		  /* TSC of the next forced exit, ~0 none */
 	u64 trim_at;		  /* VMX: the entry that sets its timer anew */
+	/* Those of virt; where its exits are traced, the tracer's. */
+	void (*enter)(struct virt_vcpu *v);
+	void (*decode)(struct virt_vcpu *v, struct exit *x);
 };
 
 /* ---- nested page tables: one common walker (virt/nested.c) ---- */
@@ -355,11 +358,12 @@ void virt_msr_allow(struct virt_space *s, u32 msr);
  * the state is saved (gpr[R_AX], gpr[R_DX] hold the results, RIP is behind the
  * call) and enter() returns with EXIT_HCALL as the decoded kind.
  * A number out of range uses the last slot, which always says PV_ENOSYS. The
- * second half is what the entries of a batch run.
+ * entries of a batch run HCALL_BATCH + number. A traced vCPU uses the second half,
+ * whose handlers call those of the first.
  * While a handler runs, virt_current() is the caller's vCPU and no interrupt
  * can be taken: on SVM not even by irq_window().
  */
-extern hcall_fn virt_hcall_table[2 * HCALL_TABLE_SIZE];
+extern hcall_fn virt_hcall_table[2 * HCALL_TRACED];
 
 /*
  * For a handler that wants its call executed again with these registers: RIP

@@ -45,10 +45,20 @@ static bool is_io_page(const struct partition *p, u64 at, hpa_t h, u32 flags)
 	return false;
 }
 
+/* A page of a trace ring, which the host partition may read in one place. */
+static bool is_trace_page(const struct partition *p, hpa_t h, u32 flags)
+{
+	u64 inside = h.v % sizeof(struct pv_trace_ring);
+	const struct pv_trace_ring *r = hpa_ptr(hpa(h.v - inside));
+
+	return !p->id && flags == NP_READ && r->magic == PV_TRACE_MAGIC &&
+	       !owner_maps[frame_nr(h)]++;
+}
+
 static bool is_shared_page(const struct partition *p, u64 at, hpa_t h,
 			   u32 flags)
 {
-	if (is_io_page(p, at, h, flags))
+	if (is_io_page(p, at, h, flags) || is_trace_page(p, h, flags))
 		return true;
 	return flags == (NP_READ | NP_WRITE) &&
 	       (is_vcpu_page(p, at, h) ||

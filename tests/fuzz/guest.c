@@ -287,6 +287,8 @@ static bool likely_call(struct vcpu *v)
 		{ PV_CALL_vcpu_flush_tlb, { n >> 2 & 1, 1 } },
 		{ PV_CALL_event_vector_set, { n & 15, n } },
 		{ PV_CALL_vcpu_vector_send, { n & 1, 1, n } },
+		{ PV_CALL_trace_map, { self, n & 1, WORLD_RING(n & 1), 9 } },
+		{ PV_CALL_trace_set, { self, h, n & PV_TRACE_ALL } },
 	};
 	u32 i = what % array_size(calls);
 

@@ -101,6 +101,7 @@ bool guest_over(void);
 
 #define WORLD_START 0x5000  /* a struct pv_vcpu_start, in every partition */
 #define WORLD_PARAMS 0x6000 /* a struct pv_partition_params */
+#define WORLD_RING(cpu) (1ull << 33 | (cpu) << 20) /* for a trace ring */
 void world_make(void);
 
 /* ---- batch.c ---- */

@@ -372,6 +372,11 @@ static void machine(void)
 	E(PV_ERIGHT, irq_ack, PV_SELF, 4);
 	E(PV_EHANDLE, log_read, BAD, page, 16);
 	E(PV_ERIGHT, log_read, PV_SELF, page, 16);
+	E(PV_EHANDLE, trace_map, BAD, 0, NOWHERE, PORT);
+	E(PV_ERIGHT, trace_map, PV_SELF, 0, NOWHERE, PORT);
+	E(PV_EHANDLE, trace_map, host, 0, NOWHERE, PORT);
+	E(PV_EHANDLE, trace_set, BAD, self, 0);
+	E(PV_ERIGHT, trace_set, PV_SELF, self, PV_TRACE_CALLS);
 	E(PV_EHANDLE, machine_off, BAD, 0);
 	E(PV_ERIGHT, machine_off, PV_SELF, 0);
 	E(PV_EHANDLE, machine_off, host, 0);

@@ -8,6 +8,7 @@
  * looks before and behind the handler. A call that has work left comes to its
  * end later: a note of it is kept until its vCPU is entered again.
  */
+#include "core/partition.h"
 #include "debug.h"
 #include "hcall/hcall.h"
 #include "lib/bootinfo.h"
@@ -28,7 +29,7 @@
 _Static_assert(HCALL_TABLE_SIZE == 128, "as in the assembly below");
 
 /* What debug_entry pushes, from the stack's end up. */
-struct frame {
+struct entry {
 	u64 nr; /* + HCALL_TABLE_SIZE: an entry of a batch */
 	u64 arg[6];
 	u64 kept[KEPT];
@@ -94,12 +95,12 @@ static void kept_check(u64 nr, const u64 *was, const u64 *is)
 
 /* ---- around the handler ---- */
 
-static u64 *vregs_of(const struct frame *f)
+static u64 *vregs_of(const struct entry *f)
 {
 	return before[cpu_this()->index][f->nr >= HCALL_TABLE_SIZE];
 }
 
-static __attribute__((used)) hcall_fn debug_before(const struct frame *f)
+static __attribute__((used)) hcall_fn debug_before(const struct entry *f)
 {
 	u64 *was = vregs_of(f);
 
@@ -127,7 +128,7 @@ static struct note *note_of(const struct virt_vcpu *v, bool make)
 	return NULL;
 }
 
-static void note_make(const struct frame *f, const u64 *was)
+static void note_make(const struct entry *f, const u64 *was)
 {
 	struct virt_vcpu *v = virt_current();
 	struct note *n = note_of(v, true);
@@ -144,7 +145,7 @@ static void note_make(const struct frame *f, const u64 *was)
 }
 
 /* now: the kept registers as the handler has left them. */
-static __attribute__((used)) void debug_after(const struct frame *f, u64 status,
+static __attribute__((used)) void debug_after(const struct entry *f, u64 status,
 					      u64 value, const u64 *now)
 {
 	const u64 *was = vregs_of(f);
@@ -261,4 +262,5 @@ void hv_provoke(void)
 	ops = *virt;
 	ops.enter = enter;
 	virt = &ops;
+	partition_get(0)->vcpus[0]->hw.enter = enter; /* made already */
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 7u
+#define PV_ABI_MINOR 8u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -218,6 +218,69 @@ struct pv_batch_entry {
 	uint64_t arg[6];       /* RDI RSI RDX RCX R8 R9 */
 };
 #define PV_BATCH_MAX 64u /* entries in a page */
+
+/* ---- tracing ---- */
+
+/* What is recorded of a partition. */
+#define PV_TRACE_CALLS 1ull
+#define PV_TRACE_EXITS 2ull
+#define PV_TRACE_SWITCHES 4ull
+#define PV_TRACE_ALL 7ull
+
+/* pv_trace_record.kind; such records are made with PV_TRACE_* = 1 << kind */
+#define PV_RECORD_CALL 0u
+#define PV_RECORD_EXIT 1u
+#define PV_RECORD_SWITCH 2u /* a vCPU has left its CPU */
+
+/* pv_trace_record.flags */
+#define PV_RECORD_WAITS 1u   /* a call that has not returned yet */
+#define PV_RECORD_RESUMES 2u /* a call that is executed again for the rest */
+#define PV_RECORD_BATCH 4u   /* a call that is an entry of a batch */
+#define PV_RECORD_OPAQUE 8u  /* an exit whose operands the CPU did not give */
+
+#define PV_RECORD_UNKNOWN 0xffffu /* nr of a call whose number names none */
+
+/* nr of PV_RECORD_SWITCH: why. */
+#define PV_LEFT_PREEMPTED 0u
+#define PV_LEFT_WAITS 1u
+#define PV_LEFT_IO 2u /* waits for the answer of a server */
+#define PV_LEFT_STOPPED 3u
+#define PV_LEFT_ENDED 4u
+
+struct pv_trace_record {
+	uint64_t seq;	/* its number in the ring, from 1; 0 while written */
+	uint64_t tsc;	/* CALL: when it was made; EXIT: when; SWITCH: since
+			    when the vCPU was on the CPU */
+	uint64_t ticks; /* TSC ticks from then until now */
+	uint16_t part;	/* PV_QUERY_PARTITION */
+	uint16_t vcpu;
+	uint16_t kind;	 /* PV_RECORD_* */
+	uint16_t nr;	 /* PV_CALL_*, PV_EXIT_* or PV_LEFT_* */
+	uint32_t flags;	 /* PV_RECORD_* */
+	uint32_t status; /* CALL: PV_*; not with WAITS or RESUMES */
+	uint64_t value;	 /* CALL: the second result, likewise */
+	uint64_t rip;	 /* CALL, EXIT: the guest's */
+	uint64_t arg[6]; /* CALL: RDI RSI RDX RCX R8 R9; EXIT: three operands
+			    (see exit kinds), the CPU's exit reason (VMX) or
+			    code (SVM), and two words that came with it */
+	uint64_t pad[3];
+};
+
+#define PV_TRACE_MAGIC 0x3145434152545650ull /* "PVTRACE1" */
+#define PV_TRACE_RECORDS 1023u
+
+/*
+ * One per CPU, read-only at the address given to trace_map. Written by that CPU
+ * alone. Record n (from 1) is in record[(n - 1) % PV_TRACE_RECORDS].
+ */
+struct pv_trace_ring {
+	uint64_t magic;
+	uint32_t cpu, records; /* PV_TRACE_RECORDS */
+	uint64_t tsc_khz;
+	uint64_t head; /* records ever written */
+	uint64_t pad[12];
+	struct pv_trace_record record[PV_TRACE_RECORDS];
+};
 
 /* ---- start of day ---- */
 
