@@ -111,6 +111,19 @@ void kit_pages_free(void *pages, size_t n)
 
 size_t kit_pages_left(void) { return nr_free; }
 
+bool kit_balloon_out(void *pages, size_t n)
+{
+	return !pv_mem_release(kit_gpa(pages), n);
+}
+
+bool kit_balloon_in(void *pages, size_t n)
+{
+	if (!((kit_gpa(pages) | n * KIT_PAGE_SIZE) & (BIG_SIZE - 1)) &&
+	    !pv_mem_populate(kit_gpa(pages), n, PV_ORDER_2M))
+		return true;
+	return !pv_mem_populate(kit_gpa(pages), n, PV_ORDER_4K);
+}
+
 static void range_mark(uint64_t start, uint64_t end, bool used)
 {
 	uint64_t pfn = start / KIT_PAGE_SIZE;

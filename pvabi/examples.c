@@ -476,3 +476,17 @@ void calls_trace(uint64_t part)
 {
 	panic_if(pv_trace_set(boot->self, part, PV_TRACE_CALLS));
 }
+
+/* example: mem_populate */
+/* 2 MiB of new memory where nothing is, for devices in one piece. */
+void memory_add(uint64_t at)
+{
+	panic_if(pv_mem_populate(at, 512, PV_ORDER_2M));
+}
+
+/* example: mem_release */
+/* Pages that no table of ours maps any more. */
+void memory_give(uint64_t at, uint64_t pages)
+{
+	panic_if(pv_mem_release(at, pages));
+}

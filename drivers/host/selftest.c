@@ -103,6 +103,7 @@ void selftest_run(void)
 	selftest_calls();
 	selftest_devices();
 	selftest_trace();
+	selftest_memory();
 	selftest_limits();
 	test_destroy(test.dead);
 	test_destroy(test.part);

@@ -72,10 +72,10 @@ static void put_range_locked(u64 from, u64 to)
 
 static void own(u32 i, u64 n, u16 owner, enum frame_state st)
 {
-	for (struct frame *f = &table[i]; n--; f++)
-		*f = (struct frame){ .owner = owner,
-				     .state = (u8)st,
-				     .order = FRAME_INNER };
+	table[i] = (struct frame){ .owner = owner,
+				   .state = (u8)st,
+				   .order = FRAME_INNER };
+	mem_repeat(&table[i], sizeof(table[i]), n);
 }
 
 /* The first frame of a block, now owned; 0: none is left. */
@@ -99,6 +99,40 @@ static u32 take(u16 owner, enum frame_state st, unsigned order, bool *clean)
 	return i;
 }
 
+static bool block_free(u64 i)
+{
+	return i + (1u << FRAME_MAX_ORDER) <= nr_frames &&
+	       table[i].owner == FRAME_FREE &&
+	       table[i].order == FRAME_MAX_ORDER;
+}
+
+/* As take(); 0 as well: that block is not free. */
+static u32 take_at(u64 i, u16 owner, enum frame_state st, bool *clean)
+{
+	lock_scope(&frame_lock);
+	if (!block_free(i))
+		return 0;
+	*clean = table[i].clean;
+	unlink_locked(&table[i]);
+	free_frames -= 1u << FRAME_MAX_ORDER;
+	own((u32)i, 1u << FRAME_MAX_ORDER, owner, st);
+	return (u32)i;
+}
+
+hpa_t frame_find_huge(void)
+{
+	u64 n = HUGE_SIZE / PAGE_SIZE, i, k;
+
+	lock_scope(&frame_lock);
+	for (i = n; i + n <= nr_frames; i += n) {
+		for (k = 0; k < n && block_free(i + k);)
+			k += 1u << FRAME_MAX_ORDER;
+		if (k >= n)
+			return hpa(i << PAGE_SHIFT);
+	}
+	return hpa(0);
+}
+
 hpa_t frame_hpa(const struct frame *f)
 {
 	return hpa((u64)(f - table) << PAGE_SHIFT);
@@ -106,8 +140,7 @@ hpa_t frame_hpa(const struct frame *f)
 
 static void clear(u32 i, unsigned order)
 {
-	for (u64 n = 0; n < 1u << order; n++)
-		memset(hpa_ptr(frame_hpa(&table[i + n])), 0, PAGE_SIZE);
+	memset(hpa_ptr(frame_hpa(&table[i])), 0, PAGE_SIZE << order);
 }
 
 void *frame_alloc(u16 owner, enum frame_state st, unsigned order)
@@ -120,17 +153,26 @@ void *frame_alloc(u16 owner, enum frame_state st, unsigned order)
 	return hpa_ptr(frame_hpa(&table[i]));
 }
 
+void *frame_alloc_at(hpa_t at, u16 owner, enum frame_state st)
+{
+	bool clean;
+	u32 i = take_at(at.v >> PAGE_SHIFT, owner, st, &clean);
+
+	if (i && !clean)
+		clear(i, FRAME_MAX_ORDER);
+	return i ? hpa_ptr(at) : NULL;
+}
+
 void frame_free(void *at, unsigned order)
 {
 	u32 i = (u32)(ptr_hpa(at).v >> PAGE_SHIFT);
 
 	hv_assert(range_within(i, 1u << order, nr_frames) &&
 		  !(i & ((1u << order) - 1)));
-	for (u32 k = 0; k < 1u << order; k++)
-		hv_assert(table[i + k].owner < FRAME_FREE);
+	hv_assert(table[i].owner < FRAME_FREE &&
+		  table[i + (1u << order) - 1].owner == table[i].owner);
 	clear(i, order);
 	lock_scope(&frame_lock);
-	own(i, 1u << order, FRAME_FREE, FRAME_PLAIN);
 	put_locked(i, order, true);
 }
 

@@ -41,6 +41,10 @@ void frame_init(struct boot_info *bi);
  * TABLE for what the hypervisor keeps on its behalf. NULL: none left.
  */
 void *frame_alloc(u16 owner, enum frame_state st, unsigned order) must_check;
+/* The same of the free block of FRAME_MAX_ORDER at `at`. NULL: it is none. */
+void *frame_alloc_at(hpa_t at, u16 owner, enum frame_state st) must_check;
+/* Where HUGE_SIZE, aligned, of free blocks begins; 0: nowhere. */
+hpa_t frame_find_huge(void);
 /* Scrubs and frees. Any part of what was allocated, if naturally aligned. */
 void frame_free(void *at, unsigned order);
 /* Gives n frames that no list holds (the host partition's memory, made ready

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Guest memory: copies in and out, population, mappings of other frames. */
+/* Guest memory: copies in and out, mappings of other frames. */
 #include "core/gmem.h"
 #include "core/ioreq.h"
 #include "lib/panic.h"
 #include "pvabi/calls.h"
 
-#define RAM_FLAGS (NP_READ | NP_WRITE | NP_EXEC)
-#define LARGE_PAGES (LARGE_SIZE / PAGE_SIZE)
 #define GPA_BITS_MAX 46
 
 u64 gmem_limit(void)
@@ -112,15 +110,10 @@ int gmem_copy(struct partition *tp, gpa_t to, struct partition *fp, gpa_t from,
 
 bool gmem_taken_locked(struct partition *p, u64 at, u64 size)
 {
-	u64 end = at + size, page;
-	hpa_t h;
+	struct nested_page np;
 
-	if (ioreq_overlaps(p, PV_SPACE_MMIO, at, size))
-		return true;
-	for (; at < end; at = (at & ~(page - 1)) + page)
-		if (nested_lookup(&p->space, gpa(at), &h, NULL, &page))
-			return true;
-	return false;
+	return ioreq_overlaps(p, PV_SPACE_MMIO, at, size) ||
+	       nested_next(&p->space, &at, at + size, &np);
 }
 
 struct frame *gmem_frame(struct partition *p, gpa_t at)
@@ -152,65 +145,14 @@ int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr)
 	return PV_OK;
 }
 
-/* One page or one large page of new memory. */
-static int populate_one(struct partition *p, u64 at, unsigned order)
-{
-	u64 size = PAGE_SIZE << order;
-	void *block;
-
-	lock_scope(&p->lock);
-	if (gmem_taken_locked(p, at, size))
-		return PV_EEXIST;
-	block = partition_frames(p, FRAME_PLAIN, order);
-	if (!block)
-		return PV_ENOMEM;
-	if (!nested_map(&p->space, gpa(at), ptr_hpa(block), size, RAM_FLAGS,
-			order ? 2 : 1))
-		return PV_OK;
-	partition_pages_free(p, block, order);
-	return PV_ENOMEM;
-}
-
-/* The pages up to the next multiple of 2 MiB: one large page if it can be. */
-static int populate_round(struct partition *p, u64 at, u64 pages)
-{
-	int err = PV_ENOMEM;
-
-	if (pages == LARGE_PAGES)
-		err = populate_one(p, at, FRAME_MAX_ORDER);
-	if (err != PV_ENOMEM)
-		return err;
-	/* no large block is left, or it is beyond the quota */
-	for (err = PV_OK; !err && pages--; at += PAGE_SIZE)
-		err = populate_one(p, at, 0);
-	return err;
-}
-
-int gmem_populate(struct partition *p, u64 *at, u64 *pages, bool *more)
-{
-	u64 n = LARGE_PAGES - (*at >> PAGE_SHIFT) % LARGE_PAGES;
-	int err;
-
-	if (p->state > PV_STATE_PAUSED)
-		return PV_ESTATE;
-	/* what is clear from the start changes nothing; tables come on top */
-	if (p->pages > p->max_pages || *pages > p->max_pages - p->pages ||
-	    *pages > frame_free_count())
-		return PV_ENOMEM;
-	n = *pages < n ? *pages : n;
-	err = populate_round(p, *at, n);
-	*at += n * PAGE_SIZE;
-	*pages -= n;
-	*more = *pages;
-	return err;
-}
-
 int gmem_map(struct partition *p, gpa_t at, hpa_t to, u64 size, u32 flags)
 {
 	lock_scope(&p->lock);
 	if (gmem_taken_locked(p, at.v, size))
 		return PV_EEXIST;
-	if (!nested_map(&p->space, at, to, size, flags, 2))
+	/* single pages stay so: they can be unmapped without a split */
+	if (!nested_map(&p->space, at, to, size, flags,
+			size < LARGE_SIZE ? 1 : 2))
 		return PV_OK;
 	/* nothing of it was mapped before: no split */
 	if (nested_unmap(&p->space, at, size))

@@ -60,6 +60,12 @@ const u8 *gmem_code(struct vcpu *v, u64 at, struct walk_fault *f) must_check;
 /* At most 512 pages; what *at and *pages then name is left: *more. */
 int gmem_populate(struct partition *p, u64 *at, u64 *pages,
 		  bool *more) must_check;
+/* The same in blocks of exactly 2^order pages. */
+int gmem_populate_exact(struct partition *p, u64 *at, u64 *pages, u32 order,
+			bool *more) must_check;
+/* Gives own, unshared memory back: scrubbed, when no CPU can reach it. */
+int gmem_release(struct partition *p, u64 *at, u64 *pages,
+		 bool *more) must_check;
 int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr) must_check;
 int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
 	       bool write) must_check;
@@ -76,6 +82,11 @@ int gmem_map(struct partition *p, gpa_t at, hpa_t to, u64 size,
  * the shoot-down made. */
 void gmem_unmap_page(struct partition *p, gpa_t at);
 
+/* Up to 512 pages for gmem_release(): unmapped and freed if all are p's own and
+ * PLAIN. The second is its half that changes, with share_lock held. */
+int gmem_take(struct partition *p, gpa_t at, u64 pages) must_check;
+int gmem_take_locked(struct partition *p, u64 at, u64 size) must_check;
+
 /* Before the first partition is made: takes VEC_SHOOT. */
 void gmem_init(void);
 /*
@@ -84,8 +95,9 @@ void gmem_init(void);
  * work when this returns. Else as the next.
  */
 void gmem_shoot(struct partition *p, u64 vcpus, u32 pend);
-/* Makes all CPUs drop translations of p; returns when they have. No lock may
- * be held: another CPU may wait for it with interrupts off. */
+/* Makes all CPUs drop translations of p; returns when they have, and frees what
+ * p had retired before. No lock may be held: another CPU may wait for it with
+ * interrupts off. */
 void gmem_shootdown(struct partition *p);
 
 /*

@@ -177,6 +177,28 @@ int gmem_return(struct partition *p, gpa_t at, u64 pages)
 	return share_run(&s, return_page);
 }
 
+static int plain_page(struct share *s, struct frame *f, u64 offset)
+{
+	if (f->owner != s->p->id)
+		return PV_EFAULT;
+	return f->state == FRAME_PLAIN ? PV_OK : PV_EEXIST;
+}
+
+int gmem_take(struct partition *p, gpa_t at, u64 pages)
+{
+	struct share s = { .p = p, .from = at, .pages = pages };
+	int err;
+
+	lock_take(&share_lock);
+	err = round_locked(&s, plain_page);
+	if (!err)
+		err = gmem_take_locked(p, at.v, pages * PAGE_SIZE);
+	lock_drop(&share_lock);
+	if (!err)
+		gmem_shootdown(p);
+	return err;
+}
+
 /* What a dying partition has mapped at p->reap_at: borrowed pages go back as
  * shares that nobody can accept any more (also its own, where it has accepted
  * them itself); true: the frames are its own, and are shared no more. */
@@ -187,14 +209,14 @@ static bool reap_shares(struct partition *p, struct frame *f, u64 frames)
 
 	lock_take(&share_lock);
 	mine = return_page(&s, f, 0) && f->owner == p->id;
-	for (; mine && frames--; f++)
+	for (; mine && p->pages_shared && frames--; f++)
 		revoke_page(&s, f, 0);
 	lock_drop(&share_lock);
 	shoot_stale(&s);
 	return mine;
 }
 
-/* One leaf of the dying partition's tables: page bytes from p->reap_at on. */
+/* Part of the dying partition's memory: page bytes from p->reap_at on. */
 static void reap_leaf(struct partition *p, hpa_t at, u64 page)
 {
 	struct frame *f = frame_of(at);
@@ -203,31 +225,25 @@ static void reap_leaf(struct partition *p, hpa_t at, u64 page)
 	    !reap_shares(p, f, page / PAGE_SIZE))
 		return;
 	lock_scope(&p->lock);
-	for (; page > LARGE_SIZE; page -= LARGE_SIZE, at.v += LARGE_SIZE)
-		partition_pages_free(p, hpa_ptr(at), FRAME_MAX_ORDER);
 	partition_pages_free(p, hpa_ptr(at),
 			     (unsigned)__builtin_ctzll(page / PAGE_SIZE));
 }
 
 bool gmem_reap(struct partition *p, u64 bound)
 {
-	u64 limit = gmem_limit(), done = 0;
+	u64 limit = gmem_limit();
+	struct nested_page np;
 
 	/* nobody else uses the tables any more: nothing needs unmapping, and
 	 * p->reap_at says what is gone already */
-	while (p->reap_at < limit && done < bound) {
-		u32 flags;
-		u64 page;
-		hpa_t at;
-
-		done++;
-		if (nested_lookup(&p->space, gpa(p->reap_at), &at, &flags,
-				  &page) &&
-		    !(flags & NP_DEVICE)) {
-			reap_leaf(p, at, page);
-			done += page / PAGE_SIZE;
-		}
-		p->reap_at = (p->reap_at & ~(page - 1)) + page;
+	for (u64 done = 0; done < bound; done += np.size / PAGE_SIZE) {
+		if (!nested_next(&p->space, &p->reap_at, limit, &np))
+			return true;
+		if (np.size > LARGE_SIZE)
+			np.size = LARGE_SIZE;
+		if (!(np.flags & NP_DEVICE))
+			reap_leaf(p, np.to, np.size);
+		p->reap_at = (p->reap_at | (np.size - 1)) + 1;
 	}
-	return p->reap_at >= limit;
+	return false;
 }

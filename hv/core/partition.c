@@ -53,10 +53,57 @@ void *partition_pages(struct partition *p, unsigned order)
 	return partition_frames(p, FRAME_TABLE, order);
 }
 
+void *partition_block(struct partition *p, hpa_t block)
+{
+	u64 n = 1ull << FRAME_MAX_ORDER;
+	void *at;
+
+	if (n > p->max_pages || p->pages > p->max_pages - n)
+		return NULL;
+	at = frame_alloc_at(block, (u16)p->id, FRAME_PLAIN);
+	if (at)
+		p->pages += n;
+	return at;
+}
+
 void partition_pages_free(struct partition *p, void *at, unsigned order)
 {
 	frame_free(at, order);
 	p->pages -= 1ull << order;
+}
+
+/* A list through the frames: address of the next, and its order. */
+void partition_retire(struct partition *p, void *at, unsigned order)
+{
+	struct frame *f = frame_of(ptr_hpa(at));
+
+	f->state = FRAME_TABLE;
+	f->peer_gpa = p->retired;
+	p->retired = ptr_hpa(at).v | order;
+}
+
+static void table_retire(struct partition *p, void *table)
+{
+	partition_retire(p, table, 0);
+}
+
+u64 retired_take(struct partition *p)
+{
+	u64 list = p->retired;
+
+	p->retired = 0;
+	return list;
+}
+
+void retired_free(struct partition *p, u64 list)
+{
+	while (list) {
+		hpa_t at = hpa(list & ~PAGE_MASK);
+		unsigned order = list & PAGE_MASK;
+
+		list = frame_of(at)->peer_gpa;
+		partition_pages_free(p, hpa_ptr(at), order);
+	}
 }
 
 static bool params_ok(const struct pv_partition_params *pp)
@@ -116,6 +163,7 @@ static struct partition *object_new(u32 id,
 	p->space.owner = p;
 	p->space.block_alloc = partition_pages;
 	p->space.block_free = partition_pages_free;
+	p->space.block_retire = table_retire;
 	return p;
 }
 
@@ -142,6 +190,7 @@ static void object_free(struct partition *p)
 		if (p->vcpus[i])
 			vcpu_destroy(p->vcpus[i]);
 	virt_bitmaps_free(&p->space);
+	retired_free(p, retired_take(p));
 	nested_free(&p->space);
 	if (p->port_vector)
 		frame_free(p->port_vector, 0);

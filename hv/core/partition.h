@@ -150,7 +150,8 @@ struct partition {
 	u32 creator_port;
 	u32 in_port;	      /* own event port for console input */
 	u64 max_pages, pages; /* quota and use, in frames */
-	u64 pages_shared;     /* of those: in state SHARED or ACCEPTED */
+	u64 retired; /* what waits for a shoot-down: see partition_retire() */
+	u64 pages_shared; /* of those: in state SHARED or ACCEPTED */
 	u32 stub;     /* of its vCPUs: enum virt_stub, set by partition_setup */
 	u32 priority; /* of its vCPUs */
 	u64 cpu_mask; /* CPUs that its vCPUs may run on, 0: any */
@@ -242,7 +243,17 @@ int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s) must_check;
 void *partition_frames(struct partition *p, enum frame_state st,
 		       unsigned order);
 void *partition_pages(struct partition *p, unsigned order);
+/* PLAIN ones, the free large block at `at`; NULL as well where it is none. */
+void *partition_block(struct partition *p, hpa_t at);
 void partition_pages_free(struct partition *p, void *at, unsigned order);
+/*
+ * Frees them when CPUs can have no translation to them any more: what was retired
+ * before retired_take() may go behind a shoot-down that begins after it. Until
+ * then they are the hypervisor's, and none is changed. p->lock held.
+ */
+void partition_retire(struct partition *p, void *at, unsigned order);
+u64 retired_take(struct partition *p);
+void retired_free(struct partition *p, u64 list);
 
 /* NULL if the slot is empty. The object stays valid until this CPU takes an
  * interrupt (destruction waits for that). */

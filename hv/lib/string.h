@@ -7,5 +7,30 @@
 
 void *memcpy(void *d, const void *s, size_t n);
 void *memset(void *d, int c, size_t n);
+/* Puts n - 1 copies of the first element (of a multiple of 8 bytes) behind it. */
+static inline void mem_repeat(void *first, size_t size, size_t n)
+{
+	void *to = (u8 *)first + size;
+	size_t words = (n - 1) * size / 8;
+
+	/* the copy overlaps: each word comes from the element before */
+	__asm__ volatile("rep movsq"
+			 : "+S"(first), "+D"(to), "+c"(words)
+			 :
+			 : "memory");
+}
+/* How many of the n words at e are 0 before the first that is not. */
+static inline size_t mem_zeroes(const u64 *e, size_t n)
+{
+	size_t left = n;
+	u8 found;
+
+	/* XOR leaves ZF set, for n = 0 */
+	__asm__ volatile("xor %%eax, %%eax; repe scasq; setne %2"
+			 : "+D"(e), "+c"(left), "=q"(found)
+			 :
+			 : "rax", "cc", "memory");
+	return n - left - found;
+}
 size_t strlen(const char *s);
 int strcmp(const char *a, const char *b);

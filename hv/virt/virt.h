@@ -234,6 +234,8 @@ enum {
 struct nested_format {
 	u64 read, write, exec, device, invert;
 	u64 leaf, table;
+	/* set by the CPU in a leaf: the page was used, was written to */
+	u64 accessed, dirty;
 };
 
 static inline bool canonical48(u64 a)
@@ -247,6 +249,7 @@ struct partition;
 struct virt_space {
 	u64 root;	/* hpa */
 	u32 gen;	/* bumped when something was taken away */
+	bool logging;	/* only 4 KiB pages, and what is mapped is dirty */
 	u64 io_bitmap;	/* hpa, 12 KiB: 1 = exit */
 	u64 msr_bitmap; /* hpa: 4 KiB (VMX) or 8 KiB (SVM) */
 	/* supplier, so that tables come from the partition's quota: 2^order
@@ -254,26 +257,41 @@ struct virt_space {
 	void *(*block_alloc)(struct partition *owner, unsigned order);
 	void (*block_free)(struct partition *owner, void *block,
 			   unsigned order);
+	/* a table that CPUs may still cache a pointer to: frees it behind the
+	 * next flush of all of them; until then it stays as it is */
+	void (*block_retire)(struct partition *owner, void *table);
 	struct partition *owner;
 };
 
 /*
  * Map [at, at+size) to [to, ...): uses the largest pages that alignment allows
- * (max_level 1..3). 0, or -1 when a table page is missing (what was mapped
- * stays and is removed by unmap), or -2 when something is mapped there.
+ * (max_level 1..3), also with what is mapped beside it: a table whose entries
+ * follow each other with the same flags is retired. 0, or -1 when a table page
+ * is missing (what was mapped stays and is removed by unmap), or -2 when
+ * something is mapped there.
  */
 int nested_map(struct virt_space *s, gpa_t at, hpa_t to, u64 size, u32 flags,
 	       unsigned max_level) must_check;
-/* Removes whatever is mapped; splits large pages at the edges (-1: no memory
- * for the split, nothing changed). The caller flushes. */
+/* Removes whatever is mapped, and retires the tables that are empty then;
+ * splits large pages at the edges (-1: no memory for the split, no page is
+ * changed). The caller flushes. */
 int nested_unmap(struct virt_space *s, gpa_t at, u64 size) must_check;
+/* Only splits them: then it takes no memory to unmap the range. */
+int nested_split(struct virt_space *s, gpa_t at, u64 size) must_check;
 /* Translation: false if not mapped. flags and page size (bytes) optional; when
  * nothing is mapped, *page is the size of the aligned hole around `at`. */
 bool nested_lookup(const struct virt_space *s, gpa_t at, hpa_t *to, u32 *flags,
 		   u64 *page);
+struct nested_page {
+	hpa_t to;  /* of the address asked for */
+	u64 size;  /* bytes of the page that it is in */
+	u32 flags; /* NP_* */
+};
+/* Moves *at on to the first address below `end` where something is mapped. */
+bool nested_next(const struct virt_space *s, u64 *at, u64 end,
+		 struct nested_page *np);
 int nested_init(struct virt_space *s) must_check; /* allocates the root */
-/* Frees all tables. Tables that unmap has emptied live until here, since CPUs
- * may still cache pointers to them. */
+/* Frees all tables, when no CPU uses them any more. */
 void nested_free(struct virt_space *s);
 
 /* ---- the backend: 13 operations ---- */

@@ -112,8 +112,9 @@ static u32 flags_of(u64 e)
 }
 
 /* A walk of its own: that of the hypervisor is under test. */
-static void check_table(const struct partition *p, u64 table, u32 level, u64 at)
+static void check_table(const struct partition *p, u64 entry, u32 level, u64 at)
 {
+	u64 table = entry & TABLE_ADDR, used = 0;
 	const u64 *t = hpa_ptr(hpa(table)), size = 1ull << (3 + 9 * level);
 	const struct frame *f = frame_of(hpa(table));
 
@@ -122,16 +123,21 @@ static void check_table(const struct partition *p, u64 table, u32 level, u64 at)
 	for (u32 i = 0; i < 512; i++, at += size) {
 		u64 to = t[i] & TABLE_ADDR;
 
+		used += !!t[i];
 		if (!(t[i] & virt->format->read))
 			continue;
 		if (level > 1 && !(t[i] & TABLE_LARGE))
-			check_table(p, to, level - 1, at);
+			check_table(p, t[i], level - 1, at);
 		else if (flags_of(t[i]) & NP_DEVICE)
 			device_mapped(p, at, to & ~(size - 1), size);
 		else
 			check_leaf(p, at, hpa(to & ~(size - 1)), flags_of(t[i]),
 				   size);
 	}
+	if (level < nested_caps.levels && (!used || entry >> 52 != used))
+		sim_finding("%u has a table of %lu entries that says %lu",
+			    p->id, (unsigned long)used,
+			    (unsigned long)(entry >> 52));
 }
 
 /* Nobody can use the tables of a dying partition that has left all CPUs. */

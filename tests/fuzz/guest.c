@@ -289,6 +289,8 @@ static bool likely_call(struct vcpu *v)
 		{ PV_CALL_vcpu_vector_send, { n & 1, 1, n } },
 		{ PV_CALL_trace_map, { self, n & 1, WORLD_RING(n & 1), 9 } },
 		{ PV_CALL_trace_set, { self, h, n & PV_TRACE_ALL } },
+		{ PV_CALL_mem_release, { OWN(n), 1 + (n >> 6) } },
+		{ PV_CALL_mem_populate, { OWN(n), 1 + (n >> 6), PV_ORDER_4K } },
 	};
 	u32 i = what % array_size(calls);
 

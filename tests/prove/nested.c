@@ -11,9 +11,11 @@
  * PROVE: nested_unmap_exact 5 after an unmap, its page is gone and nothing else is
  * PROVE: nested_refuses 5 a range that is misaligned or wraps changes nothing
  * MUTANT: nested_map_exact | virt/nested.c | & (ENTRIES - 1); | & ENTRIES;
- * MUTANT: nested_map_exact | virt/nested.c | || !range_empty(s, a, size)) | )
- * MUTANT: nested_unmap_exact | virt/nested.c | entry_set(e, 0); | (void)e;
- * MUTANT: nested_unmap_exact | virt/nested.c | e = walk(s, a, &level);\n\t\tif (present | e = walk(s, a + PAGE_SIZE, &level);\n\t\tif (present
+ * MUTANT: nested_map_exact | virt/nested.c | range_used(s, a, size, false)) | 0)
+ * MUTANT: nested_map_exact | virt/nested.c | first + i * step) | t[i])
+ * MUTANT: nested_unmap_exact | virt/nested.c | entry_set(&p, p.level, 0);\n\t\tprune | prune
+ * MUTANT: nested_unmap_exact | virt/nested.c | to + i * step, level - 1) | to, level - 1)
+ * MUTANT: nested_unmap_exact | virt/nested.c | if (used_below(p, l)) | if (used_below(p, l) > 1)
  * MUTANT: nested_refuses | virt/nested.c | !range_within(at, size, GPA_LIMIT) | at + size > GPA_LIMIT
  */
 #include "prove.h"
@@ -53,7 +55,17 @@ static void *block_alloc(struct partition *owner, unsigned order)
 	return used < TABLES ? &tables[used++ * ENTRIES] : NULL;
 }
 
-static struct virt_space space = { .block_alloc = block_alloc };
+/* A retired table is not used any more: nothing must lead there. */
+static void block_retire(struct partition *owner, void *table)
+{
+	u64 *t = table;
+
+	for (u32 i = 0; i < ENTRIES; i++)
+		t[i] = nondet_u64();
+}
+
+static struct virt_space space = { .block_alloc = block_alloc,
+				   .block_retire = block_retire };
 
 static u64 a_page(void)
 {

@@ -23,6 +23,21 @@ u64 nondet_u64(void);
 #define hv_assert(c) ASSERT(c)
 #define panic(...) ASSERT(!"panic")
 
+/* The prover knows no REP. */
+#define mem_repeat(first, size, n)       \
+	for (u32 k_ = 1; k_ < (n); k_++) \
+	(first)[k_] = *(first)
+
+static inline u64 prove_zeroes(const u64 *e, u64 n)
+{
+	u64 i = 0;
+
+	while (i < n && !e[i])
+		i++;
+	return i;
+}
+#define mem_zeroes(e, n) prove_zeroes(e, n)
+
 void *prove_ptr(u64 at);
 u64 prove_address(const void *p);
 #define hpa_ptr(a) prove_ptr((a).v)

@@ -28,7 +28,8 @@ LIMIT = 300
 ONLY = os.environ.get("PROVE", "")
 CHECKS = ("--bounds-check", "--pointer-check", "--div-by-zero-check",
           "--signed-overflow-check", "--undefined-shift-check",
-          "--unwinding-assertions", "--no-malloc-may-fail")
+          "--unwinding-assertions", "--no-malloc-may-fail",
+          "--object-bits", "12")
 
 
 def words(text):

@@ -20,6 +20,15 @@ void *kit_pages_alloc(size_t n);
 void kit_pages_free(void *pages, size_t n);
 size_t kit_pages_left(void);
 
+/*
+ * Ballooning: gives pages of kit_pages_alloc() back to the hypervisor, without a
+ * word about their content, and gets zeroed ones of the quota for them again
+ * (2 MiB blocks where they are aligned). In between they must not be touched.
+ * false: refused, or no memory is left; then some of them may be back already.
+ */
+bool kit_balloon_out(void *pages, size_t n);
+bool kit_balloon_in(void *pages, size_t n);
+
 /* Small memory, 16-byte aligned, not zeroed; NULL when there is none. */
 void *kit_malloc(size_t n);
 void *kit_calloc(size_t n, size_t size); /* zeroed */

@@ -37,6 +37,7 @@ static const struct nested_format npt_format = {
 	.read = PTE_P, .write = PTE_W, .exec = PTE_NX, .invert = PTE_NX,
 	.device = PTE_PCD | PTE_PWT, /* PAT entry 3 */
 	.leaf = PTE_U, .table = PTE_P | PTE_W | PTE_U,
+	.accessed = PTE_A, .dirty = PTE_D,
 };
 /* clang-format on */
 

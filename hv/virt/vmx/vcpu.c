@@ -21,7 +21,7 @@ enum { MSR_FLUSH_CMD = 0x10B, MSR_FEATURE_CONTROL = 0x3A };
 /* clang-format off */
 static const struct nested_format ept_format = {
 	.read = 1, .write = 2, .exec = 4, .device = EPT_WB,
-	.invert = EPT_WB, .table = EPT_RWX,
+	.invert = EPT_WB, .table = EPT_RWX, .accessed = 1 << 8, .dirty = 1 << 9,
 };
 /* clang-format on */
 

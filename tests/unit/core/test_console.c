@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Console rings between guest memory and guest memory. */
-/* TEST-SRC: hv/core/console.c hv/core/gmem.c hv/core/frame.c hv/virt/nested.c */
+/* TEST-SRC: hv/core/console.c hv/core/gmem.c hv/core/gmem_own.c hv/core/frame.c hv/virt/nested.c */
 #include "fake_space.h"
 #include "core/console.h"
 
 static struct console_ring ring;
+
+int gmem_take(struct partition *p, gpa_t at, u64 pages) { return PV_EFAULT; }
 
 bool gmem_reap(struct partition *p, u64 bound) { return true; }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest memory: population, copies, and who owns what through shares. */
-/* TEST-SRC: hv/core/gmem.c hv/core/gmem_share.c hv/core/frame.c hv/virt/nested.c */
+/* TEST-SRC: hv/core/gmem.c hv/core/gmem_own.c hv/core/gmem_share.c hv/core/frame.c hv/virt/nested.c */
 #include "fake_space.h"
 
 #define A (&parts[1])
@@ -226,6 +226,120 @@ static void a_populate_over_quota_changes_nothing(void **state)
 	assert_false(mapped(A, 0, NULL));
 }
 
+static int release_all(struct partition *p, u64 at, u64 pages)
+{
+	bool more;
+	int err;
+
+	do {
+		err = gmem_release(p, &at, &pages, &more);
+	} while (!err && more);
+	return err;
+}
+
+static int exactly(struct partition *p, u64 at, u64 pages, u32 order)
+{
+	bool more;
+	int err;
+
+	do {
+		err = gmem_populate_exact(p, &at, &pages, order, &more);
+	} while (!err && more);
+	return err;
+}
+
+static void what_is_released_is_free(void **state)
+{
+	u64 owned = A->pages, all = frame_free_count();
+	u32 gen = A->space.gen;
+
+	populate(1, LARGE_SIZE - PAGE_SIZE, 2 * 512 + 2);
+	assert_int_equal(release_all(A, LARGE_SIZE - PAGE_SIZE, 2 * 512 + 2),
+			 PV_OK);
+	assert_int_equal(shot[1], 4);
+	assert_int_not_equal(A->space.gen, gen);
+	assert_false(mapped(A, LARGE_SIZE, NULL));
+	assert_int_equal(A->pages, owned);
+	assert_int_equal(frame_free_count(), all);
+}
+
+static void a_part_of_a_large_page_is_released(void **state)
+{
+	u64 page;
+	hpa_t h;
+
+	populate(1, 0, 512);
+	A->max_pages = A->pages;
+	assert_int_equal(release_all(A, PAGE_SIZE, 1), PV_ENOMEM);
+	assert_true(nested_lookup(&A->space, gpa(PAGE_SIZE), &h, NULL, &page));
+	assert_int_equal(page, LARGE_SIZE);
+	A->max_pages++;
+	assert_int_equal(release_all(A, PAGE_SIZE, 1), PV_OK);
+	assert_false(mapped(A, PAGE_SIZE, NULL));
+	assert_true(mapped(A, 2 * PAGE_SIZE, NULL));
+	assert_int_equal(A->pages, A->max_pages - 1);
+}
+
+static void only_plain_memory_is_released(void **state)
+{
+	populate(1, 0, 4);
+	populate(2, 0, 1);
+	assert_int_equal(release_all(A, 0, 5), PV_EFAULT);
+	assert_int_equal(gmem_share(A, B, gpa(PAGE_SIZE), 1, true), PV_OK);
+	assert_int_equal(release_all(A, 0, 4), PV_EEXIST);
+	assert_int_equal(gmem_accept(B, A, gpa(PAGE_SIZE), 1, gpa(AT)), PV_OK);
+	assert_int_equal(release_all(A, 0, 4), PV_EEXIST);
+	assert_int_equal(release_all(B, AT, 1), PV_EFAULT);
+	assert_true(mapped(A, 0, NULL) && mapped(B, AT, NULL));
+	assert_int_equal(gmem_revoke(A, gpa(PAGE_SIZE), 1), PV_OK);
+	assert_int_equal(release_all(A, 0, 4), PV_OK);
+	assert_int_equal(gmem_map(A, gpa(AT), hpa(A->space.root), PAGE_SIZE,
+				  NP_READ | NP_WRITE),
+			 PV_OK);
+	assert_int_equal(release_all(A, AT, 1), PV_EFAULT);
+}
+
+static void blocks_have_the_size_that_was_asked_for(void **state)
+{
+	u64 page;
+	hpa_t h;
+
+	assert_int_equal(exactly(A, LARGE_SIZE, 1024, PV_ORDER_2M), PV_OK);
+	assert_true(nested_lookup(&A->space, gpa(LARGE_SIZE), &h, NULL, &page));
+	assert_int_equal(page, LARGE_SIZE);
+	assert_int_equal(exactly(A, 0, 512, PV_ORDER_4K), PV_OK);
+	assert_int_equal(exactly(A, AT, 1, 1), PV_EINVAL);
+	assert_int_equal(exactly(A, AT, 511, PV_ORDER_2M), PV_EINVAL);
+	assert_int_equal(exactly(A, AT + PAGE_SIZE, 512, PV_ORDER_2M),
+			 PV_EINVAL);
+	assert_int_equal(exactly(A, AT + LARGE_SIZE, 512, PV_ORDER_1G),
+			 PV_EINVAL);
+	assert_int_equal(
+		exactly(A, AT + HUGE_SIZE - LARGE_SIZE, 512, PV_ORDER_1G),
+		PV_EINVAL);
+	A->max_pages = HUGE_SIZE;
+	assert_int_equal(exactly(A, AT, HUGE_SIZE / PAGE_SIZE, PV_ORDER_1G),
+			 PV_ENOMEM);
+	assert_false(mapped(A, AT, NULL));
+}
+
+/* Pages that come back in a row are one large page again. */
+static void memory_in_a_row_becomes_a_large_page(void **state)
+{
+	u64 page, owned;
+	hpa_t h;
+
+	populate(1, 0, 512);
+	owned = A->pages;
+	assert_true(nested_lookup(&A->space, gpa(0), &h, NULL, NULL));
+	assert_int_equal(release_all(A, 5 * PAGE_SIZE, 1), PV_OK);
+	/* the frame that was freed last comes first */
+	populate(1, 5 * PAGE_SIZE, 1);
+	assert_true(nested_lookup(&A->space, gpa(0), &h, NULL, &page));
+	assert_int_equal(page, LARGE_SIZE);
+	assert_int_equal(A->pages, owned);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fake_setup, fake_teardown)
 
 int main(void)
@@ -244,6 +358,11 @@ int main(void)
 		T(the_death_of_the_peer_gives_the_pages_back),
 		T(a_share_with_oneself_is_a_second_mapping),
 		T(a_populate_over_quota_changes_nothing),
+		T(what_is_released_is_free),
+		T(a_part_of_a_large_page_is_released),
+		T(only_plain_memory_is_released),
+		T(blocks_have_the_size_that_was_asked_for),
+		T(memory_in_a_row_becomes_a_large_page),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,8 @@ static struct nested_format format = {
 	.invert = 1ull << 63,
 	.leaf = 1ull << 2,
 	.table = 1ull << 0,
+	.accessed = 1ull << 5,
+	.dirty = 1ull << 6,
 };
 static const struct virt_ops ops = { .name = "test", .format = &format };
 const struct virt_ops *virt = &ops;
@@ -50,6 +52,28 @@ static void page_put(struct partition *owner, void *page, unsigned order)
 	free(page);
 }
 
+/* A table that CPUs may cache: it stays as it is until the flush. */
+static struct {
+	u64 *table, was[512];
+} retired[4096];
+static unsigned nr_retired;
+
+static void page_retire(struct partition *owner, void *table)
+{
+	memcpy(retired[nr_retired].was, table, PAGE_SIZE);
+	retired[nr_retired++].table = table;
+}
+
+static void flush(void)
+{
+	while (nr_retired) {
+		u64 *t = retired[--nr_retired].table;
+
+		assert_memory_equal(t, retired[nr_retired].was, PAGE_SIZE);
+		page_put((void *)&live, t, 0);
+	}
+}
+
 static struct virt_space space;
 
 static int setup(void **state)
@@ -60,12 +84,15 @@ static int setup(void **state)
 	nested_caps.gb_pages = true;
 	space = (struct virt_space){ .block_alloc = page_get,
 				     .block_free = page_put,
+				     .block_retire = page_retire,
 				     .owner = (struct partition *)&live };
 	return nested_init(&space);
 }
 
 static int teardown(void **state)
 {
+	mitigations = 0;
+	flush();
 	nested_free(&space);
 	assert_int_equal(live, 0);
 	return 0;
@@ -214,6 +241,100 @@ static void test_split_without_memory_changes_nothing(void **state)
 	assert_int_equal(where(0), 0);
 }
 
+static void test_empty_tables_go(void **state)
+{
+	assert_int_equal(map(0x1000, 0, 0x2000, 3), 0);
+	assert_int_equal(map(LARGE_SIZE, 0, 0x1000, 3), 0);
+	assert_int_equal(live, 5);
+	assert_int_equal(nested_unmap(&space, gpa(0x1000), 0x1000), 0);
+	assert_int_equal(nr_retired, 0);
+	assert_int_equal(nested_unmap(&space, gpa(0x2000), 0x1000), 0);
+	assert_int_equal(nr_retired, 1);
+	assert_int_equal(nested_unmap(&space, gpa(0), HUGE_SIZE), 0);
+	assert_int_equal(nr_retired, 4);
+	flush();
+	assert_int_equal(live, 1);
+	assert_int_equal(map(0x1000, 0x5000, 0x1000, 3), 0);
+	assert_int_equal(where(0x1000), 0x5000);
+	/* nor does a mapping that fails leave one */
+	budget = 1;
+	assert_int_equal(map(HUGE_SIZE, 0, 0x1000, 3), -1);
+	flush();
+	assert_int_equal(live, 4);
+}
+
+static void test_pages_in_a_row_become_a_large_one(void **state)
+{
+	for (u64 at = 0; at < LARGE_SIZE; at += 0x1000) {
+		assert_int_equal(nr_retired, 0);
+		assert_int_equal(map(at, HUGE_SIZE + at, 0x1000, 3), 0);
+	}
+	assert_int_equal(page_at(0), LARGE_SIZE);
+	assert_int_equal(where(LARGE_SIZE - 1), HUGE_SIZE + LARGE_SIZE - 1);
+	assert_int_equal(nr_retired, 1);
+	/* what was split becomes one again, whatever the CPU has marked */
+	assert_int_equal(nested_unmap(&space, gpa(0x5000), 0x2000), 0);
+	assert_int_equal(page_at(0), PAGE_SIZE);
+	assert_int_equal(map(0x5000, HUGE_SIZE + 0x5000, 0x2000, 2), 0);
+	assert_int_equal(page_at(0), LARGE_SIZE);
+	for (u64 at = LARGE_SIZE; at < HUGE_SIZE; at += LARGE_SIZE)
+		assert_int_equal(map(at, HUGE_SIZE + at, LARGE_SIZE, 3), 0);
+	assert_int_equal(page_at(0), HUGE_SIZE);
+	flush();
+	assert_int_equal(live, 2);
+}
+
+/* Maps a large page's worth page by page, the last of them otherwise. */
+static void almost(u64 at, u64 to, u64 last, u32 flags, unsigned max)
+{
+	assert_int_equal(map(at, to, LARGE_SIZE - 0x1000, 1), 0);
+	assert_int_equal(nested_map(&space, gpa(at + LARGE_SIZE - 0x1000),
+				    hpa(last), 0x1000, flags, max),
+			 0);
+	assert_int_equal(page_at(at), PAGE_SIZE);
+	assert_int_equal(nr_retired, 0);
+}
+
+static void test_what_differs_is_not_merged(void **state)
+{
+	u64 last = LARGE_SIZE - 0x1000;
+
+	almost(0, 0, last + 0x1000, RWX, 3);
+	almost(LARGE_SIZE, 0, last, NP_READ, 3);
+	almost(2 * LARGE_SIZE, 0, last, RWX, 1);
+	almost(3 * LARGE_SIZE, 0x1000, last + 0x1000, RWX, 3);
+	mitigations = MIT_NX_LARGE;
+	almost(4 * LARGE_SIZE, 0, last, RWX, 3);
+	mitigations = 0;
+	space.logging = true;
+	almost(5 * LARGE_SIZE, 0, last, RWX, 3);
+}
+
+static void test_next_finds_each_page(void **state)
+{
+	static const u64 pages[] = { 0x1000, 0x1ff000, LARGE_SIZE, HUGE_SIZE,
+				     (1ull << 46) - 0x1000 };
+	struct nested_page np;
+	u64 at = 0;
+
+	for (u32 i = 0; i < array_size(pages); i++)
+		assert_int_equal(map(pages[i], pages[i] + LARGE_SIZE,
+				     i == 2 ? LARGE_SIZE : 0x1000, 3),
+				 0);
+	for (u32 i = 0; i < array_size(pages); i++) {
+		assert_true(nested_next(&space, &at, 1ull << 46, &np));
+		assert_int_equal(at, pages[i]);
+		assert_int_equal(np.to.v, pages[i] + LARGE_SIZE);
+		assert_int_equal(np.flags, RWX);
+		at += np.size;
+		assert_int_equal(np.size, i == 2 ? LARGE_SIZE : PAGE_SIZE);
+	}
+	assert_false(nested_next(&space, &at, 1ull << 46, &np));
+	at = 0x2000;
+	assert_false(nested_next(&space, &at, 0x1ff000, &np));
+	assert_int_equal(at, 0x1ff000);
+}
+
 static void test_five_levels(void **state)
 {
 	nested_free(&space);
@@ -261,7 +382,11 @@ static void test_against_a_model(void **state)
 			model[i] = clash ? ~0ull : (to + i - at) << 12;
 		for (i = 0; i < 4096; i++)
 			assert_int_equal(where(i << 12), model[i]);
+		flush();
 	}
+	assert_int_equal(nested_unmap(&space, gpa(0), HUGE_SIZE), 0);
+	flush();
+	assert_int_equal(live, 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -279,6 +404,10 @@ int main(void)
 		TEST(test_unmap_of_holes_is_no_error),
 		TEST(test_map_without_memory_can_be_undone),
 		TEST(test_split_without_memory_changes_nothing),
+		TEST(test_empty_tables_go),
+		TEST(test_pages_in_a_row_become_a_large_one),
+		TEST(test_what_differs_is_not_merged),
+		TEST(test_next_finds_each_page),
 		TEST(test_five_levels),
 		TEST(test_against_a_model),
 	};
