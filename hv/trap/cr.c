@@ -163,6 +163,11 @@ enum trap_end trap_dr(struct vcpu *v, struct exit *x)
 {
 	u64 dr7 = reg_get(v, VREG_DR7);
 
+	if (v->part->profile !=
+	    PROFILE_CLASSIC) { /* its first: executed again */
+		reg_set(v, VREG_DR_FREE, 1);
+		return TRAP_DONE;
+	}
 	if (!decode(v, x))
 		return TRAP_DONE;
 	/* DR4 and DR5 are DR6 and DR7 unless CR4.DE is set */

@@ -3,11 +3,14 @@
 #include "core/vapic.h"
 #include "trap/emul.h"
 
+/* clang-format off */
 /* How an MSR behaves. One that is constant reads as `at`, and if it may be
  * written takes that value only. */
-enum kind { CONSTANT, CONSTANT_RW, MTRR, EFER, PAT, TSC, TSC_ADJUST };
+enum kind {
+	CONSTANT, CONSTANT_RW, MTRR, EFER, PAT, TSC, TSC_ADJUST,
+	SYSCALL, TSC_AUX, /* only writes exit */
+};
 
-/* clang-format off */
 static const struct row {
 	u32 msr, count;
 	u32 kind, at; /* MTRR: place in v->mtrr; they change no mapping, so that
@@ -22,6 +25,7 @@ static const struct row {
 	{ MSR_MISC_ENABLE, 1, CONSTANT_RW, 0x1801 }, /* fast strings, no BTS, no PEBS */
 	{ MSR_FEATURE_CONTROL, 1, CONSTANT, 1 }, /* locked: VMX is off for good */
 	{ MSR_PLATFORM_ID, 1, CONSTANT, 0 }, { MSR_UCODE_REV, 1, CONSTANT_RW, 0 },
+	{ MSR_STAR, 4, SYSCALL, 0 },         { MSR_TSC_AUX, 1, TSC_AUX, 0 },
 	{ MSR_MCG_CAP, 2, CONSTANT, 0 },     { MSR_HWCR, 1, CONSTANT, 0 },
 };
 /* clang-format on */
@@ -69,6 +73,27 @@ static bool tsc_move(struct vcpu *v, u64 by)
 
 static u64 tsc(struct vcpu *v) { return rdtsc() + reg_get(v, VREG_TSC_OFFSET); }
 
+/* STAR, LSTAR, CSTAR, SFMASK (SDM Vol. 3A, 5.8.8). Of the last, the upper half
+ * is reserved; not every CPU refuses it. */
+static bool syscall_write(struct vcpu *v, u32 msr, u64 val)
+{
+	bool good = msr == MSR_STAR || msr == MSR_SFMASK || canonical48(val);
+
+	if (good)
+		reg_set(v, VREG_STAR + msr - MSR_STAR,
+			msr == MSR_SFMASK ? (u32)val : val);
+	return good;
+}
+
+static bool tsc_aux_write(struct vcpu *v, u64 val)
+{
+	bool good = cpu_feat.rdtscp && !(val >> 32);
+
+	if (good)
+		reg_set(v, VREG_TSC_AUX, val);
+	return good;
+}
+
 static bool vapic_msr(const struct vcpu *v, u32 msr)
 {
 	return v->apic && (msr - MSR_X2APIC < 0x100 || msr == MSR_APIC_BASE ||
@@ -82,7 +107,7 @@ static bool msr_read(struct vcpu *v, u32 msr, u64 *val)
 	if (vapic_msr(v, msr))
 		return vapic_read(v, msr, val);
 	r = row_of(msr);
-	if (!r)
+	if (!r || r->kind >= SYSCALL)
 		return false;
 	*val = r->kind == MTRR	     ? v->mtrr[r->at + msr - r->msr] :
 	       r->kind == EFER	     ? reg_get(v, VREG_EFER) :
@@ -114,6 +139,10 @@ static bool msr_write(struct vcpu *v, u32 msr, u64 val)
 		return tsc_move(v, val - tsc(v));
 	case TSC_ADJUST:
 		return tsc_move(v, val - v->tsc_adjust);
+	case SYSCALL:
+		return syscall_write(v, msr, val);
+	case TSC_AUX:
+		return tsc_aux_write(v, val);
 	case CONSTANT_RW:
 		return val == r->at;
 	default:

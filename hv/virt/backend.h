@@ -15,6 +15,7 @@ struct virt_cpu {
 	struct virt_space *space; /* of the vCPU that was here last (IBPB) */
 	u32 next_tag, tag_gen, max_tag; /* VPIDs or ASIDs 1..max_tag */
 	u8 flush_all; /* SVM: TLB_CONTROL of the vCPU that is loaded next */
+	u64 msrs[5], tsc_aux; /* that the CPU holds: switch.c */
 	u64 area[2]; /* hpa of a page each: VMXON region, or HSAVE and host VMCB */
 };
 
@@ -26,6 +27,16 @@ void virt_tag_take(struct virt_vcpu *v);
 static inline bool virt_voids_tag(enum vreg r)
 {
 	return r >= VREG_CR0 && r <= VREG_EFER; /* CR0 CR3 CR4 EFER */
+}
+
+/* Notes what this CPU holds, in cpu_on. */
+void virt_cpu_msrs(struct virt_cpu *pc);
+/* From now on v has debug registers of its own in the CPU while it is live. */
+void virt_dr_use(struct virt_vcpu *v);
+/* DR7 with a breakpoint on, or a guest's first MOV. */
+static inline bool virt_uses_dr(enum vreg r, u64 val)
+{
+	return r == VREG_DR_FREE || (r == VREG_DR7 && val & 0xff);
 }
 
 /* Registers from virt->soft_first to TSC_AUX; of others, 0 and no effect. */

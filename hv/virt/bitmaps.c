@@ -4,7 +4,8 @@
 #include "lib/string.h"
 #include "virt/virt.h"
 
-#define IO_ORDER 2  /* 12 KiB are needed, 16 are taken */
+#define IO_ORDER 2 /* 12 KiB are needed, 16 are taken */
+enum { MSR_STAR = 0xC0000081, MSR_TSC_AUX = 0xC0000103 };
 #define MSR_ORDER 1 /* 8 KiB (SVM); VMX uses the first half */
 
 static u64 filled(struct virt_space *s, unsigned order)
@@ -55,5 +56,9 @@ void virt_msr_allow(struct virt_space *s, u32 msr)
 	u32 n = (msr & 0x1fff) + (msr < 0xc0000000 ? 0 : 0x2000);
 
 	bit_set(s->msr_bitmap, virt->msr_pairs ? 2 * n : n, false);
+	if (virt->soft_first == VREG_DR0 ?
+		    msr == MSR_TSC_AUX :
+		    msr - MSR_STAR < 4 || msr == MSR_TSC_AUX)
+		return;
 	bit_set(s->msr_bitmap, virt->msr_pairs ? 2 * n + 1 : 0x4000 + n, false);
 }

@@ -13,40 +13,84 @@ enum {
 };
 /* clang-format on */
 
+/*
+ * Those of SYSCALL and TSC_AUX change only by WRMSR, which exits (see
+ * virt_msr_allow): the vCPU's structure has them, and the CPU is written where it
+ * holds something else. KERNEL_GS changes by SWAPGS, too.
+ */
 static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
 			    MSR_KERNEL_GS };
+enum { KERNEL_GS = 4 };
 
-/* From the CPU, where they are while v is live. */
-static void soft_save(struct virt_vcpu *v)
+void virt_cpu_msrs(struct virt_cpu *pc)
+{
+	for (u32 i = 0; i < array_size(msrs); i++)
+		pc->msrs[i] = rdmsr(msrs[i]);
+	if (cpu_feat.rdtscp)
+		pc->tsc_aux = rdmsr(MSR_TSC_AUX);
+}
+
+static inline void msr_hold(u64 *held, u32 msr, u64 val)
+{
+	if (likely(*held == val))
+		return;
+	*held = val;
+	wrmsr(msr, val);
+}
+
+/* A vCPU that uses no debug register cannot read any, nor does one of them match
+ * in it: what another has left there may stay. */
+static void dr_save(struct virt_vcpu *v)
 {
 	v->dr[0] = read_dr0();
 	v->dr[1] = read_dr1();
 	v->dr[2] = read_dr2();
 	v->dr[3] = read_dr3();
-	if (cpu_feat.rdtscp)
-		v->tsc_aux = rdmsr(MSR_TSC_AUX);
-	if (virt->soft_first == VREG_DR0)
-		return;
-	v->cr2 = read_cr2();
-	v->dr6 = read_dr6();
-	for (u32 i = 0; i < array_size(msrs); i++)
-		v->msrs[i] = rdmsr(msrs[i]);
+	if (virt->soft_first != VREG_DR0)
+		v->dr6 = read_dr6();
 }
 
-static void soft_load(const struct virt_vcpu *v)
+static void dr_load(const struct virt_vcpu *v)
 {
 	write_dr0(v->dr[0]);
 	write_dr1(v->dr[1]);
 	write_dr2(v->dr[2]);
 	write_dr3(v->dr[3]);
+	if (virt->soft_first != VREG_DR0)
+		write_dr6(v->dr6);
+}
+
+void virt_dr_use(struct virt_vcpu *v)
+{
+	if (!v->dr_used && v->live)
+		dr_load(v);
+	v->dr_used = true;
+}
+
+/* From the CPU, where they are while v is live. */
+static void soft_save(struct virt_vcpu *v)
+{
+	if (unlikely(v->dr_used))
+		dr_save(v);
+	if (virt->soft_first == VREG_DR0)
+		return;
+	v->cr2 = read_cr2();
+	v->msrs[KERNEL_GS] = virt_cpu()->msrs[KERNEL_GS] = rdmsr(MSR_KERNEL_GS);
+}
+
+static void soft_load(const struct virt_vcpu *v)
+{
+	struct virt_cpu *pc = virt_cpu();
+
+	if (unlikely(v->dr_used))
+		dr_load(v);
 	if (cpu_feat.rdtscp)
-		wrmsr(MSR_TSC_AUX, v->tsc_aux);
+		msr_hold(&pc->tsc_aux, MSR_TSC_AUX, v->tsc_aux);
 	if (virt->soft_first == VREG_DR0)
 		return;
 	write_cr2(v->cr2);
-	write_dr6(v->dr6);
 	for (u32 i = 0; i < array_size(msrs); i++)
-		wrmsr(msrs[i], v->msrs[i]);
+		msr_hold(&pc->msrs[i], msrs[i], v->msrs[i]);
 }
 
 u64 virt_soft_get(struct virt_vcpu *v, enum vreg r)
@@ -62,6 +106,8 @@ void virt_soft_set(struct virt_vcpu *v, enum vreg r, u64 val)
 {
 	if (r < virt->soft_first || r > VREG_TSC_AUX)
 		return;
+	if (r >= VREG_DR0 && r <= VREG_DR3)
+		virt_dr_use(v);
 	if (v->live)
 		soft_save(v);
 	v->soft[r - VREG_CR2] = val;

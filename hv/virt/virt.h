@@ -113,6 +113,8 @@ enum vreg {
 	VREG_INVLPG,	  /* write only: drops the translation of this canonical gva */
 	VREG_EVENT,	  /* write only, 0: takes back what is injected */
 	VREG_CR8,	  /* write only: for a guest's read that does not exit */
+	VREG_DR_FREE,	  /* write only: moves of debug registers exit no more.
+			   * They do at first, but classic's do always. */
 	VREG_COUNT
 };
 /* clang-format on */
@@ -212,6 +214,7 @@ struct virt_vcpu {
 	u32 tag, tag_gen;	  /* VPID or ASID and its generation */
 	u32 space_gen;		  /* space->gen of the last flush */
 	bool live;		  /* between virt_switch_in and _out */
+	bool dr_used;		  /* it has debug registers of its own */
 	u64 deadline;		  /* TSC of the next forced exit, ~0 none */
 	u64 trim_at;		  /* VMX: the entry that sets its timer anew */
 	/* Those of virt; where its exits are traced, the tracer's. */
@@ -361,7 +364,9 @@ void virt_state_get(struct virt_vcpu *v, struct vstate *s);
 const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s);
 
 /* Bitmaps of a space (formats differ): all is intercepted but what is allowed
- * then: ports (whose exits can also come back), and MSRs below 2000 or from C0000000 to C0001FFF. */
+ * then: ports (whose exits can also come back), and MSRs below 2000 or from
+ * C0000000 to C0001FFF. Writes of those that only a switch of vCPUs loads stay
+ * intercepted. */
 int virt_bitmaps_init(struct virt_space *s) must_check;
 void virt_bitmaps_free(struct virt_space *s);
 void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow);

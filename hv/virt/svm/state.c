@@ -91,6 +91,8 @@ void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 		vmcb_of(v)->int_shadow &= ~1ull;
 		return;
 	}
+	if (virt_uses_dr(r, val))
+		virt_dr_use(v);
 	field = adapted(v->ctl, r, val);
 	if (p.at)
 		*field_of(v, p) = (*field_of(v, p) & ~mask) | (field & mask);
@@ -99,6 +101,8 @@ void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 				 :
 				 : "a"(val), "c"(v->tag)
 				 : "memory");
+	else if (r == VREG_DR_FREE)
+		vmcb_of(v)->dr_read = vmcb_of(v)->dr_write = 0;
 	else
 		virt_soft_set(v, r, val);
 	if (virt_voids_tag(r))

@@ -25,6 +25,7 @@ enum {
 	(MISC2_VMX_LIKE | BIT(ICEBP) | BIT(WBINVD) | BIT(MONITOR) | \
 	 BIT(MWAIT) | BIT(MWAIT_ARMED) | BIT(XSETBV) | BIT(RDPRU))
 #define MISC3_ALL 0x1fu /* INVLPGB to TLBSYNC */
+#define DR0_TO_DR3 0xf
 #define CR_BIT(n) (1u << (n))
 #define V_IRQ_ON 1u
 #define V_PRIO_IGN_TPR 0x1fu /* highest priority, V_TPR does not matter */
@@ -52,6 +53,7 @@ static const char *svm_cpu_on(struct cpu *c)
 	/* TR, LDTR, FS, GS and the syscall MSRs as the hypervisor has them */
 	__asm__ volatile("vmsave %0" : : "a"(pc->area[1]) : "memory");
 	pc->max_tag = svm_caps.asids - 1;
+	virt_cpu_msrs(pc);
 	return NULL;
 }
 
@@ -62,6 +64,7 @@ static void intercepts_write(struct virt_vcpu *v, struct vmcb *b)
 	b->misc1 = MISC1_ALWAYS;
 	b->misc2 = MISC2_ALWAYS;
 	b->misc3 = MISC3_ALL;
+	b->dr_read = b->dr_write = DR0_TO_DR3; /* the VMCB has the others */
 	if (v->profile != PROFILE_CLASSIC)
 		return;
 	b->cr_write |= CR_BIT(0) | CR_BIT(3);

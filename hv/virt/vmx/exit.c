@@ -49,7 +49,8 @@ static void exception_decode(struct virt_vcpu *v, struct exit *x, u64 q)
 	x->exc_error = x->exc_has_error ? vmread(EXIT_INTR_ERROR) : 0;
 	x->exc_cr2 = q;
 	if (x->exc_vector == VEC_DB) /* the CPU has not set DR6 */
-		virt_soft_set(v, VREG_DR6, read_dr6() | (q & 0x600f));
+		virt_soft_set(v, VREG_DR6,
+			      virt_soft_get(v, VREG_DR6) | (q & 0x600f));
 }
 
 /* An event whose delivery the exit cut short has to be delivered again. */

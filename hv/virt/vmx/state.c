@@ -97,6 +97,9 @@ static void reg_write(struct virt_vcpu *v, enum vreg r, u64 val)
 		return vmwrite(GUEST_RFLAGS, val | 2);
 	case VREG_INVLPG:
 		return vmx_invlpg(v, val);
+	case VREG_DR_FREE:
+		return vmwrite(PROC_CONTROLS,
+			       vmread(PROC_CONTROLS) & ~PROC_MOV_DR);
 	case VREG_EVENT:
 		vmwrite(GUEST_PENDING_DEBUG, 0);
 		return vmwrite(ENTRY_INTR_INFO, 0);
@@ -110,6 +113,8 @@ static void reg_write(struct virt_vcpu *v, enum vreg r, u64 val)
 void vmx_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 {
 	reg_write(v, r, val);
+	if (virt_uses_dr(r, val))
+		virt_dr_use(v);
 	if (virt_ends_shadow(r, val))
 		vmx_shadow_clear();
 	if (!virt_voids_tag(r))

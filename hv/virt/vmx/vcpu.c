@@ -45,6 +45,7 @@ static const char *vmx_cpu_on(struct cpu *c)
 	if (bad)
 		return "VMXON failed";
 	pc->max_tag = 0xffff;
+	virt_cpu_msrs(pc);
 	return NULL;
 }
 
@@ -104,7 +105,8 @@ static void vmcs_fill(struct virt_vcpu *v)
 		u64 val;
 	} fields[] = {
 		{ PIN_CONTROLS, control[VMX_PIN] },
-		{ PROC_CONTROLS, control[VMX_PROC] & ~PROC_WINDOW },
+		{ PROC_CONTROLS,
+		  (control[VMX_PROC] & ~PROC_WINDOW) | PROC_MOV_DR },
 		{ PROC2_CONTROLS, control[VMX_PROC2] },
 		{ EXIT_CONTROLS, control[VMX_EXIT] },
 		{ ENTRY_CONTROLS, control[VMX_ENTRY] },

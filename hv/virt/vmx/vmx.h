@@ -55,7 +55,8 @@ enum vmcs_field {
 };
 /* clang-format on */
 
-#define PROC_WINDOW 4ull     /* of PROC_CONTROLS: interrupt-window exiting */
+#define PROC_WINDOW 4ull /* of PROC_CONTROLS: interrupt-window exiting */
+#define PROC_MOV_DR (1ull << 23)
 #define ENTRY_IA32E 0x200ull /* of ENTRY_CONTROLS: IA-32e mode guest */
 #define BLOCKED 3ull	     /* of GUEST_INTERRUPTIBILITY: by STI, by MOV SS */
 #define REASON_ENTRY_FAILED (1u << 31)
