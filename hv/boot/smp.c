@@ -2,6 +2,7 @@
 /* Starts the other CPUs: INIT to all, then one SIPI after the other. */
 #include "boot/acpi.h"
 #include "boot/machine.h"
+#include "boot/skew.h"
 #include "lib/lapic.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -32,6 +33,7 @@ static noreturn_fn void ap_wait(void)
 
 	write_cr3(boot->cr3);
 	cpu_take(cpu_this());
+	skew_answer();
 	while (!(entry = load_acquire(&boot->ap_entry)))
 		cpu_relax();
 	entry();
@@ -68,6 +70,29 @@ static bool start_one(u32 apic_id, u64 stack)
 	return !__atomic_exchange_n(&ap.stack, 0, __ATOMIC_ACQ_REL);
 }
 
+/* Guests and the scheduler take all TSCs for one clock. Returns what is left of
+ * a CPU's skew, with the error of its measurement. */
+static u64 tsc_agree(u32 cpu)
+{
+	struct skew s = skew_measure();
+	bool found = skew_found(&s);
+
+	if (found) {
+		log("parley: CPU %u: TSC %s by %lu ticks (within %lu), "
+		    "corrected\n",
+		    cpu, s.off < 0 ? "behind" : "ahead",
+		    s.off < 0 ? -(u64)s.off : (u64)s.off, s.error);
+		skew_correct(&s);
+		s = skew_measure();
+	}
+	skew_end();
+	if (skew_found(&s))
+		log("parley: CPU %u: its TSC cannot be moved; time goes back "
+		    "where a guest looks at two CPUs\n",
+		    cpu);
+	return s.error + (s.off < 0 ? -(u64)s.off : (u64)s.off);
+}
+
 void ap_page_fill(struct boot_info *bi)
 {
 	u64 page = bi->ap_page;
@@ -86,6 +111,7 @@ void ap_page_fill(struct boot_info *bi)
 void cpus_start(struct boot_info *bi)
 {
 	u32 n = bi->ap_page ? acpi_boot.nr_cpus : 1;
+	u64 worst = 0, left;
 
 	boot = bi;
 	if (n > 1)
@@ -95,10 +121,14 @@ void cpus_start(struct boot_info *bi)
 		u32 id = acpi_boot.apic_ids[i];
 
 		cpu_make(bi, cpu_count, id);
-		if (start_one(id, boot_stack_top(bi, cpu_count)))
-			cpu_count++;
-		else
+		if (!start_one(id, boot_stack_top(bi, cpu_count))) {
 			log("parley: CPU with APIC id %u does not answer\n",
 			    id);
+			continue;
+		}
+		left = tsc_agree(cpu_count++);
+		worst = left > worst ? left : worst;
 	}
+	if (cpu_count > 1)
+		log("parley: the CPUs' TSCs agree within %lu ticks\n", worst);
 }
