@@ -133,6 +133,17 @@ void kit_yield(void)
 		__asm__ volatile("pause" ::: "memory");
 }
 
+uint64_t kit_vcpu_sched(unsigned vcpu, unsigned priority, unsigned slice_us,
+			uint64_t cpus)
+{
+	return pv_vcpu_sched_set(PV_SELF, vcpu, priority, slice_us, cpus);
+}
+
+bool kit_yield_to(unsigned vcpu)
+{
+	return kit_profile() == PV_PROFILE_PV && !pv_vcpu_yield_to(vcpu);
+}
+
 void kit_lock(struct kit_lock *l)
 {
 	while (__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE))

@@ -490,3 +490,15 @@ void memory_give(uint64_t at, uint64_t pages)
 {
 	panic_if(pv_mem_release(at, pages));
 }
+
+/* example: vcpu_sched_set */
+/* vCPU 1 of ours goes behind the others, in slices of 1 ms, on CPU 0 alone. */
+void background(void) { panic_if(pv_vcpu_sched_set(PV_SELF, 1, 0, 1000, 1)); }
+
+/* example: vcpu_yield_to */
+/* While vCPU `holder` has the lock that this one wants. */
+void lock_wait(unsigned holder)
+{
+	if (pv_vcpu_yield_to(holder) == PV_ESTATE)
+		pv_vcpu_yield(); /* it runs, or waits elsewhere */
+}

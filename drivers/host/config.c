@@ -66,6 +66,12 @@ static bool guest_priority(struct parse *p, char *v)
 	return config_set_number(p, v, 0, 7, &p->g->priority);
 }
 
+static bool guest_slice(struct parse *p, char *v)
+{
+	return config_set_number(p, v, PV_SLICE_US_MIN, PV_SLICE_US_MAX,
+				 &p->g->slice_us);
+}
+
 static bool guest_cmdline(struct parse *p, char *v)
 {
 	if (strlen(v) >= CFG_CMDLINE)
@@ -220,6 +226,7 @@ static const struct key guest_keys[] = {
 	{ "vcpus", guest_vcpus, false },
 	{ "cpu", guest_cpu, false },
 	{ "priority", guest_priority, false },
+	{ "slice", guest_slice, false },
 	{ "cmdline", guest_cmdline, false },
 	{ "disk", guest_disk, true },
 	{ "device", guest_device, true },

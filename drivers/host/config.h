@@ -39,6 +39,7 @@ struct cfg_guest {
 	unsigned vcpus;
 	int cpu; /* -1: any */
 	unsigned priority;
+	unsigned slice_us; /* 0: the hypervisor's */
 	char cmdline[CFG_CMDLINE];
 	struct cfg_disk disk[CFG_DISKS];
 	unsigned nr_disks;

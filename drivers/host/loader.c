@@ -74,6 +74,7 @@ static const char *create(struct load *l)
 		.profile = c->profile,
 		.vcpus = c->vcpus,
 		.priority = c->priority,
+		.slice_us = c->slice_us,
 		.port = HOST_PORT_GUEST(g->slot) + HOST_PORT_TOLD,
 		.cpu_mask = c->cpu < 0 ? 0 : 1ull << c->cpu,
 		.max_pages = pages + pages / 128 + 512 + 32ull * c->vcpus,

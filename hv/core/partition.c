@@ -114,8 +114,9 @@ static bool params_ok(const struct pv_partition_params *pp)
 	return !pp->name[sizeof(pp->name) - 1] &&
 	       pp->profile <= PV_PROFILE_CLASSIC && pp->vcpus &&
 	       pp->vcpus <= PV_VCPUS_MAX && pp->priority < SCHED_PRIORITIES &&
-	       pp->port < PV_PORTS - PV_NOTIFY_PORTS + 1 &&
-	       (!pp->cpu_mask || pp->cpu_mask & (~0ull >> (64 - cpu_count)));
+	       pp->port < PV_PORTS - PV_NOTIFY_PORTS + 1 && !pp->pad0 &&
+	       (!pp->slice_us || sched_slice_ok(pp->slice_us)) &&
+	       sched_cpus(pp->cpu_mask);
 }
 
 /* The host partition takes slot 0, as the first of all; others the first free
@@ -153,7 +154,8 @@ static struct partition *object_new(u32 id,
 	p->profile = (enum virt_profile)pp->profile;
 	memcpy(p->name, pp->name, sizeof(p->name));
 	p->priority = pp->priority;
-	p->cpu_mask = pp->cpu_mask;
+	p->slice_us = pp->slice_us ? pp->slice_us : SCHED_SLICE_US;
+	p->cpu_mask = sched_cpus(pp->cpu_mask);
 	p->max_pages = pp->max_pages;
 	p->pages = 1 << BLOCK_ORDER;
 	p->in_port = PV_PORT_CONSOLE;

@@ -82,13 +82,17 @@ struct vcpu {
 	struct virt_vcpu hw; /* first: the backend's part */
 	struct partition *part;
 	u32 id;
-	u32 cpu; /* index of the CPU that it runs on */
+	u32 cpu; /* index of the CPU that it is placed on */
 	enum vcpu_state state;
 	u32 priority;
-	u64 budget_end;	 /* TSC when its time slice ends */
-	u64 budget_left; /* TSC ticks of it when it was preempted */
-	struct list run; /* link in a run queue */
-	u64 traced;	 /* PV_TRACE_*; with it, hw.table and hw.decode */
+	u32 moves;	   /* from one CPU to another, so far */
+	u64 cpu_mask;	   /* CPUs that it may run on */
+	u64 slice;	   /* TSC ticks */
+	u64 budget_end;	   /* TSC when its time slice ends; 0: given up */
+	u64 budget_left;   /* TSC ticks of it when it comes back */
+	struct list run;   /* link in a run queue */
+	struct list leave; /* link of those that must leave their CPU */
+	u64 traced;	   /* PV_TRACE_*; with it, hw.table and hw.decode */
 	void (*open_finish)(struct vcpu *v); /* own call_finish of `open` */
 	struct timer timers[TIMER_COUNT];
 	u64 ready_since, run_since;
@@ -152,9 +156,10 @@ struct partition {
 	u64 max_pages, pages; /* quota and use, in frames */
 	u64 retired; /* what waits for a shoot-down: see partition_retire() */
 	u64 pages_shared; /* of those: in state SHARED or ACCEPTED */
-	u32 stub;     /* of its vCPUs: enum virt_stub, set by partition_setup */
-	u32 priority; /* of its vCPUs */
-	u64 cpu_mask; /* CPUs that its vCPUs may run on, 0: any */
+	u32 stub; /* of its vCPUs: enum virt_stub, set by partition_setup */
+	/* What its vCPUs begin with, and the most that it may give them. */
+	u32 priority, slice_us;
+	u64 cpu_mask; /* CPUs */
 	u32 ending;   /* atomic: someone ends it, or has */
 	u32 dying;    /* destruction has begun: its handles name nothing but to
 			partition_destroy */

@@ -7,7 +7,7 @@
 #include "core/event.h"
 #include "lib/panic.h"
 
-static u64 slice_tsc;
+u64 sched_idle;
 
 void sched_init_cpu(struct cpu *c)
 {
@@ -16,16 +16,22 @@ void sched_init_cpu(struct cpu *c)
 	for (u32 i = 0; i < SCHED_PRIORITIES; i++)
 		list_init(&s->queue[i]);
 	s->timer_first = TIMER_NEVER;
+	list_init(&s->leaving);
+	s->index = c->index;
 	s->apic_id = c->apic_id;
-	slice_tsc = tsc_from_us(SCHED_SLICE_US);
+}
+
+u64 sched_cpus(u64 cpu_mask)
+{
+	u64 all = ~0ull >> (64 - cpu_count);
+
+	return cpu_mask ? cpu_mask & all : all;
 }
 
 u32 sched_place(u64 cpu_mask)
 {
 	u32 best = 0, load = ~0u;
 
-	if (cpu_count < 64 && !(cpu_mask & ((1ull << cpu_count) - 1)))
-		cpu_mask = ~0ull; /* no such CPU: any will do */
 	for (u32 i = 0; i < cpu_count; i++) {
 		u32 l = load_relaxed(&sched_of(i)->load);
 
@@ -34,9 +40,28 @@ u32 sched_place(u64 cpu_mask)
 			load = l;
 		}
 	}
-	__atomic_fetch_add(&sched_of(best)->load, 1, __ATOMIC_RELAXED);
 	return best;
 }
+
+void sched_admit(struct vcpu *v)
+{
+	const struct partition *p = v->part;
+
+	v->priority = p->priority;
+	v->slice = v->budget_left = tsc_from_us(p->slice_us);
+	v->cpu_mask = p->cpu_mask;
+	v->cpu = sched_place(v->cpu_mask);
+	list_init(&v->leave);
+	for (u32 i = 0; i < TIMER_COUNT; i++)
+		v->timers[i].owner = v;
+	__atomic_fetch_add(&sched_of(v->cpu)->load, 1, __ATOMIC_RELAXED);
+}
+
+/* As lock_scope, for the CPU of v. */
+#define cpu_scope(s, v)                      \
+	struct sched_cpu *s = sched_lock(v); \
+	struct lock *cpu_scope_              \
+		__attribute__((cleanup(lock_scope_end), unused)) = &s->lock
 
 /* Does another vCPU of v's priority wait for the end of v's slice? v runs, and
  * so stands at the head of its queue. */
@@ -52,33 +77,70 @@ static void kick_cpu(const struct sched_cpu *s)
 		lapic_ipi(s->apic_id, VEC_KICK);
 }
 
-static void dequeue_locked(struct sched_cpu *s, struct vcpu *v)
+void sched_dequeue_locked(struct sched_cpu *s, struct vcpu *v)
 {
 	list_del(&v->run);
+	s->queued--;
 	if (list_empty(&s->queue[v->priority]))
 		s->bitmap &= ~(1u << v->priority);
 }
 
-/* Queues v; what runs on s has to look again unless it goes before v. */
-static void ready_locked(struct sched_cpu *s, struct vcpu *v)
+void sched_enqueue_locked(struct sched_cpu *s, struct vcpu *v)
 {
-	hv_assert(lock_held(&s->lock));
-	v->state = VCPU_READY;
-	v->ready_since = rdtsc();
 	list_add_tail(&s->queue[v->priority], &v->run);
 	s->bitmap |= 1u << v->priority;
-	if (s->running && s->running->priority > v->priority)
-		return;
+	s->queued++;
+}
+
+void sched_resched_locked(struct sched_cpu *s)
+{
 	if (s->running)
 		vcpu_pend(s->running, PEND_RESCHED);
 	kick_cpu(s);
+}
+
+/* Where v waits behind another one, a CPU that is idle may take it. */
+static void offer(const struct vcpu *v)
+{
+	u64 cpus = load_relaxed(&sched_idle) & v->cpu_mask;
+
+	if (unlikely(cpus))
+		kick_cpu(sched_of((u32)__builtin_ctzll(cpus)));
+}
+
+void sched_offer(const struct vcpu *v)
+{
+	if (v->state == VCPU_READY)
+		offer(v);
+}
+
+void sched_queue_locked(struct sched_cpu *s, struct vcpu *v)
+{
+	struct vcpu *r = s->running;
+
+	hv_assert(lock_held(&s->lock));
+	v->state = VCPU_READY;
+	sched_enqueue_locked(s, v);
+	if (!r)
+		return kick_cpu(s);
+	if (r->priority <= v->priority)
+		sched_resched_locked(s);
+	if (r->priority >= v->priority)
+		offer(v);
+}
+
+static void ready_locked(struct sched_cpu *s, struct vcpu *v)
+{
+	v->ready_since = rdtsc();
+	sched_queue_locked(s, v);
 }
 
 static void wake_locked(struct sched_cpu *s, struct vcpu *v)
 {
 	if (v->state >= VCPU_READY)
 		return;
-	timer_set_locked(s, v, TIMER_WAKE, 0);
+	if (v->timers[TIMER_WAKE].at)
+		timer_set_locked(s, v, TIMER_WAKE, 0);
 	if (s->running == v) { /* between its block and its leaving the CPU */
 		v->state = VCPU_RUNNING;
 		vcpu_unpend(v, PEND_BLOCK);
@@ -89,9 +151,7 @@ static void wake_locked(struct sched_cpu *s, struct vcpu *v)
 
 void sched_wake(struct vcpu *v)
 {
-	struct sched_cpu *s = sched_of(v->cpu);
-
-	lock_scope(&s->lock);
+	cpu_scope(s, v);
 	wake_locked(s, v);
 }
 
@@ -129,71 +189,85 @@ void sched_yield(struct vcpu *v)
 	vcpu_pend(v, PEND_RESCHED);
 }
 
+/* The CPU that v is on, or NULL. */
+static struct sched_cpu *cpu_of(const struct vcpu *v)
+{
+	struct sched_cpu *s = sched_of(load_seq(&v->cpu));
+
+	return load_seq(&s->running) == v || load_seq(&s->loaded) == v ? s :
+									 NULL;
+}
+
+bool sched_on_cpu(const struct vcpu *v) { return cpu_of(v); }
+
 void sched_kick(struct vcpu *v)
 {
+	struct sched_cpu *s;
+
 	vcpu_pend(v, PEND_RESCHED);
-	if (sched_on_cpu(v))
-		kick_cpu(sched_of(v->cpu));
+	s = cpu_of(v);
+	if (s)
+		kick_cpu(s);
 }
 
 /*
  * The caller has made work visible, then looks at the state; a vCPU that blocks
- * sets its state, then looks for work (came_already): one of them sees it.
+ * sets its state, then looks for work (came_already): one of them sees it. One
+ * that has moved since that look was not in its guest meanwhile, and looks.
  */
 void sched_poke(struct vcpu *v)
 {
-	struct sched_cpu *s = sched_of(v->cpu);
-
 	if (load_seq(&v->state) == VCPU_RUNNING)
-		return kick_cpu(s);
-	lock_scope(&s->lock);
+		return kick_cpu(sched_of(load_seq(&v->cpu)));
+	cpu_scope(s, v);
 	if (v->state == VCPU_WAITING)
 		wake_locked(s, v);
 	else if (v->state == VCPU_RUNNING)
 		kick_cpu(s); /* only since that look: nobody has kicked it */
 }
 
-bool sched_on_cpu(const struct vcpu *v)
-{
-	struct sched_cpu *s = sched_of(v->cpu);
-
-	return load_seq(&s->running) == v || load_seq(&s->loaded) == v;
-}
-
 void sched_unpark(struct vcpu *v)
 {
-	struct sched_cpu *s = sched_of(v->cpu);
-
-	lock_scope(&s->lock);
+	cpu_scope(s, v);
 	if (v->state == VCPU_PARKED)
 		ready_locked(s, v);
 }
 
 void sched_forget(struct vcpu *v)
 {
-	struct sched_cpu *s = sched_of(v->cpu);
-
-	lock_scope(&s->lock);
+	cpu_scope(s, v);
 	if (v->state == VCPU_READY)
-		dequeue_locked(s, v);
+		sched_dequeue_locked(s, v);
 	for (u32 i = 0; i < TIMER_COUNT; i++)
 		timer_set_locked(s, v, i, 0);
+	list_del(&v->leave);
 	v->state = VCPU_STOPPED;
 	__atomic_fetch_sub(&s->load, 1, __ATOMIC_RELAXED);
+}
+
+/* What is left of v's slice, or its next one, less what it has overrun. One
+ * that it has given up, or not used up before it blocked, owes nothing. */
+static u64 budget(const struct vcpu *v, u64 now)
+{
+	u64 least = v->slice / 8, over = now - v->budget_end;
+
+	if (v->budget_end > now && v->state == VCPU_RUNNING)
+		return v->budget_end - now;
+	if (!v->budget_end || v->budget_end > now)
+		return v->slice;
+	return over < v->slice - least ? v->slice - over : least;
 }
 
 /* Where v stands in its queue when it comes back, and for how long it runs. */
 static void put_locked(struct sched_cpu *s, struct vcpu *v, u64 now)
 {
-	bool left = v->state == VCPU_RUNNING && v->budget_end > now;
-
 	v->run_tsc += now - v->run_since;
 	v->ready_since = now;
-	v->budget_left = left ? v->budget_end - now : 0;
+	v->budget_left = budget(v, now);
 	if (v->state != VCPU_RUNNING)
-		return dequeue_locked(s, v);
+		return sched_dequeue_locked(s, v);
 	v->state = VCPU_READY;
-	if (!left) {
+	if (v->budget_end <= now) {
 		list_del(&v->run);
 		list_add_tail(&s->queue[v->priority], &v->run);
 	}
@@ -203,9 +277,11 @@ static void start_locked(struct vcpu *v, u64 now)
 {
 	v->state = VCPU_RUNNING;
 	v->run_since = now;
-	v->steal_tsc += now - v->ready_since;
+	if (now >
+	    v->ready_since) /* another CPU may have read its clock later */
+		v->steal_tsc += now - v->ready_since;
 	v->page->steal_tsc = v->steal_tsc;
-	v->budget_end = now + (v->budget_left ? v->budget_left : slice_tsc);
+	v->budget_end = now + v->budget_left;
 }
 
 static struct vcpu *pick_locked(struct sched_cpu *s)
@@ -218,10 +294,27 @@ static struct vcpu *pick_locked(struct sched_cpu *s)
 		vcpu_unpend(v, PEND_RESCHED | PEND_BLOCK);
 		if (load_seq(&v->part->state) == PV_STATE_RUNNING)
 			return v;
-		dequeue_locked(s, v);
+		sched_dequeue_locked(s, v);
 		v->state = VCPU_PARKED;
 	}
 	return NULL;
+}
+
+static struct vcpu *next_locked(struct sched_cpu *s, u64 now)
+{
+	struct vcpu *v;
+
+	while (unlikely(!list_empty(&s->leaving))) {
+		lock_drop(&s->lock);
+		sched_leave(s);
+		lock_take(&s->lock);
+	}
+	v = pick_locked(s);
+	if (likely(v))
+		start_locked(v, now);
+	/* before the next look at v's pending word: see sched_kick */
+	store_seq(&s->running, v);
+	return v;
 }
 
 struct vcpu *sched_switch(struct vcpu *old)
@@ -230,17 +323,17 @@ struct vcpu *sched_switch(struct vcpu *old)
 	u64 now = rdtsc();
 	struct vcpu *v;
 
-	if (unlikely(now >= load_relaxed(&s->timer_first)))
+	if (unlikely(now >= load_relaxed(&s->timer_first))) {
 		sched_timers_run(now);
-	lock_scope(&s->lock);
-	now = rdtsc(); /* behind that of the last wake */
+		now = rdtsc();
+	}
+	lock_take(&s->lock);
 	if (old)
 		put_locked(s, old, now);
-	v = pick_locked(s);
-	if (v)
-		start_locked(v, now);
-	/* before the next look at v's pending word: see sched_kick */
-	store_seq(&s->running, v);
+	v = next_locked(s, now);
+	lock_drop(&s->lock);
+	if (unlikely(!v) && sched_pull(s))
+		return sched_switch(NULL);
 	return v;
 }
 

@@ -5,20 +5,29 @@
 #include "core/partition.h"
 
 #define SCHED_PRIORITIES 8
-#define SCHED_SLICE_US 5000
+#define SCHED_SLICE_US 5000 /* unless someone has said otherwise */
 #define TIMER_NEVER (~0ull)
 
+static inline bool sched_slice_ok(u64 us)
+{
+	return us >= PV_SLICE_US_MIN && us <= PV_SLICE_US_MAX;
+}
+
 /* One page per CPU. `lock` guards all but loaded and idle_tsc, which the CPU
- * itself writes, and the cpu-local fields of the vCPUs placed here. */
+ * itself writes, and the cpu-local fields of the vCPUs placed here. Two CPUs'
+ * locks are taken in the order of their indices. */
 struct sched_cpu {
 	struct lock lock;
-	u32 apic_id; /* fixed */
-	u32 bitmap;  /* priorities whose queue holds something */
+	u32 index, apic_id; /* fixed */
+	u32 bitmap;	    /* priorities whose queue holds something */
+	u32 queued;	    /* vCPUs in queues, what runs with them */
 	struct list queue[SCHED_PRIORITIES]; /* at the head: what runs */
 	struct timer *timers;		     /* the heap: the first to expire */
-	u64 timer_first;      /* when that is; only this CPU makes it earlier */
+	u64 timer_first;		     /* when that is */
 	struct vcpu *running; /* written under lock, read without */
 	struct vcpu *loaded;  /* whose state the CPU holds: run's */
+	struct vcpu *firing;  /* whose timer has expired: it stays here */
+	struct list leaving;  /* vCPUs that may not stay here: see sched_set */
 	u32 load;	      /* vCPUs placed here; atomic */
 	u64 idle_tsc;	      /* TSC ticks without a vCPU since boot: run's */
 };
@@ -31,7 +40,10 @@ static inline struct sched_cpu *sched_of(u32 cpu)
 static inline struct sched_cpu *sched_this(void) { return cpu_this()->sched; }
 
 void sched_init_cpu(struct cpu *c); /* once per CPU, boot */
-u32 sched_place(u64 cpu_mask);	    /* picks a CPU for a new vCPU */
+/* Those CPUs of a mask that there are; of 0: all. */
+u64 sched_cpus(u64 cpu_mask);
+u32 sched_place(u64 cpu_mask);	  /* the least loaded; one of them exists */
+void sched_admit(struct vcpu *v); /* a new one, as its partition says */
 
 /* Makes v ready (from STOPPED, WAITING or IO); kicks its CPU if it must
  * preempt. Any CPU. Waking a vCPU that runs or is ready does nothing. */
@@ -50,6 +62,15 @@ bool sched_on_cpu(const struct vcpu *v);
 /* After partition_resume: queues v if it became ready while its partition was
  * not PV_STATE_RUNNING. (Such vCPUs are parked by sched_switch.) */
 void sched_unpark(struct vcpu *v);
+/*
+ * Chooses priority, slice (TSC ticks) and CPUs of v, at least one. Where it may
+ * not stay it leaves its CPU as soon as that CPU looks, and keeps its timers and
+ * what is pending. Any CPU.
+ */
+void sched_set(struct vcpu *v, u32 priority, u64 slice, u64 cpus);
+/* The running v gives the rest of its slice to another vCPU of its priority that
+ * is ready on this CPU: PV_ESTATE if it is not. */
+int sched_yield_to(struct vcpu *v, struct vcpu *to) must_check;
 /* v is about to be freed: out of the queue, the timers and the CPU's load. Not
  * while sched_on_cpu(v). */
 void sched_forget(struct vcpu *v);
@@ -69,6 +90,39 @@ void sched_timers_run(u64 now);
  * v's own CPU, but for taking it back. */
 void sched_timer_set(struct vcpu *v, u64 tsc);
 
+/* v has left its CPU: if it waits there, a CPU that is idle may take it. run
+ * only. */
+void sched_offer(const struct vcpu *v);
+/* This CPU, for which sched_switch found nothing, looks again. run only. */
+void sched_awake(struct sched_cpu *s);
+
+/* ---- between the files of the scheduler ---- */
+
+/* CPUs that sleep, or are about to. Atomic; each bit is its CPU's. */
+extern u64 sched_idle;
+/* v's CPU, locked; v may change it while nobody holds the lock. */
+static inline struct sched_cpu *sched_lock(const struct vcpu *v)
+{
+	struct sched_cpu *s = sched_of(load_relaxed(&v->cpu));
+
+	lock_take(&s->lock);
+	while (unlikely(load_relaxed(&v->cpu) != s->index)) {
+		lock_drop(&s->lock);
+		s = sched_of(load_relaxed(&v->cpu));
+		lock_take(&s->lock);
+	}
+	return s;
+}
+/* Puts v into its queue; where it becomes ready by that, s looks if it must. */
+void sched_enqueue_locked(struct sched_cpu *s, struct vcpu *v);
+void sched_queue_locked(struct sched_cpu *s, struct vcpu *v);
+void sched_dequeue_locked(struct sched_cpu *s, struct vcpu *v);
+/* s is made to look at its queues again, whatever it does. */
+void sched_resched_locked(struct sched_cpu *s);
+/* This CPU sends away what may not stay; no lock held. sched_switch only. */
+void sched_leave(struct sched_cpu *s);
+/* This CPU, which is idle, takes a vCPU that waits elsewhere. */
+bool sched_pull(struct sched_cpu *s);
 /* Sets, moves or takes back (at 0) a timer of v. s is v's CPU; its lock held. */
 void timer_set_locked(struct sched_cpu *s, struct vcpu *v, enum vcpu_timer t,
 		      u64 at);

@@ -81,9 +81,8 @@ void timer_set_locked(struct sched_cpu *s, struct vcpu *v, enum vcpu_timer t,
 
 void sched_timer_set(struct vcpu *v, u64 tsc)
 {
-	struct sched_cpu *s = sched_of(v->cpu);
+	struct sched_cpu *s = sched_lock(v);
 
-	lock_take(&s->lock);
 	timer_set_locked(s, v, TIMER_GUEST, tsc);
 	lock_drop(&s->lock);
 	/* the CPU's next forced exit may have to come sooner */
@@ -109,6 +108,7 @@ static struct vcpu *take_expired(struct sched_cpu *s, u64 now,
 	v = n->owner;
 	*t = (enum vcpu_timer)(n - v->timers);
 	timer_set_locked(s, v, *t, 0);
+	s->firing = v;
 	return load_seq(&v->part->dying) ? NULL : v;
 }
 
@@ -126,5 +126,6 @@ void sched_timers_run(u64 now)
 			vapic_timer_fired(v);
 		else if (v)
 			event_timer(v);
+		store_release(&s->firing, NULL);
 	}
 }

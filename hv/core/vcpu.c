@@ -57,16 +57,13 @@ static struct vcpu *vcpu_object(struct partition *p, u32 id)
 	v->part = p;
 	v->id = id;
 	v->state = VCPU_STOPPED;
-	v->priority = p->priority;
-	for (u32 i = 0; i < TIMER_COUNT; i++)
-		v->timers[i].owner = v;
 	v->hw.space = &p->space;
 	v->hw.profile = p->profile;
 	v->hw.last_cpu = VIRT_NOWHERE;
 	v->hw.stub = p->stub;
 	v->hw.xsave = v + 1;
 	reset_registers(v);
-	v->cpu = sched_place(p->cpu_mask);
+	sched_admit(v);
 	return v;
 }
 
@@ -182,6 +179,8 @@ void vcpu_stats_get(struct vcpu *v, struct pv_vcpu_stats *s)
 		.entries = v->hw.entries,
 		.steal_tsc = v->steal_tsc,
 		.idle_tsc = sched_of(v->cpu)->idle_tsc,
+		.cpu = v->cpu,
+		.moves = v->moves,
 	};
 	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++)
 		s->calls += v->hw.calls[i];

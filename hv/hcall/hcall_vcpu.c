@@ -121,3 +121,19 @@ HCALL_PLAIN(timer_set)
 	sched_timer_set(v, host_tsc(v, a0));
 	return ret(PV_OK);
 }
+
+int call_vcpu_sched_set(struct partition *part, struct vcpu *vcpu, u32 priority,
+			u32 slice_us, u64 cpu_mask)
+{
+	u64 cpus = cpu_mask ? sched_cpus(cpu_mask) : part->cpu_mask;
+
+	if (!cpus || !sched_slice_ok(slice_us))
+		return PV_EINVAL;
+	/* itself it gives no more than it was given */
+	if (part == caller() &&
+	    (priority > part->priority || slice_us > part->slice_us ||
+	     cpus & ~part->cpu_mask))
+		return PV_ERIGHT;
+	sched_set(vcpu, priority, tsc_from_us(slice_us), cpus);
+	return PV_OK;
+}

@@ -70,15 +70,19 @@ static void run_exit(struct vcpu *v, struct exit *x)
 {
 	v->injected = 0;
 	irq_window();
+	if (unlikely(cpu_this()->need_resched))
+		vcpu_pend(v, PEND_RESCHED);
+	cpu_this()->need_resched = 0;
+	if (x->kind == EXIT_HCALL)
+		return; /* what is left of it is pending */
 	if (x->kind == EXIT_WINDOW) {
 		virt->window(&v->hw, false);
 		vcpu_pend(v, (v->upcall_due ? PEND_EVENT : 0) |
 				     (v->vector_due ? PEND_VECTOR : 0) |
 				     (v->apic ? PEND_APIC : 0));
 	}
-	if (x->kind == EXIT_DEADLINE || cpu_this()->need_resched)
+	if (x->kind == EXIT_DEADLINE)
 		vcpu_pend(v, PEND_RESCHED);
-	cpu_this()->need_resched = 0;
 	trap_handle(v, x);
 }
 
@@ -100,12 +104,15 @@ static void run_vcpu(struct vcpu *v)
 static void run_load(struct vcpu *v)
 {
 	struct sched_cpu *s = sched_this();
+	struct vcpu *old = s->loaded;
 
-	if (s->loaded == v)
+	if (old == v)
 		return;
-	if (s->loaded)
-		virt_switch_out(&s->loaded->hw);
+	if (old)
+		virt_switch_out(&old->hw);
 	store_seq(&s->loaded, v);
+	if (old)
+		sched_offer(old);
 	if (v)
 		virt_switch_in(&v->hw);
 }
@@ -124,6 +131,7 @@ static void run_idle(void)
 	t0 = rdtsc();
 	irq_idle();
 	s->idle_tsc += rdtsc() - t0;
+	sched_awake(s);
 	lapic_timer_arm(TIMER_NEVER);
 	cpu_this()->need_resched = 0;
 }

@@ -25,6 +25,16 @@ void kit_ipi(unsigned vcpu, unsigned bit);
 /* Lets another vCPU run. */
 void kit_yield(void);
 
+/* Priority (0..7, 7 first), time slice in microseconds, and CPUs (0: all that
+ * the partition may use) of a vCPU of this partition, at most what the partition
+ * was made with. Returns PV_*. */
+uint64_t kit_vcpu_sched(unsigned vcpu, unsigned priority, unsigned slice_us,
+			uint64_t cpus);
+
+/* Gives the rest of this vCPU's time slice to another one, say the holder of a
+ * lock, if that waits for the same CPU with the same priority: true. Under pv. */
+bool kit_yield_to(unsigned vcpu);
+
 /* A spin lock; take it with interrupts off where a handler takes it too. */
 struct kit_lock {
 	uint32_t held;

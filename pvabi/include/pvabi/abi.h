@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 9u
+#define PV_ABI_MINOR 10u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -123,6 +123,9 @@ struct pv_vcpu_start {
 #define PV_NOTIFY_OUTPUT 1u /* the console, empty before, has output */
 #define PV_NOTIFY_PORTS 2u
 
+#define PV_SLICE_US_MIN 100u
+#define PV_SLICE_US_MAX 1000000u
+
 /* What a partition is to be; read by partition_create. */
 struct pv_partition_params {
 	char name[32];	    /* NUL-terminated */
@@ -132,7 +135,9 @@ struct pv_partition_params {
 	uint32_t port;	    /* the creator's first port told: + PV_NOTIFY_* */
 	uint64_t cpu_mask;  /* CPUs the vCPUs may run on; 0: any */
 	uint64_t max_pages; /* quota: memory plus what the hypervisor needs */
-	uint64_t pad[4];    /* 0 */
+	uint32_t slice_us;  /* time slice, PV_SLICE_US_MIN.._MAX; 0: 5000 */
+	uint32_t pad0;	    /* 0 */
+	uint64_t pad[3];    /* 0 */
 };
 
 #define PV_STATE_NEW 0u
@@ -177,7 +182,8 @@ struct pv_vcpu_stats {
 	uint64_t steal_tsc;	/* TSC ticks ready but not running */
 	uint64_t
 		idle_tsc; /* this CPU idle, TSC, since boot; only with the probe */
-	uint64_t pad;
+	uint32_t cpu;	  /* where it is placed */
+	uint32_t moves; /* from one CPU to another, so far */
 };
 
 #define PV_CALLS_MAX 128u

@@ -41,5 +41,6 @@ static inline void expect(const char *name, const char *status, uint64_t want,
 
 void memory(void);
 void balloon(void);
+void sched(void);
 
 #endif

@@ -390,6 +390,7 @@ int kit_main(const char *cmdline)
 	if (kit_vcpus() > 1)
 		vcpu_start();
 	vcpu();
+	sched();
 	events();
 	if (kit_vcpus() > 1)
 		event_late();

@@ -47,7 +47,7 @@ static void test_whole(void **state)
 			  "[guest one] # first\n"
 			  "  image = hello.elf\t\r\n"
 			  "profile = classic\nmemory = 0x1000K\nvcpus = 2\n"
-			  "cpu = 1\npriority=7\n"
+			  "cpu = 1\npriority=7\nslice = 250\n"
 			  "cmdline = \"a # b = c\" # text\n"
 			  "disk = d:part=data\ndisk = r:ram=x.img\n"
 			  "disk = n:null=1M\nexpect = 3\nstats = yes\n"
@@ -68,6 +68,7 @@ static void test_whole(void **state)
 	assert_int_equal(g->vcpus, 2);
 	assert_int_equal(g->cpu, 1);
 	assert_int_equal(g->priority, 7);
+	assert_int_equal(g->slice_us, 250);
 	assert_string_equal(g->cmdline, "a # b = c");
 	assert_int_equal(g->nr_disks, 3);
 	assert_int_equal(g->disk[0].kind, DISK_PART);
@@ -131,6 +132,8 @@ static void test_keys(void **state)
 	refuses(G "priority = 99999999999999999999\n",
 		"parley.cfg:3: expected a number from 0 to 7: "
 		"99999999999999999999");
+	refuses(G "slice = 99\n",
+		"parley.cfg:3: expected a number from 100 to 1000000: 99");
 	refuses(G "profile = kvm\n",
 		"parley.cfg:3: profile is pv, hvm or classic, not: kvm");
 	refuses(G "memory = 5\n",
