@@ -218,8 +218,14 @@ void answer_all(uint64_t part, struct pv_io_page *page)
 /* example: partition_create */
 uint64_t make_guest(void)
 {
-	static struct pv_partition_params p __attribute__((aligned(
-		8))) = { "guest", PV_PROFILE_PV, 1, 3, 16, 0, 4096, { 0 } };
+	static struct pv_partition_params p = {
+		.name = "guest",
+		.profile = PV_PROFILE_PV,
+		.vcpus = 1,
+		.priority = 3,
+		.port = 16,
+		.max_pages = 4096,
+	};
 	uint64_t part = 0;
 
 	panic_if(pv_partition_create(boot->self, gpa_of(&p), &part));

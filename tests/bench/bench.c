@@ -23,6 +23,8 @@ struct sample {
 	struct count c;
 };
 
+uint64_t bench_ticks;
+
 static struct sample *samples;
 static unsigned nr_samples;
 
@@ -80,6 +82,9 @@ static void measure(const struct op *op, uint32_t n, uint32_t rep)
 	from = tsc_exact();
 	op->run(n);
 	s->c.tsc = tsc_exact() - from;
+	if (bench_ticks)
+		s->c.tsc = bench_ticks;
+	bench_ticks = 0;
 	counters_add(&s->c, 1);
 }
 

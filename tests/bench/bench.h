@@ -24,6 +24,9 @@ struct count {
 	struct side guest, host;
 };
 
+/* What a run that counts itself has counted; 0: the whole of it counts. */
+extern uint64_t bench_ticks;
+
 /* When an operation is measured. */
 enum when {
 	ALWAYS,
@@ -49,5 +52,9 @@ void pair_stop(void);
 bool pair_event_start(void);
 void ipi_run(uint32_t n);
 void event_wait_run(uint32_t n);
+/* The same one way, to a vCPU of a higher priority. */
+bool wake_start(void);
+void wake_stop(void);
+void wake_run(uint32_t n);
 
 #endif

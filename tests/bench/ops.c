@@ -282,6 +282,7 @@ const struct op bench_ops[] = {
 	{ "ipi", 16, 2, ipi_run, pair_start, pair_stop, ALWAYS },
 	{ "event_wait", 16, 2, event_wait_run, pair_event_start, pair_stop,
 	  ALWAYS },
+	{ "event_wake", 16, 1, wake_run, wake_start, wake_stop, ALWAYS },
 	{ "aspace_switch", 240, 1, aspace_run, aspace_start, NULL, ALWAYS },
 	{ "cpu_query", 16, 1, cpu_query_run, NULL, NULL, ALWAYS },
 	{ "reg_read", 16, 1, reg_read_run, ram_disk_start, NULL, ALWAYS },
