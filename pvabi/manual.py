@@ -106,11 +106,18 @@ def doc_struct(name, about, size, rows):
     return out + "\n"
 
 
+def read(name):
+    with open(os.path.join(gen.HERE, name), encoding="utf-8") as f:
+        return f.read()
+
+
 def examples():
-    """The text of each example, by its call's name; of all others by ''."""
-    with open(os.path.join(gen.HERE, "examples.c"), encoding="utf-8") as f:
-        parts = re.split(r"^/\* example: ?(\w*) ?\*/\n", f.read(), flags=re.M)
-    return {name: text.strip() for name, text in zip(parts[1::2], parts[2::2])}
+    """The text of each example, by its call's name; what they use, by ''."""
+    shown = {"": read("examples.h").split("\n\n", 1)[1].strip()}
+    for name in ("examples_guest.c", "examples_host.c"):
+        parts = re.split(r"^/\* example: (\w+) \*/\n", read(name), flags=re.M)
+        shown.update((k, v.strip()) for k, v in zip(parts[1::2], parts[2::2]))
+    return shown
 
 
 def code(text):
@@ -155,17 +162,16 @@ def table(title, heads, rows):
 def gen_docs(calls, errors, rights, exits):
     shown, header = examples(), Header()
     for name in {c["name"] for c in calls} ^ (shown.keys() - {""}):
-        raise gen.Bad("examples.c: an example for each call, and no other: %s"
+        raise gen.Bad("examples: an example for each call, and no other: %s"
                       % name)
-    with open(os.path.join(gen.HERE, "manual.md"), encoding="utf-8") as f:
-        out = f.read().rstrip() + "\n\n"
+    out = read("manual.md").rstrip() + "\n\n"
     out += table("Status values", ("value", "name", "meaning"), errors)
     out += table("Rights", ("bit", "name", "what it allows"), rights)
     out += table("Exit kinds", ("index", "name", "counted in `pv_vcpu_stats.exits`"),
                  [(n, "PV_EXIT_" + name, text) for n, name, _, text in exits])
     out += table("Constants", ("name", "value", "meaning"), header.constants())
     out += "## Structures\n\n" + "".join(doc_struct(*s) for s in header.structs)
-    out += "## Calls\n\nThe examples are of one C file, and use:\n\n" + code(shown[""])
+    out += "## Calls\n\nThe examples use:\n\n" + code(shown[""])
     out += "".join(doc_call(c, shown[c["name"]]) for c in calls)
     return out.rstrip() + "\n"
 

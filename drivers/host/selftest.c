@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "host.h"
+#include "image.h"
 #include "kit/call.h"
 #include "kit/console.h"
 #include "kit/mm.h"
 #include "kit/time.h"
 #include "pvabi/calls.h"
+#include "tables.h"
 
 struct test_handles test;
 uint8_t test_page[4096] __attribute__((aligned(4096)));
@@ -45,6 +47,34 @@ uint64_t test_partition(uint64_t *part)
 	if (!err)
 		err = pv_partition_populate(*part, 0, TEST_MEMORY / 4096);
 	return err;
+}
+
+uint64_t test_program(const void *code, unsigned len, uint64_t cpu_mask)
+{
+	static uint8_t tables[8 * 4096] __attribute__((aligned(4096)));
+	static uint8_t text[64] __attribute__((aligned(64)));
+	static struct pv_partition_params p __attribute__((aligned(64)));
+	struct image im = { .nr_segs = 1,
+			    .seg = { { TEST_CODE, 4096, 0, 0, IMAGE_SEG_X } } };
+	uint64_t part;
+
+	p = (struct pv_partition_params){ .name = "program",
+					  .vcpus = 1,
+					  .port = HOST_PORT_TEST,
+					  .cpu_mask = cpu_mask,
+					  .max_pages = 1024 };
+	memset(tables, 0, sizeof(tables));
+	memcpy(text, code, len);
+	tables_build(&im, TEST_MEMORY, (uint64_t *)tables, TEST_TABLES);
+	if (pv_partition_create(test.self, kit_gpa(&p), &part))
+		return 0;
+	if (pv_partition_populate(part, 0, TEST_MEMORY / 4096) ||
+	    pv_partition_write(part, TEST_CODE, kit_gpa(text), len) ||
+	    pv_partition_write(part, TEST_TABLES, kit_gpa(tables), 4 * 4096)) {
+		test_destroy(part);
+		return 0;
+	}
+	return part;
 }
 
 void test_destroy(uint64_t part)
@@ -104,6 +134,7 @@ void selftest_run(void)
 	selftest_devices();
 	selftest_trace();
 	selftest_memory();
+	selftest_state();
 	selftest_limits();
 	test_destroy(test.dead);
 	test_destroy(test.part);

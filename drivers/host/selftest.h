@@ -31,6 +31,15 @@ void test_expect(const char *call, uint64_t wanted, uint64_t got);
 uint64_t test_partition(uint64_t *part);
 void test_destroy(uint64_t part);
 
+/*
+ * A partition with one vCPU and page tables at TEST_TABLES, in whose memory code
+ * stands at TEST_CODE, not started; 0 if there is none of these CPUs.
+ */
+#define TEST_CODE 0x1000
+#define TEST_TABLES 0x10000
+uint64_t test_program(const void *code, unsigned len, uint64_t cpu_mask);
+
+void selftest_state(void);     /* registers of vCPUs that do not run */
 void selftest_calls(void);     /* errors that one call shows */
 void selftest_devices(void);   /* PCI functions */
 void selftest_limits(void);    /* full tables, spent quotas, states */

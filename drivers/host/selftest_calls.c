@@ -145,6 +145,18 @@ static const struct row rows[] = {
 	ROW(partition_console_write, PV_OK, A(PART), A(PAGE), 4096),
 	ROW(partition_console_write, PV_EAGAIN, A(PART), A(PAGE), 4096),
 
+	ON_PART(vcpu_state_get, 0, A(PAGE)),
+	ROW(vcpu_state_get, PV_EINVAL, A(PART), 1, A(PAGE)),
+	ROW(vcpu_state_get, PV_EINVAL, A(PART), 0, A(ODD)),
+	ROW(vcpu_state_get, PV_ESTATE, A(PART), 0, A(PAGE)),
+	ROW(vcpu_state_get, PV_ESTATE, A(DEAD), 0, A(PAGE)),
+	ROW(vcpu_state_get, PV_ESTATE, A(SELF), 0, A(PAGE)),
+	ON_PART(vcpu_state_set, 0, A(PAGE)),
+	ROW(vcpu_state_set, PV_EINVAL, A(PART), 1, A(PAGE)),
+	ROW(vcpu_state_set, PV_EINVAL, A(PART), 0, A(ODD)),
+	ROW(vcpu_state_set, PV_EINVAL, A(PART), 0, A(PAGE)),
+	ROW(vcpu_state_set, PV_EFAULT, A(PART), 0, A(NOWHERE)),
+
 	ROW(handle_derive, PV_EHANDLE, A(BAD), A(PART), PV_RIGHT_SHARE),
 	ROW(handle_derive, PV_EHANDLE, A(SELF), A(BAD), PV_RIGHT_SHARE),
 	ROW(handle_derive, PV_ERIGHT, A(WEAK_PART), A(PART), PV_RIGHT_SHARE),

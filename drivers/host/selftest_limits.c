@@ -5,13 +5,11 @@
 
 #include "guard.h"
 #include "host.h"
-#include "image.h"
 #include "kit/call.h"
 #include "kit/console.h"
 #include "kit/mm.h"
 #include "kit/time.h"
 #include "pvabi/calls.h"
-#include "tables.h"
 
 #define MANY 16384u
 #define SHARE_MAX 512u
@@ -124,28 +122,11 @@ static void tables_full(void)
 static uint64_t spinner_make(void)
 {
 	static const uint8_t spin[] = { 0xeb, 0xfe };
-	static uint8_t tables[8 * 4096] __attribute__((aligned(4096)));
-	static struct pv_partition_params p __attribute__((aligned(64)));
 	static struct pv_vcpu_start st __attribute__((aligned(64)));
-	struct image im = { .nr_segs = 1,
-			    .seg = { { 0x1000, 4096, 0, 0, IMAGE_SEG_X } } };
-	uint64_t part;
+	uint64_t part = test_program(spin, sizeof(spin), 2);
 
-	p = (struct pv_partition_params){ .name = "spinner",
-					  .vcpus = 1,
-					  .port = HOST_PORT_TEST,
-					  .cpu_mask = 2,
-					  .max_pages = 1024 };
-	st = (struct pv_vcpu_start){ .rip = 0x1000, .cr3 = 0x10000 };
-	for (unsigned i = 0; i < sizeof(tables); i++)
-		tables[i] = 0;
-	tables_build(&im, TEST_MEMORY, (uint64_t *)tables, 0x10000);
-	if (pv_partition_create(test.self, kit_gpa(&p), &part))
-		return 0; /* there is one CPU */
-	if (pv_partition_populate(part, 0, TEST_MEMORY / 4096) ||
-	    pv_partition_write(part, 0x1000, kit_gpa(spin), sizeof(spin)) ||
-	    pv_partition_write(part, 0x10000, kit_gpa(tables), 4 * 4096) ||
-	    pv_partition_start(part, kit_gpa(&st))) {
+	st = (struct pv_vcpu_start){ .rip = TEST_CODE, .cr3 = TEST_TABLES };
+	if (part && pv_partition_start(part, kit_gpa(&st))) {
 		test_destroy(part);
 		return 0;
 	}

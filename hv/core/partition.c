@@ -253,9 +253,19 @@ int partition_pause(struct partition *p)
 	return PV_OK;
 }
 
+/* Has vcpu_state_set made one ready? */
+static bool can_run(const struct partition *p)
+{
+	for (u32 i = 0; i < p->nr_vcpus; i++)
+		if (load_seq(&p->vcpus[i]->state) >= VCPU_READY)
+			return true;
+	return false;
+}
+
 int partition_resume(struct partition *p)
 {
-	if (!change_state(p, PV_STATE_PAUSED, PV_STATE_RUNNING))
+	if (!change_state(p, PV_STATE_PAUSED, PV_STATE_RUNNING) &&
+	    !(can_run(p) && change_state(p, PV_STATE_NEW, PV_STATE_RUNNING)))
 		return PV_ESTATE;
 	for (u32 i = 0; i < p->nr_vcpus; i++)
 		sched_unpark(p->vcpus[i]);

@@ -241,6 +241,19 @@ void vcpu_destroy(struct vcpu *v);
 int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s) must_check;
 
 /*
+ * All registers of v, for a caller that is `me`: by way of memory of its own,
+ * where v->call_finish could be (PEND_CALL). PV_ESTATE, PV_EAGAIN, PV_EINVAL as
+ * in calls.def.
+ */
+int vcpu_state_get(struct vcpu *me, struct vcpu *v,
+		   struct pv_vcpu_state *s) must_check;
+int vcpu_state_set(struct vcpu *me, struct vcpu *v,
+		   const struct pv_vcpu_state *s) must_check;
+/* Could a CPU enter it (SDM Vol. 3C 27.3.1, APM Vol. 2 15.5.1)? PAE's entries
+ * apart, which are in p's memory. */
+bool vstate_ok(const struct vstate *s);
+
+/*
  * 2^order zeroed pages charged to p's quota; NULL when quota or memory is used
  * up. The second is for what the hypervisor keeps for it. p->lock held, or p
  * not yet visible.

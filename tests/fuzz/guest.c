@@ -284,6 +284,8 @@ static bool likely_call(struct vcpu *v)
 		{ PV_CALL_partition_destroy, { h } },
 		{ PV_CALL_handle_derive, { h, h, n } },
 		{ PV_CALL_vcpu_start, { 1, WORLD_START } },
+		{ PV_CALL_vcpu_state_get, { h, n & 1, OWN(n) } },
+		{ PV_CALL_vcpu_state_set, { h, n & 1, OWN(n) } },
 		{ PV_CALL_vcpu_flush_tlb, { n >> 2 & 1, 1 } },
 		{ PV_CALL_event_vector_set, { n & 15, n } },
 		{ PV_CALL_vcpu_vector_send, { n & 1, 1, n } },

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 10u
+#define PV_ABI_MINOR 11u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -116,6 +116,39 @@ struct pv_vcpu_start {
 	uint64_t gdt_base;  /* a GDT whose 0x08 is 64-bit code, 0x10 data */
 	uint32_t gdt_limit; /* 0..65535, bytes less one */
 	uint32_t pad;	    /* 0 */
+};
+
+/* Attributes as the upper half of a descriptor has them, from its bit 8 on. */
+struct pv_segment {
+	uint64_t base, limit, attr, selector;
+};
+#define PV_SEGMENT_UNUSABLE (1ull << 16) /* of attr */
+
+/*
+ * All registers of a vCPU that does not run, but for x87 and vector registers,
+ * MTRRs and the virtual APIC's. What is not named has the CPU's format.
+ */
+struct pv_vcpu_state {
+	uint32_t run; /* 0: stopped, 1: not */
+	uint32_t pad; /* 0 */
+	struct pv_segment es, cs, ss, ds, fs, gs, ldtr, tr;
+	uint64_t rip, rsp, rflags, cr0, cr3, cr4, efer, pat, dr7;
+	uint64_t gdt_base, gdt_limit, idt_base, idt_limit;
+	uint64_t sysenter_cs, sysenter_esp, sysenter_eip, cr2;
+	uint64_t star, lstar, cstar, sfmask, kernel_gs;
+	uint64_t dr6, dr[4], tsc_aux;
+	uint64_t tsc_offset; /* the guest's TSC minus the machine's */
+	uint64_t xcr0;
+	uint64_t cr8;	  /* 0 with a virtual APIC */
+	uint64_t gpr[16]; /* as in pv_partition_status; RSP: above, here 0 */
+	uint64_t timer;	  /* timer_set's deadline; 0: none, or virtual APIC */
+	uint32_t upcall_vector, upcall_flags; /* of vcpu_upcall_set */
+	uint32_t timer_vector;
+	/* of the vCPU page: set, they are added to what is there */
+	uint32_t pending;
+	uint64_t ipi_pending, port_summary, vector_pending[4];
+	uint32_t masked, in_service; /* these two are replaced */
+	uint64_t pad2[8];	     /* 0 */
 };
 
 /* What a partition's creator is told of, each at a port of its own. */

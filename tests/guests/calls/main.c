@@ -52,6 +52,7 @@ static void console(void)
 /* ---- vCPUs ---- */
 
 static uint32_t ran;
+static void vcpu_state(void);
 
 static void second(void *arg)
 {
@@ -80,9 +81,42 @@ static void vcpu_start(void)
 	while (!kit_vcpu_stopped(1))
 		kit_sleep_ns(KIT_MS);
 	check(ran == 2, "vcpu ran twice", "%u times", ran);
+	vcpu_state();
 }
 
 static void ignored(void *arg) { (void)arg; }
+
+/* Where vcpu_state_set sends the second vCPU. */
+static void landed(void)
+{
+	__atomic_store_n(&ran, 100, __ATOMIC_RELEASE);
+	pv_vcpu_stop();
+}
+
+static void vcpu_state(void)
+{
+	struct pv_vcpu_state *s = kit_ptr(page);
+	uint64_t st, until = kit_time_ns() + 10 * KIT_SECOND;
+
+	RIGHTS(vcpu_state_get, host, 0, page);
+	RIGHTS(vcpu_state_set, host, 0, page);
+	E(PV_ESTATE, vcpu_state_get, self, 0, page);
+	while ((st = pv_vcpu_state_get(self, 1, page)) == PV_EAGAIN &&
+	       kit_time_ns() < until)
+		kit_yield();
+	expect("vcpu_state_get", "PV_OK", PV_OK, st);
+	E(PV_EFAULT, vcpu_state_get, self, 1, NOWHERE);
+	E(PV_EFAULT, vcpu_state_set, self, 1, NOWHERE);
+	E(PV_ESTATE, vcpu_state_set, self, 0, page);
+	s->run = 1;
+	s->rip = (uint64_t)(uintptr_t)landed;
+	s->rsp = (s->rsp & ~15ull) - 8;
+	E(PV_OK, vcpu_state_set, self, 1, page);
+	while (__atomic_load_n(&ran, __ATOMIC_ACQUIRE) != 100 &&
+	       kit_time_ns() < until)
+		kit_yield();
+	check(ran == 100, "vcpu ran on in a state of ours", "%u", ran);
+}
 
 /* Interrupts are off, so nothing is handled that was not asked for. */
 static void vcpu(void)
