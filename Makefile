@@ -109,7 +109,7 @@ GEN := $(B)/gen/.pvabi $(B)/gen/version.h
 # ---------------------------------------------------------------- targets
 
 .PHONY: all hv guestkit drivers host guests unit image run test bench fuzz prove \
-	size check format docs abi clean help deps install objs FORCE
+	pvtrace size check format docs abi clean help deps install objs FORCE
 all: hv host guests
 objs: $(HV_OBJ) $(KIT_OBJ) $(LIBC_OBJ) $(DRV_OBJ) $(HOST_OBJ)
 
@@ -117,6 +117,7 @@ hv: $(B)/parley.efi
 guestkit: $(B)/libparleykit.a $(B)/libparleyc.a
 drivers: $(B)/libparleydrv.a
 host: $(B)/host.elf
+pvtrace: $(B)/pvtrace
 guests: $(GUEST_ELF) $(HV_TESTS)
 
 # What the recipes below run with: everything the user may set.
@@ -197,6 +198,7 @@ help:
 #: make format   reformat the sources with clang-format 14
 #: make docs     write docs/pvabi.md from the table
 #: make abi      record a new version of the ABI in pvabi/abi.txt
+#: make pvtrace  build/pvtrace, which prints saved traces
 #: make install  DESTDIR= PREFIX=: ABI headers, kit, manual, pkg-config files
 #: make clean    remove the output folder (B=, by default build)
 
@@ -337,6 +339,13 @@ $(B)/guests/bare.elf: $(wildcard tests/guests/bare/*) Makefile $(GEN) \
 		ABI_CFLAGS='-I$(CURDIR)/pvabi/include -I$(abspath $(B))/gen' \
 		OUT='$(abspath $@)'
 
+# The tracer's decoder, for the machine that builds.
+PVTRACE_SRC := drivers/host/tool/pvtrace.c drivers/host/trace_raw.c \
+	drivers/host/trace_text.c
+$(B)/pvtrace: $(PVTRACE_SRC) $(wildcard drivers/host/trace_*.h) $(GEN) Makefile
+	$(call say,CC,$@)$(CC) -std=gnu11 -O2 -g $(WARN) $(REPRO) -Idrivers/host \
+		-Ipvabi/include -I$(B)/gen -I. $(PVTRACE_SRC) -o $@
+
 # ---------------------------------------------------------------- unit tests
 
 # Each test names the real sources that it links in a TEST-SRC: line.
@@ -354,7 +363,7 @@ $(B)/unit/obj/%.o: %.c Makefile | $(GEN)
 	@mkdir -p $(@D)
 	$(call say,CC,$< (unit))$(CC) $(UNIT_FLAGS) $(DEPS) -c $< -o $@
 .PHONY: unit-build
-unit-build: $(UNIT_BIN)
+unit-build: $(UNIT_BIN) $(B)/pvtrace
 
 # ---------------------------------------------------------------- fuzzer
 

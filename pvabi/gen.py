@@ -3,7 +3,7 @@
 """Generates everything that follows from the ABI's table (pvabi/*.def).
 
   gen.py OUTDIR         writes OUTDIR/pvabi/{calls,hcalls,decoders,declared,
-                        grammar,stubs,names}.h
+                        grammar,stubs,decode,names}.h
   gen.py --list         prints "call error" pairs, for the coverage check
 
 The head of calls.def says what form the table has.
@@ -12,7 +12,7 @@ import os
 import re
 import sys
 
-import gen_exits
+import gen_trace
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 REGS = ["RDI", "RSI", "RDX", "RCX", "R8", "R9"]
@@ -24,6 +24,7 @@ FORMS = {
     "u32": ("u32", "u32 %s", "(u32)%s", ""),
     "tsc": ("tsc", "u64 %s", "%s", ""),
     "handle": ("handle", "u64 %s", "%s", ""),
+    "enum()": ("u32", "u32 %s", "(u32)%s", ": %s_*"),
     "flags()": ("flags", "u32 %s", "(u32)%s", ": %s"),
     "vcpu()": ("u32", "struct vcpu *%s", "%s", ""),
     "gpa": ("gpa", "gpa_t %s", "gpa(%s)", ""),
@@ -75,7 +76,7 @@ def parse_numbered(name):
 
 
 def parse_exits():
-    return gen_exits.parse(parse_numbered("exits.def"), FORMS)
+    return gen_trace.parse(parse_numbered("exits.def"), FORMS)
 
 
 def parse_arg(where, text):
@@ -87,7 +88,7 @@ def parse_arg(where, text):
     bounds = (int(m[4]), int(m[5])) if m[4] else None
     if form == "vcpu()":
         bounds = (0, VCPUS_MAX - 1)
-    if form == "u32" and (not bounds or bounds[1] >> 32):
+    if form in ("u32", "enum()") and (not bounds or bounds[1] >> 32):
         raise Bad("%s: a u32 needs a range" % where)
     return {"name": m[1], "type": FORMS[form][0], "form": form, "of": m[3],
             "range": bounds, "text": m[6]}
@@ -171,7 +172,7 @@ def gen_calls(calls, errors, rights, exits):
     out += ["#define PV_RIGHT_ALL ((1u << %d) - 1)\n\n" % len(rights)]
     out += ["#define PV_CALL_%s %du\n" % (c["name"], c["nr"]) for c in calls]
     out += ["#define PV_CALL_COUNT %du\n\n" % len(calls)]
-    return "".join(out) + gen_exits.constants(exits) + "\n#endif\n"
+    return "".join(out) + gen_trace.constants(exits) + "\n#endif\n"
 
 
 def is_object(c, a):
@@ -383,8 +384,7 @@ def gen_grammar(calls):
 
 def stub(c):
     params = ["uint64_t %s" % a["name"] for a in c["args"]]
-    if c["result"]:
-        params.append("uint64_t *%s" % c["result"]["name"])
+    params += ["uint64_t *%s" % c["result"]["name"]] if c["result"] else []
     args = [a["name"] for a in c["args"]] + ["0"] * (6 - len(c["args"]))
     out = "/* %s %s PV_*. */\n" % (
         c["doc"], "Status" if c["returns"] else "Does not return, but with")
@@ -432,9 +432,7 @@ def gen_stubs(calls):
             " * the CPU's vendor; the default is for a kernel that runs on VMX only.\n */\n"
             "#ifndef PV_CALL_INSN\n#define PV_CALL_INSN \"vmcall\"\n#endif\n\n"]
     out += [raw_call(n) for n in range(7)]
-    out += [stub(c) for c in calls]
-    out += ["#endif\n"]
-    return "".join(out)
+    return "".join(out + [stub(c) for c in calls]) + "#endif\n"
 
 
 def gen_names(calls, errors, exits):
@@ -443,7 +441,7 @@ def gen_names(calls, errors, exits):
     out += ["#define PV_CALL_NAMES {"] + [' \\\n\t"%s",' % c["name"] for c in calls]
     out += [" \\\n}\n\n#define PV_ERROR_NAMES {"]
     out += [' \\\n\t"%s",' % n for _, n, _ in errors] + [" \\\n}\n\n"]
-    return "".join(out) + gen_exits.names(exits) + "\n#endif\n"
+    return "".join(out) + gen_trace.names(exits) + "\n#endif\n"
 
 
 def write(path, text):
@@ -475,6 +473,8 @@ def main(argv):
         write(os.path.join(base, "declared.h"), gen_declared(calls, errors))
         write(os.path.join(base, "grammar.h"), gen_grammar(calls))
         write(os.path.join(base, "stubs.h"), gen_stubs(calls))
+        write(os.path.join(base, "decode.h"), gen_trace.decode(
+            calls, exits, [n for _, n, _ in rights], HEAD))
         write(os.path.join(base, "names.h"), gen_names(calls, errors, exits))
     else:
         sys.exit(__doc__)

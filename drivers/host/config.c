@@ -21,6 +21,13 @@ static bool host_selftest(struct parse *p, char *v)
 	return config_set_yes(p, v, &p->c->selftest);
 }
 
+static bool host_trace(struct parse *p, char *v)
+{
+	static const char *const words[] = { "text", "raw", "both", NULL };
+
+	return config_set_word(p, v, words, &p->c->trace);
+}
+
 /* ---- keys of [guest NAME] ---- */
 
 static bool guest_image(struct parse *p, char *v)
@@ -207,6 +214,27 @@ static bool guest_counters(struct parse *p, char *v)
 	return config_set_word(p, v, words, &p->g->counters);
 }
 
+/* Some of the words, with commas between them. */
+static bool guest_trace(struct parse *p, char *v)
+{
+	static const char *const words[] = { "calls", "exits", "switches",
+					     NULL };
+	unsigned bit;
+	char *next;
+
+	for (; v; v = next) {
+		next = strchr(v, ',');
+		if (next)
+			*next++ = 0;
+		while (next && *next == ' ')
+			next++;
+		if (!config_set_word(p, v, words, &bit))
+			return false;
+		p->g->trace |= 1u << bit;
+	}
+	return true;
+}
+
 struct key {
 	const char *name;
 	bool (*set)(struct parse *p, char *value);
@@ -216,6 +244,7 @@ struct key {
 static const struct key host_keys[] = {
 	{ "memory", host_memory, false },
 	{ "selftest", host_selftest, false },
+	{ "trace", host_trace, false },
 	{ NULL, NULL, false },
 };
 
@@ -237,6 +266,7 @@ static const struct key guest_keys[] = {
 	{ "console", guest_console, false },
 	{ "stats", guest_stats, false },
 	{ "counters", guest_counters, false },
+	{ "trace", guest_trace, false },
 	{ NULL, NULL, false },
 };
 

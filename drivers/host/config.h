@@ -56,11 +56,16 @@ struct cfg_guest {
 	enum cfg_console console;
 	bool stats;
 	unsigned counters; /* enum cfg_counters */
+	unsigned trace;	   /* PV_TRACE_* */
 	uint32_t seen;	   /* which keys were given */
 };
 
+/* As what a trace is shown on the console. */
+enum cfg_trace { TRACE_TO_TEXT, TRACE_TO_RAW, TRACE_TO_BOTH };
+
 struct config {
 	bool selftest;
+	unsigned trace; /* enum cfg_trace */
 	uint64_t host_memory;
 	uint32_t seen;
 	unsigned nr_guests;

@@ -35,8 +35,10 @@ struct guest {
 	struct lines_source lines;
 	uint8_t typed[256]; /* not taken yet by the guest */
 	unsigned nr_typed;
-	bool look; /* a disk's queue may hold more */
-	bool more; /* its console may hold more */
+	bool traced;
+	uint64_t trace_slot; /* with it: its number in trace records */
+	bool look;	     /* a disk's queue may hold more */
+	bool more;	     /* its console may hold more */
 };
 
 /*

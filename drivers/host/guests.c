@@ -12,6 +12,7 @@
 #include "kit/mm.h"
 #include "kit/time.h"
 #include "pvabi/calls.h"
+#include "tracer.h"
 
 #define RETRY_NS (1 * KIT_MS)
 #define TAKE_MAX 4096u /* console bytes at a time */
@@ -48,6 +49,7 @@ static void guest_ended(struct guest *g)
 	while (console_take(g))
 		;
 	console_end(&g->lines);
+	tracer_end(g);
 	host_log_drain();
 	if (g->status.state == PV_STATE_DIED)
 		report_death(g);
@@ -83,6 +85,7 @@ static void guest_reap(struct guest *g)
 	if (guest_disks_busy(g))
 		return;
 	if (g->created) {
+		tracer_end(g); /* of one that did not start */
 		guest_disks_free(g);
 		err = pv_partition_destroy(g->part);
 		if (err == PV_EAGAIN) {
@@ -125,6 +128,7 @@ static void guests_kill_due(void)
 		while (g->created && console_take(g))
 			;
 		console_end(&g->lines);
+		tracer_end(g);
 		counters_report(g);
 		g->phase = GUEST_ENDS;
 	}

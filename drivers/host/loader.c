@@ -8,6 +8,7 @@
 #include "kit/mm.h"
 #include "pvabi/calls.h"
 #include "tables.h"
+#include "tracer.h"
 
 #define PAGE 4096ull
 #define WRITE_MAX 65536ull
@@ -218,6 +219,8 @@ static const char *load(struct load *l)
 		why = boot_write(l);
 	if (!why)
 		why = guest_serve(l->g);
+	if (!why)
+		why = tracer_begin(l->g);
 	if (!why)
 		why = start(l);
 	kit_pages_free(l->pages, n);

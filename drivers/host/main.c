@@ -13,6 +13,7 @@
 #include "kit/irq.h"
 #include "kit/mm.h"
 #include "kit/time.h"
+#include "tracer.h"
 
 #define CONFIG_FILE "parley.cfg"
 
@@ -139,6 +140,7 @@ static _Noreturn void serve(void)
 		if (guests_run())
 			host_off(guests_summary());
 		disks_check();
+		tracer_run();
 		console_pump();
 		if (again || is_pending())
 			outbox_send();
@@ -150,6 +152,7 @@ static _Noreturn void serve(void)
 int kit_main(const char *cmdline)
 {
 	const struct config *c;
+	const char *wrong;
 
 	(void)cmdline;
 	kit_irq_off();
@@ -165,6 +168,11 @@ int kit_main(const char *cmdline)
 	disks_init(c);
 	if (c->selftest)
 		selftest_run();
+	wrong = tracer_init(c);
+	if (wrong) {
+		kit_printf("host: no trace rings: %s\n", wrong);
+		host_off(2);
+	}
 	if (!guests_init(c)) {
 		kit_printf("host: no memory for the guests\n");
 		host_off(2);

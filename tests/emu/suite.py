@@ -48,6 +48,7 @@ import traceback
 import coverage
 import image
 import machine
+import tracecheck
 
 OUTPUT = os.environ.get("B") or "build"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -354,6 +355,8 @@ def main():
     for backend in ("svm", "vmx"):
         if {f"{c} {backend} 2 CPUs" for c in coverage.CASES} <= ran:
             run_one(coverage.Coverage(ROOT, TEST, backend), tally)
+    for job in tracecheck.jobs(OUTPUT, ran):
+        run_one(job, tally)
     with open(TIMES, "w", encoding="utf-8") as f:
         json.dump({**before, **tally.times}, f, indent=1, sort_keys=True)
     for line in tally.notes + [f"FAILED: {f}" for f in tally.failures]:

@@ -43,7 +43,7 @@ static void test_whole(void **state)
 	(void)state;
 	assert_true(parse("# comment\n"
 			  "[hypervisor]\nwhatever = 1\nnot even a key\n"
-			  "[host]\nmemory = 32M\nselftest = no\n"
+			  "[host]\nmemory = 32M\nselftest = no\ntrace = raw\n"
 			  "[guest one] # first\n"
 			  "  image = hello.elf\t\r\n"
 			  "profile = classic\nmemory = 0x1000K\nvcpus = 2\n"
@@ -51,7 +51,7 @@ static void test_whole(void **state)
 			  "cmdline = \"a # b = c\" # text\n"
 			  "disk = d:part=data\ndisk = r:ram=x.img\n"
 			  "disk = n:null=1M\nexpect = 3\nstats = yes\n"
-			  "counters = csv\n"
+			  "counters = csv\ntrace = calls, switches\n"
 			  "device = fF:1f.7\ndevice = 00:5.0\n"
 			  "unsafe_dma = yes\n"
 			  "console = keyboard\n"
@@ -59,9 +59,10 @@ static void test_whole(void **state)
 			  "expect = crash\nkill = after one"));
 	assert_int_equal(c.host_memory, 32 << 20);
 	assert_false(c.selftest);
+	assert_int_equal(c.trace, TRACE_TO_RAW);
 	assert_int_equal(c.nr_guests, 2);
 	g = &c.guest[0];
-	assert_int_equal(g->line, 8);
+	assert_int_equal(g->line, 9);
 	assert_string_equal(g->image, "hello.elf");
 	assert_int_equal(g->profile, PV_PROFILE_CLASSIC);
 	assert_int_equal(g->memory, 4 << 20);
@@ -84,11 +85,13 @@ static void test_whole(void **state)
 	assert_true(g->expect_set && !g->expect_crash && g->stats);
 	assert_int_equal(g->expect_code, 3);
 	assert_int_equal(g->counters, COUNTERS_CSV);
+	assert_int_equal(g->trace, PV_TRACE_CALLS | PV_TRACE_SWITCHES);
 	assert_int_equal(g->console, CONSOLE_KEYBOARD);
 	assert_int_equal(g->after_guest, -1);
 	g = &c.guest[1];
 	assert_int_equal(g->cpu, -1);
 	assert_int_equal(g->counters, COUNTERS_NO);
+	assert_int_equal(g->trace, 0);
 	assert_int_equal(g->memory, 16 << 20);
 	assert_true(g->expect_crash);
 	assert_int_equal(g->after_guest, 0);
@@ -149,6 +152,12 @@ static void test_keys(void **state)
 		"parley.cfg:3: the quotes do not match");
 	refuses("[guest a]\nimage =\n", "parley.cfg:2: image: empty");
 	refuses(G "stats = maybe\n", "parley.cfg:3: expected yes or no: maybe");
+	refuses(G "trace = calls,all\n",
+		"parley.cfg:3: expected calls, exits or switches: all");
+	refuses(G "trace = calls,\n",
+		"parley.cfg:3: expected calls, exits or switches: ");
+	refuses("[host]\ntrace = yes\n",
+		"parley.cfg:2: expected text, raw or both: yes");
 	refuses(G "counters = yes\n",
 		"parley.cfg:3: expected no, text or csv: yes");
 	refuses(G "console = x\n",
