@@ -428,12 +428,14 @@ ABI_VERSION = $(shell sed -n 's/^.define PV_ABI_M[AJINOR]* \([0-9]*\)u$$/\1/p' \
 	pvabi/include/pvabi/abi.h | paste -sd.)
 install: guestkit drivers $(GEN)
 	install -d $(AT)/include/pvabi $(AT)/include/kit \
-		$(AT)/include/parley-libc $(AT)/lib/pkgconfig $(AT)/share/parley
+		$(AT)/include/parley-libc $(AT)/include/parley-drivers \
+		$(AT)/lib/pkgconfig $(AT)/share/parley
 	install -m 644 pvabi/include/pvabi/*.h \
 		$(addprefix $(B)/gen/pvabi/,calls.h names.h stubs.h) \
 		$(AT)/include/pvabi
 	install -m 644 guestkit/include/kit/*.h $(AT)/include/kit
 	install -m 644 guestkit/libc/include/*.h $(AT)/include/parley-libc
+	install -m 644 drivers/*.h $(AT)/include/parley-drivers
 	install -m 644 $(LIBS) $(AT)/lib
 	install -m 644 guestkit/kit.lds docs/pvabi.md docs/porting.md \
 		$(AT)/share/parley

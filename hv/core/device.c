@@ -45,6 +45,7 @@ static void own_locked(struct device *d, const struct partition *p)
 	d->owner = p->id;
 	d->owner_gen = p->gen;
 	d->gen++;
+	d->sizing = 0;
 }
 
 int device_find(struct partition *p, u64 h, u32 rights, struct device **out)
@@ -81,13 +82,13 @@ static void bus_off_locked(const struct pci_func *f)
 			    pci_read32(f->bdf, f->msix) & ~PCI_MSIX_ENABLE);
 }
 
-const struct pci_func *device_func_locked(const struct partition *p, u16 bdf)
+struct device *device_at_locked(const struct partition *p, u16 bdf)
 {
 	const struct pci_func *f = pci_find(bdf);
+	struct device *d = &devices[f ? f - pci_funcs : 0];
 
-	return f && p->state <= PV_STATE_PAUSED &&
-			       device_owned_locked(&devices[f - pci_funcs], p) ?
-		       f :
+	return f && p->state <= PV_STATE_PAUSED && device_owned_locked(d, p) ?
+		       d :
 		       NULL;
 }
 

@@ -10,6 +10,8 @@
 struct device {
 	u32 owner, owner_gen; /* the partition; gen 0: nobody */
 	u32 gen;	      /* counts its moves: part of a handle's arg */
+	u32 sizing; /* BARs into which all ones were written: they read back
+		       their size */
 };
 
 /* Guards who owns what, PCI configuration by partitions, and the tables of
@@ -26,8 +28,8 @@ int device_adopt(struct partition *host, u16 bdf, u64 *handle) must_check;
  * (*out is set). */
 int device_find(struct partition *p, u64 h, u32 rights,
 		struct device **out) must_check;
-/* The function of p (which runs) with that address; NULL. */
-const struct pci_func *device_func_locked(const struct partition *p, u16 bdf);
+/* The function with that address, if it is p's, and p has not ended; NULL. */
+struct device *device_at_locked(const struct partition *p, u16 bdf);
 /* Does p own any? */
 bool device_any(const struct partition *p);
 

@@ -145,7 +145,7 @@ int irq_bind_device(struct partition *p, struct device *d, u32 index, u32 flags,
 		return PV_EHANDLE;
 	if (flags & PV_IRQ_MSI)
 		return message_bind_locked(p, n, index, port, message);
-	if (index || !pci_funcs[n].irq_pin)
+	if (index || !pci_funcs[n].irq_pin || !pci_funcs[n].irq_line)
 		return PV_EINVAL;
 	return line_bind_locked(p, ISA_IRQS + n, pci_funcs[n].irq_line, port);
 }
@@ -173,7 +173,7 @@ int irq_ack_device(struct partition *p, const struct device *d)
 static bool line_used_locked(u32 gsi)
 {
 	for (u32 i = 0; i < array_size(users); i++)
-		if (users[i].target && users[i].gsi == gsi)
+		if (users[i].gsi == gsi && target_part(users[i].target))
 			return true;
 	return false;
 }

@@ -69,8 +69,8 @@ const char *host_build(const struct boot_host *h)
 		return "no memory for its structures";
 	if (!map_all(p, h))
 		return "no memory for its nested tables";
-	if (!own_all(p, h, start) ||
-	    handle_grant(p, p, PV_RIGHT_ALL, &start->self))
+	if (handle_grant(p, p, PV_RIGHT_ALL, &start->self) ||
+	    !own_all(p, h, start))
 		return "no handle for it";
 	if (partition_start(p, &h->vcpu))
 		return "its vCPU does not start";

@@ -12,16 +12,13 @@ enum {
 /* clang-format on */
 #define ENABLE 0x80000000u
 
-/* BARs into which all ones were written: they read back their size. */
-static u8 sizing[PCI_MAX_FUNCS];
-
 /* The partition's function that the address names; NULL: none of its own. */
-static const struct pci_func *selected_locked(const struct vcpu *v, u16 *reg)
+static struct device *selected_locked(const struct vcpu *v, u16 *reg)
 {
 	u32 addr = v->part->pci_addr;
 
 	*reg = addr & 0xfc;
-	return addr & ENABLE ? device_func_locked(v->part, (u16)(addr >> 8)) :
+	return addr & ENABLE ? device_at_locked(v->part, (u16)(addr >> 8)) :
 			       NULL;
 }
 
@@ -31,13 +28,13 @@ static u32 bar_of(u16 reg)
 	return reg < REG_BAR0 ? ~0u : (reg - REG_BAR0) / 4u;
 }
 
-static u32 config_read(const struct pci_func *f, u16 reg)
+static u32 config_read(const struct device *d, u16 reg)
 {
+	const struct pci_func *f = &pci_funcs[device_nr(d)];
 	u32 n = bar_of(reg);
 
 	if (n < BARS)
-		return sizing[f - pci_funcs] >> n & 1 ? f->bar_mask[n] :
-							f->raw_bar[n];
+		return d->sizing >> n & 1 ? f->bar_mask[n] : f->raw_bar[n];
 	return reg == REG_ROM ? 0 : pci_read32(f->bdf, reg);
 }
 
@@ -59,13 +56,13 @@ static u32 writable(const struct pci_func *f, u16 reg)
 }
 
 /* val holds the bytes of mask; the others stay. Real BARs never move. */
-static void config_write(const struct pci_func *f, u16 reg, u32 val, u32 mask)
+static void config_write(struct device *d, u16 reg, u32 val, u32 mask)
 {
-	u8 *probe = &sizing[f - pci_funcs];
+	const struct pci_func *f = &pci_funcs[device_nr(d)];
 	u32 n = bar_of(reg);
 
 	if (n < BARS) {
-		*probe = (u8)((*probe & ~(1u << n)) | (val == ~0u) << n);
+		d->sizing = (d->sizing & ~(1u << n)) | (val == ~0u) << n;
 		return;
 	}
 	mask &= writable(f, reg);
@@ -83,7 +80,7 @@ static void config_write(const struct pci_func *f, u16 reg, u32 val, u32 mask)
 u64 trap_pci(struct vcpu *v, const struct ioreq *r)
 {
 	u32 shift = (r->addr & 3) * 8;
-	const struct pci_func *f;
+	struct device *d;
 	u16 reg;
 
 	if (r->addr < 0xcfc) {
@@ -95,12 +92,12 @@ u64 trap_pci(struct vcpu *v, const struct ioreq *r)
 		return v->part->pci_addr;
 	}
 	lock_scope(&device_lock);
-	f = selected_locked(v, &reg);
-	if (!f || (r->addr & 3) + r->size > 4)
+	d = selected_locked(v, &reg);
+	if (!d || (r->addr & 3) + r->size > 4)
 		return ~0ull;
 	if (!r->write)
-		return config_read(f, reg) >> shift;
-	config_write(f, reg, (u32)r->value << shift,
+		return config_read(d, reg) >> shift;
+	config_write(d, reg, (u32)r->value << shift,
 		     (u32)insn_mask(~0ull, r->size) << shift);
 	return 0;
 }

@@ -120,7 +120,7 @@ static void check_func(u32 n)
 		const struct partition *p = partition_get(i);
 
 		if (p && !p->dying &&
-		    !!device_func_locked(p, pci_funcs[n].bdf) !=
+		    !!device_at_locked(p, pci_funcs[n].bdf) !=
 			    (p == by && !ended))
 			sim_finding("%u and the configuration of function %u",
 				    i, n);

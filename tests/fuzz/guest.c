@@ -259,6 +259,26 @@ static bool again(struct vcpu *v)
 	return call(v, g[R_AX], a);
 }
 
+/* The same of functions, their handles and who could get them. */
+static bool likely_device_call(struct vcpu *v, u32 what, u32 n)
+{
+	u64 self = check_handle(v->part, 0), h = check_handle(v->part, n >> 4),
+	    d = check_handle(v->part, 1 + (n & 3));
+	const struct {
+		u64 nr, a[6];
+	} calls[] = {
+		{ PV_CALL_device_assign, { h, d, PV_DEVICE_UNSAFE_DMA } },
+		{ PV_CALL_device_take, { self, n & 3 } },
+		{ PV_CALL_device_irq_bind, { d, n >> 4, n >> 2 & 1, n } },
+		{ PV_CALL_device_irq_bind, { d, 0, 0, n } },
+		{ PV_CALL_device_irq_ack, { d } },
+		{ PV_CALL_handle_derive, { h, d, n >> 4 } },
+	};
+	u32 i = what % array_size(calls);
+
+	return call(v, calls[i].nr, calls[i].a);
+}
+
 /* Calls that make sense, on few pages, so that they meet. */
 static bool likely_call(struct vcpu *v)
 {
@@ -296,6 +316,8 @@ static bool likely_call(struct vcpu *v)
 	};
 	u32 i = what % array_size(calls);
 
+	if (what >= 0xe0)
+		return likely_device_call(v, what, n);
 	return call(v, calls[i].nr, calls[i].a);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What every run begins with: the host partition and three guests, made by the
- * calls that the host partition's program would make. */
+/* What every run begins with: the host partition, three guests and a partition
+ * that is not started, made by the calls that the host partition's program would
+ * make. */
 #include <string.h>
 
 #include "core/gmem.h"
@@ -42,7 +43,7 @@ static u64 guest_make(struct partition *host, u64 self, u32 n)
 {
 	struct pv_partition_params params = {
 		.name = "guest",
-		.profile = n,
+		.profile = n % GUESTS,
 		.vcpus = 2,
 		.priority = n,
 		.max_pages = 1200,
@@ -110,6 +111,7 @@ void world_make(void)
 		call(host, PV_CALL_partition_start, guest[i], WORLD_START, 0,
 		     0);
 	}
+	guest_make(host, self, GUESTS); /* devices can be moved there */
 	for (u32 i = 0; i < GUESTS; i++)
 		call(partition_get(i + 1), PV_CALL_vcpu_start, 1, WORLD_START,
 		     0, 0);

@@ -176,6 +176,7 @@ int kit_main(const char *cmdline)
 {
 	const struct pv_device *d = NULL;
 	struct pci_dev pci;
+	char word[8];
 	unsigned n = 0;
 
 	(void)cmdline;
@@ -193,5 +194,7 @@ int kit_main(const char *cmdline)
 		n++;
 	}
 	check(n == kit_option_u64("devices", 1), "devices", "%u", n);
+	while (kit_option("stay", word, sizeof(word)))
+		kit_wait(KIT_FOREVER);
 	return check_summary("device");
 }

@@ -247,6 +247,7 @@ static void a_move_takes_all_with_it(void **state)
 {
 	u64 h = adopt(0), there;
 
+	dev[0]->sizing = 1;
 	assert_int_equal(device_assign(HOST, h, GUEST, 1, &there), PV_OK);
 	/* mapped there, off the bus, then unmapped here */
 	assert_string_equal(order, "mimbuou");
@@ -260,12 +261,13 @@ static void a_move_takes_all_with_it(void **state)
 			 PV_OK);
 	assert_int_equal(device_find(HOST, h, 0, &dev[0]), PV_EHANDLE);
 	lock_take(&device_lock);
-	assert_null(device_func_locked(HOST, 0));
-	assert_ptr_equal(device_func_locked(GUEST, 0), &pci_funcs[0]);
+	assert_null(device_at_locked(HOST, 0));
+	assert_ptr_equal(device_at_locked(GUEST, 0), dev[0]);
 	GUEST->state = PV_STATE_EXITED;
-	assert_null(device_func_locked(GUEST, 0));
+	assert_null(device_at_locked(GUEST, 0));
 	lock_drop(&device_lock);
 	assert_true(device_any(GUEST));
+	assert_int_equal(dev[0]->sizing, 0);
 }
 
 static void names_go_stale(void **state)
@@ -389,6 +391,8 @@ static void a_line_waits_to_be_acknowledged(void **state)
 	assert_int_equal(told[0][1], 1);
 	pci_funcs[0].irq_pin = 0;
 	assert_int_equal(bind(HOST, 0, 1), PV_EINVAL);
+	pci_funcs[1].irq_line = 0; /* firmware has not routed it */
+	assert_int_equal(bind(HOST, 1, 1), PV_EINVAL);
 	pci_funcs[1].irq_line = 255;
 	assert_int_equal(bind(HOST, 1, 1), PV_EINVAL);
 }
@@ -460,6 +464,21 @@ static void messages_have_vectors(void **state)
 	assert_int_equal(told[0][4], 1);
 }
 
+static void a_move_ends_its_interrupts(void **state)
+{
+	u64 first = message(0, 0, 1), there;
+
+	assert_int_equal(bind(HOST, 0, 2), PV_OK);
+	assert_int_equal(device_assign(HOST, adopt(0), GUEST, 1, &there),
+			 PV_OK);
+	assert_true(masked[5]);
+	line(5);
+	interrupt((u32)first);
+	assert_int_equal(told[0][1] + told[0][2], 0);
+	assert_int_equal(irq_ack_device(GUEST, dev[0]), PV_EINVAL);
+	assert_int_equal(message(1, 0, 4), first);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -473,6 +492,7 @@ int main(void)
 		T(a_line_waits_to_be_acknowledged),
 		T(a_line_has_one_partition),
 		T(messages_have_vectors),
+		T(a_move_ends_its_interrupts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,7 @@
 static u32 config[64];
 static struct partition part;
 static struct vcpu vcpu;
+static struct device dev;
 static bool owned;
 struct lock device_lock;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
@@ -26,11 +27,13 @@ u32 pci_read32(u16 bdf, u16 reg) { return config[reg / 4]; }
 
 void pci_write32(u16 bdf, u16 reg, u32 v) { config[reg / 4] = v; }
 
-const struct pci_func *device_func_locked(const struct partition *p, u16 bdf)
+struct device *device_at_locked(const struct partition *p, u16 bdf)
 {
 	assert_true(lock_held(&device_lock));
-	return p == &part && owned && bdf == 8 ? &pci_funcs[0] : NULL;
+	return p == &part && owned && bdf == 8 ? &dev : NULL;
 }
+
+u32 device_nr(const struct device *d) { return 0; }
 
 static u64 port(u16 at, u32 size, bool write, u64 value)
 {
@@ -106,6 +109,22 @@ static void messages_can_be_switched_on(void **state)
 	assert_int_equal(set(0, 5, ~0u), 5);
 }
 
+static void bars_are_sized_and_stay(void **state)
+{
+	pci_funcs[0].raw_bar[1] = 0xe0000000;
+	pci_funcs[0].bar_mask[1] = 0xfffff000;
+	config[0x14 / 4] = 0xe0000000;
+	assert_int_equal(get(0x14), 0xe0000000);
+	assert_int_equal(set(0x14, 0xe0000000, ~0u), 0xe0000000);
+	assert_int_equal(get(0x14), 0xfffff000);
+	dev.sizing = 0; /* as by a move */
+	assert_int_equal(get(0x14), 0xe0000000);
+	assert_int_equal(set(0x14, 0xe0000000, ~0u), 0xe0000000);
+	assert_int_equal(set(0x14, 0xe0000000, 0x1000), 0xe0000000);
+	assert_int_equal(get(0x14), 0xe0000000);
+	assert_int_equal(get(0x30), 0); /* no expansion ROM */
+}
+
 static void others_read_as_ones(void **state)
 {
 	config[0] = 0x12345678;
@@ -123,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(only_some_bits_can_be_written),
 		T(messages_can_be_switched_on),
+		T(bars_are_sized_and_stay),
 		T(others_read_as_ones),
 	};
 
