@@ -31,7 +31,6 @@ struct guest {
 	const struct pv_io_page *io;
 	struct uart16550 uart;
 	struct vblk *disk[CFG_DISKS];
-	unsigned nr_assigned; /* of the configuration's devices */
 	struct lines_source lines;
 	uint8_t typed[256]; /* not taken yet by the guest */
 	unsigned nr_typed;
@@ -39,6 +38,7 @@ struct guest {
 	uint64_t trace_slot; /* with it: its number in trace records */
 	bool look;	     /* a disk's queue may hold more */
 	bool more;	     /* its console may hold more */
+	uint8_t nr_assigned; /* of the configuration's devices */
 };
 
 /*

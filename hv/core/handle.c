@@ -11,7 +11,7 @@ _Static_assert((HANDLE_MAX & (HANDLE_MAX - 1)) == 0 && HANDLE_MAX <= 256,
 
 #define SELF_RIGHTS (PV_RIGHT_ALL & ~PV_RIGHT_MACHINE)
 
-/* All slots of all tables, but for the lookups. Taken before any other lock. */
+/* All slots of all tables, but for the lookups. No other is taken within. */
 static struct lock handle_lock;
 
 static u16 ref_of(const struct partition *p, u32 i)
