@@ -40,7 +40,7 @@ static uint64_t end_of(const struct pv_trace_record *r)
 bool rings_next(struct pv_trace_record *out)
 {
 	struct trace_reader *best = NULL;
-	struct pv_trace_record r;
+	struct pv_trace_record r = { .seq = 0 };
 
 	for (unsigned i = 0; i < nr_rings; i++)
 		if (trace_read_peek(&readers[i], &r) &&

@@ -9,6 +9,8 @@
 
 #include "trace_raw.h"
 
+#define CHUNK (1u << 20) /* bytes read at once */
+
 static const char usage[] =
 	"usage: pvtrace [--json | --csv] [--part NAME] [--call NAME] FILE\n"
 	"  FILE         a console log with `trace = raw` or `both` of [host], "
@@ -293,20 +295,22 @@ static void read_rings(const char *s, size_t size)
 static char *file_read(const char *name, size_t *size)
 {
 	FILE *f = fopen(name, "rb");
-	size_t room = 1 << 16, n;
-	char *s = malloc(room);
+	size_t room = 0, n = 1;
+	char *s = NULL;
 
 	if (!f)
 		fail("%s: %s", name, strerror(errno));
-	*size = 0;
-	while (s && (n = fread(s + *size, 1, room - *size, f))) {
-		*size += n;
-		if (*size < room)
-			continue;
-		room *= 2;
-		s = realloc(s, room);
+	for (*size = 0; n; *size += n) {
+		if (*size == room) {
+			char *more = realloc(s, room += CHUNK);
+
+			if (!more)
+				fail("no memory");
+			s = more;
+		}
+		n = fread(s + *size, 1, room - *size, f);
 	}
-	if (!s || ferror(f))
+	if (ferror(f))
 		fail("%s: it cannot be read", name);
 	fclose(f);
 	return s;
