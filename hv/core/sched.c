@@ -19,6 +19,7 @@ void sched_init_cpu(struct cpu *c)
 	list_init(&s->leaving);
 	s->index = c->index;
 	s->apic_id = c->apic_id;
+	sched_awake(s);
 }
 
 u64 sched_cpus(u64 cpu_mask)

@@ -25,7 +25,7 @@ static void both_take(struct sched_cpu *a, struct sched_cpu *b)
 static void move_locked(struct vcpu *v, struct sched_cpu *from,
 			struct sched_cpu *to)
 {
-	u64 at[TIMER_COUNT];
+	u64 at[TIMER_COUNT], first = to->timer_first;
 
 	for (u32 i = 0; i < TIMER_COUNT; i++) {
 		at[i] = v->timers[i].at;
@@ -42,8 +42,8 @@ static void move_locked(struct vcpu *v, struct sched_cpu *from,
 		timer_set_locked(to, v, i, at[i]);
 	if (v->state == VCPU_READY)
 		sched_queue_locked(to, v);
-	else if (to->timer_first != TIMER_NEVER)
-		sched_resched_locked(to); /* one may be the first now */
+	if (to->timer_first < first)
+		sched_resched_locked(to);
 }
 
 /* False: v is elsewhere by now, is still in use, or may not go there. */
@@ -51,6 +51,8 @@ static bool move(struct vcpu *v, struct sched_cpu *from, struct sched_cpu *to)
 {
 	bool good;
 
+	if (from == to)
+		return false;
 	both_take(from, to);
 	good = v->cpu == from->index && movable_locked(from, v) &&
 	       v->cpu_mask >> to->index & 1;

@@ -163,8 +163,8 @@ enum trap_end trap_dr(struct vcpu *v, struct exit *x)
 {
 	u64 dr7 = reg_get(v, VREG_DR7);
 
-	if (v->part->profile !=
-	    PROFILE_CLASSIC) { /* its first: executed again */
+	/* the first: from now on it has debug registers; executed again */
+	if (v->part->profile != PROFILE_CLASSIC) {
 		reg_set(v, VREG_DR_FREE, 1);
 		return TRAP_DONE;
 	}

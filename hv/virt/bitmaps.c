@@ -56,9 +56,8 @@ void virt_msr_allow(struct virt_space *s, u32 msr)
 	u32 n = (msr & 0x1fff) + (msr < 0xc0000000 ? 0 : 0x2000);
 
 	bit_set(s->msr_bitmap, virt->msr_pairs ? 2 * n : n, false);
-	if (virt->soft_first == VREG_DR0 ?
-		    msr == MSR_TSC_AUX :
-		    msr - MSR_STAR < 4 || msr == MSR_TSC_AUX)
-		return;
+	if (msr == MSR_TSC_AUX ||
+	    (msr - MSR_STAR < 4 && virt->soft_first != VREG_DR0))
+		return; /* see switch.c */
 	bit_set(s->msr_bitmap, virt->msr_pairs ? 2 * n + 1 : 0x4000 + n, false);
 }

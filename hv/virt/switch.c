@@ -143,7 +143,8 @@ static void xstate_save(struct virt_vcpu *v)
 		XSTATE("fxsave64", v, 0ull);
 		return;
 	}
-	v->xcr0 = xgetbv() & mask; /* QEMU 7.2 does not intercept XSETBV */
+	if (cpu_feat.qemu) /* 7.2 does not intercept XSETBV */
+		v->xcr0 = xgetbv() & mask;
 	if (v->xcr0 != mask)
 		xsetbv(0, mask);
 	XSTATE("xsave64", v, mask);

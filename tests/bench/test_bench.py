@@ -24,6 +24,7 @@ import table  # noqa: E402
 NULL_MOST = 48  # instructions of a null hypercall
 NULL_VMCS = 5
 BATCH_MOST = 30  # instructions of one call of a batch of 64
+WAKE_MOST = 750  # from the sender's call to the woken vCPU's entry
 BOOT_MOST = 20_000_000  # ExitBootServices to the host partition
 BOOT_LINE = re.compile(r"parley: boot: (\d+) TSC ticks")
 # What is executed natively must cost no exit.
@@ -111,6 +112,10 @@ def null_gate(name, plain, row, calls):
     batch = plain.get("batch_64", "pv").v["tsc"]
     check(batch <= BATCH_MOST, f"{name} a call of a batch",
           f"{table.number(batch)} instructions, at most {BATCH_MOST}")
+    wake = plain.get("event_wake", "pv").v["tsc"] - table.KNOWN["event_wake"]
+    check(wake <= WAKE_MOST, f"{name} an event's way to a higher priority",
+          f"{table.number(wake)} instructions, at most {WAKE_MOST}")
+    print(f"event_wake on {name}: {table.number(wake)} instructions")
     for key in NO_EXIT:
         check(row[key].exits == 0, f"{name} {key[0]} {key[1]} without an exit",
               f"{row[key].exits} exits")
