@@ -156,8 +156,9 @@ int kit_main(const char *cmdline)
 		if (kit_vcpu_start(i, work, (void *)(seed * 7919 + i)))
 			kit_panic("vCPU %u does not start", i);
 	work((void *)(seed * 7919));
+	/* asleep, as the others may have a lower priority by now */
 	while (__atomic_load_n(&running, __ATOMIC_ACQUIRE))
-		kit_yield();
+		kit_sleep_ns(KIT_MS);
 	check(made > 100 && !wrong, "random-calls",
 	      "%llu calls, %u unknown statuses", (unsigned long long)made,
 	      wrong);
