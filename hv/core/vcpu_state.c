@@ -94,7 +94,7 @@ static u64 timer_get(const struct vcpu *v)
 
 static void registers_get(struct vcpu *v, struct pv_vcpu_state *s)
 {
-	u64 *reg = &s->es.base, at = timer_get(v);
+	u64 *reg = (u64 *)((u8 *)s + AT(es)), at = timer_get(v);
 
 	for (u32 r = 0; r <= VREG_TSC_AUX; r++)
 		reg[r] = virt->reg_get(&v->hw, r);
@@ -202,7 +202,7 @@ static void timer_set(struct vcpu *v, const struct pv_vcpu_state *s)
 
 static void registers_set(struct vcpu *v, const struct pv_vcpu_state *s)
 {
-	const u64 *reg = &s->es.base;
+	const u64 *reg = (const u64 *)((const u8 *)s + AT(es));
 
 	for (u32 r = 0; r <= VREG_TSC_AUX; r++)
 		virt->reg_set(&v->hw, r, reg[r]);
