@@ -143,7 +143,7 @@ void unshare_two(const void *pages)
 /* Page `theirs` of another partition appears at `at`, where nothing was. */
 void borrow(uint64_t owner, uint64_t theirs, uint64_t at)
 {
-	panic_if(pv_mem_accept(owner, theirs, 1, at));
+	panic_if(pv_mem_accept(owner, theirs, 1, at, 0));
 }
 
 /* example: mem_return */

@@ -12,6 +12,9 @@ struct gmem {
 	uint64_t window; /* guest-physical x is at window + x here */
 	uint64_t size;
 	uint8_t *accepted; /* a bit for each page */
+	uint8_t *pinned;   /* those that were accepted for DMA */
+	unsigned busy;	   /* transfers that may reach pinned pages */
+	bool unpin;	   /* give them back when there is none */
 	struct {
 		uint64_t page; /* gpa | 1; 0: empty */
 		uint64_t dev;
@@ -25,7 +28,7 @@ void gmem_end(struct gmem *m);
 /*
  * All of these accept what is needed first. false or null: the guest does not
  * share it, or it is no memory. A guest may take a page back at any time: the
- * pointer of gmem_at is for guard_copy and for DMA only.
+ * pointer of gmem_at is for guard_copy only.
  */
 void *gmem_at(struct gmem *m, uint64_t gpa, uint64_t n);
 bool gmem_read(struct gmem *m, uint64_t gpa, void *to, uint64_t n);
@@ -33,7 +36,14 @@ bool gmem_write(struct gmem *m, uint64_t gpa, const void *from, uint64_t n);
 bool gmem_read16(struct gmem *m, uint64_t gpa, uint16_t *v);
 bool gmem_write16(struct gmem *m, uint64_t gpa, uint16_t v);
 
-/* The device address of a byte; the bytes up to its page's end follow. */
+/*
+ * The device address of a byte; the bytes up to its page's end follow. The page
+ * is pinned then: the guest cannot take it back before gmem_unpin(), which waits
+ * until no transfer is between its gmem_hold() and gmem_drop().
+ */
 bool gmem_dev(struct gmem *m, uint64_t gpa, dev_addr_t *dev);
+void gmem_hold(struct gmem *m);
+void gmem_drop(struct gmem *m);
+void gmem_unpin(struct gmem *m);
 
 #endif

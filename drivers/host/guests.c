@@ -87,6 +87,7 @@ static void guest_reap(struct guest *g)
 	if (g->created) {
 		tracer_end(g); /* of one that did not start */
 		guest_disks_free(g);
+		gmem_unpin(&g->mem);
 		err = pv_partition_destroy(g->part);
 		if (err == PV_EAGAIN) {
 			host_wake_at(kit_time_ns() + RETRY_NS);

@@ -152,7 +152,7 @@ static void takes_without_room(void)
 
 	err = pv_mem_share(test.self, page, 1, 0);
 	if (!err)
-		err = pv_mem_accept(test.self, page, 1, bar);
+		err = pv_mem_accept(test.self, page, 1, bar, 0);
 	test_expect("mem_accept", PV_OK, err);
 	EXPECT(PV_EEXIST, device_take, test.self, card->bdf, &h);
 	pv_mem_return(bar, 1);

@@ -89,11 +89,11 @@ static void accepts(void)
 		return;
 	}
 	test_expect("mem_accept", PV_EEXIST,
-		    pv_mem_accept(test.self, page, 1, page));
+		    pv_mem_accept(test.self, page, 1, page, 0));
 	test_expect("mem_accept", PV_OK,
-		    pv_mem_accept(test.self, page, 1, TEST_NOWHERE));
+		    pv_mem_accept(test.self, page, 1, TEST_NOWHERE, 0));
 	test_expect("mem_accept", PV_EEXIST,
-		    pv_mem_accept(test.self, page, 1, TEST_NOWHERE + 4096));
+		    pv_mem_accept(test.self, page, 1, TEST_NOWHERE + 4096, 0));
 	test_expect("mem_return", PV_OK, pv_mem_return(TEST_NOWHERE, 1));
 	test_expect("mem_revoke", PV_OK, pv_mem_revoke(page, 1));
 }
@@ -107,7 +107,7 @@ static void tables_full(void)
 		if (n % SHARE_MAX == 0)
 			err = pv_mem_share(test.self, n * 4096, SHARE_MAX, 0);
 		if (!err)
-			err = pv_mem_accept(test.self, n * 4096, 1, at);
+			err = pv_mem_accept(test.self, n * 4096, 1, at, 0);
 	}
 	test_expect("mem_accept", PV_ENOMEM, err);
 	test_expect("io_map", PV_ENOMEM, pv_io_map(test.part, at));

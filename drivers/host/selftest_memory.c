@@ -46,7 +46,7 @@ static void rounds(void)
 	for (n = 0; n < ROUNDS && !err; n++) {
 		err = test_partition(&part);
 		if (!err)
-			err = pv_partition_destroy(part);
+			test_destroy(part);
 	}
 	test_result("selftest", "partitions_come_and_go", !err);
 	test_result("selftest", "not_one_page_is_lost",

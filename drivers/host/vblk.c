@@ -176,6 +176,7 @@ static void transfer_done(struct blk_req *req, enum blk_status status)
 	struct vblk_io *io = req->arg;
 
 	io->waiting = false;
+	gmem_drop(io->v->mem);
 	if (io->type == VIRTIO_BLK_T_FLUSH)
 		io->left = 0;
 	if (status != BLK_OK || io->v->resetting) {
@@ -200,6 +201,7 @@ static void transfer_begin(struct vblk_io *io)
 	io->req.seg = io->seg;
 	io->req.sector = io->sector;
 	io->waiting = true;
+	gmem_hold(io->v->mem);
 	io->under_way = 0;
 	if (io->type == VIRTIO_BLK_T_FLUSH) {
 		io->req.op = BLK_FLUSH;

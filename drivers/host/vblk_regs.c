@@ -45,6 +45,7 @@ void vblk_reset(struct vblk *v)
 	v->status = v->isr = 0;
 	v->device_sel = v->driver_sel = v->queue_sel = 0;
 	v->driver_features = 0;
+	gmem_unpin(v->mem);
 	v->queue_ready = v->resetting = v->tell = false;
 	v->queue_size = 0;
 	v->desc = v->avail = v->used = 0;

@@ -21,7 +21,10 @@ struct frame {
 	u8 state;  /* enum frame_state */
 	u8 write;  /* shared writable */
 	u8 order;  /* of a free block's first frame, else FRAME_INNER */
-	u8 clean;  /* of a free block: it is all zero */
+	union {
+		u8 clean;  /* of a free block: it is all zero */
+		u8 pinned; /* ACCEPTED: for DMA, until it is returned */
+	};
 	union {
 		u64 peer_gpa; /* ACCEPTED: where the peer maps it; SHARED: the
 				 peer's generation */

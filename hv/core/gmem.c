@@ -139,7 +139,7 @@ int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr)
 {
 	const struct frame *f = gmem_frame(p, at);
 
-	if (!f)
+	if (!f || (f->owner != p->id && !f->pinned))
 		return PV_EFAULT;
 	*addr = frame_hpa(f).v;
 	return PV_OK;

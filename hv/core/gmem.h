@@ -72,6 +72,9 @@ int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
 int gmem_revoke(struct partition *p, gpa_t at, u64 pages) must_check;
 int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
 		u64 pages, gpa_t at) must_check;
+/* For DMA: until they are returned they cannot be revoked. */
+int gmem_accept_dma(struct partition *p, struct partition *owner, gpa_t from,
+		    u64 pages, gpa_t at) must_check;
 int gmem_return(struct partition *p, gpa_t at, u64 pages) must_check;
 
 /* Maps frames (the hypervisor's, modules, an accepted share) or device memory

@@ -17,7 +17,7 @@ struct share {
 	struct partition *peer; /* share: with whom; accept: the caller */
 	gpa_t from, at;		/* at: where accept maps them */
 	u64 pages;
-	bool write;
+	bool write, dma;
 	bool act;		   /* second round */
 	bool stale[PARTITION_MAX]; /* their CPUs must drop translations */
 };
@@ -82,12 +82,23 @@ static int share_page(struct share *s, struct frame *f, u64 offset)
 	return PV_OK;
 }
 
+/* A partition's own pins hold nothing up: it may end, and then they do. */
+static void pin_locked(struct partition *owner, struct frame *f, bool on)
+{
+	if (f->pinned != on && f->peer != owner->id)
+		__atomic_fetch_add(&owner->pages_pinned, on ? 1 : -1ull,
+				   __ATOMIC_RELEASE);
+	f->pinned = on;
+}
+
 static int revoke_page(struct share *s, struct frame *f, u64 offset)
 {
 	if (f->owner != s->p->id || f->state == FRAME_PLAIN)
 		return s->act ? PV_OK : PV_EFAULT;
 	if (!s->act)
-		return PV_OK;
+		return f->state == FRAME_ACCEPTED && f->pinned ? PV_EAGAIN :
+								 PV_OK;
+	pin_locked(s->p, f, false);
 	if (f->state == FRAME_ACCEPTED)
 		gmem_unmap_page(partition_get(f->peer), gpa(f->peer_gpa));
 	/* also a peer that is just returning it may not have flushed yet */
@@ -102,6 +113,7 @@ static void give_back_locked(struct share *s, struct partition *p,
 			     struct frame *f)
 {
 	gmem_unmap_page(p, gpa(f->peer_gpa));
+	pin_locked(partition_get(f->owner), f, false);
 	s->stale[p->id] = true;
 	f->state = FRAME_SHARED;
 	f->peer_gpa = p->gen;
@@ -136,6 +148,7 @@ static int accept_page(struct share *s, struct frame *f, u64 offset)
 	if (!err) {
 		f->peer_gpa = at;
 		f->state = FRAME_ACCEPTED;
+		pin_locked(s->p, f, s->dma);
 	}
 	/* something is there, or no table can be: undo what came before */
 	for (u64 n = err ? offset : 0; n; n -= PAGE_SIZE)
@@ -166,6 +179,19 @@ int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
 	struct share s = {
 		.p = owner, .peer = p, .from = from, .pages = pages, .at = at
 	};
+
+	return share_run(&s, accept_page);
+}
+
+int gmem_accept_dma(struct partition *p, struct partition *owner, gpa_t from,
+		    u64 pages, gpa_t at)
+{
+	struct share s = { .p = owner,
+			   .peer = p,
+			   .from = from,
+			   .pages = pages,
+			   .at = at,
+			   .dma = true };
 
 	return share_run(&s, accept_page);
 }

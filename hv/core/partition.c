@@ -308,7 +308,8 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 		partition_exit(p, 0);
 		p->quiet = quiet_begin();
 	}
-	if (destroy_busy(p))
+	/* no handle names it any more: nobody can pin more */
+	if (destroy_busy(p) || load_acquire(&p->pages_pinned))
 		return PV_EAGAIN;
 	if (!p->reap_at) {
 		device_release(p);

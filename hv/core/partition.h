@@ -156,6 +156,7 @@ struct partition {
 	u64 max_pages, pages; /* quota and use, in frames */
 	u64 retired; /* what waits for a shoot-down: see partition_retire() */
 	u64 pages_shared; /* of those: in state SHARED or ACCEPTED */
+	u64 pages_pinned; /* of those: by another partition, for DMA */
 	u32 stub; /* of its vCPUs: enum virt_stub, set by partition_setup */
 	/* What its vCPUs begin with, and the most that it may give them. */
 	u32 priority, slice_us;
@@ -217,8 +218,8 @@ int partition_start(struct partition *p,
 
 /*
  * Stops, scrubs, frees partition h->obj of generation h->obj_gen. PV_EAGAIN
- * while a vCPU is still on another CPU, or another CPU may still use the
- * object; *more is set when the bound was reached and the call must resume.
+ * while a vCPU is still on another CPU, another CPU may still use the object, or
+ * another partition's device may reach its memory; *more is set when the bound was reached and the call must resume.
  * When it returns PV_OK without *more, the partition is gone. PV_EHANDLE: it
  * was gone before. PV_EINVAL: it is the caller.
  */

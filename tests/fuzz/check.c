@@ -158,7 +158,8 @@ static void check_mappings(const struct partition *p)
 
 static void check_counts(void)
 {
-	u64 pages[PARTS] = { 0 }, shared[PARTS] = { 0 }, n, spare = 0;
+	u64 pages[PARTS] = { 0 }, shared[PARTS] = { 0 }, pinned[PARTS] = { 0 };
+	u64 n, spare = 0;
 
 	for (n = 0; n < FRAMES; n++) {
 		const struct frame *f = frame_of(hpa(SIM_RAM + n * PAGE_SIZE));
@@ -170,6 +171,8 @@ static void check_counts(void)
 			pages[f->owner]++;
 			shared[f->owner] += f->state == FRAME_SHARED ||
 					    f->state == FRAME_ACCEPTED;
+			pinned[f->owner] += f->state == FRAME_ACCEPTED &&
+					    f->pinned && f->peer != f->owner;
 			if (f->state == FRAME_ACCEPTED && !peer_maps[n] &&
 			    !is_over(partition_get(f->peer)))
 				sim_finding("accepted, and not mapped");
@@ -183,7 +186,8 @@ static void check_counts(void)
 		const struct partition *p = partition_get((u32)n);
 
 		if (p ? p->pages != pages[n] || p->pages > p->max_pages ||
-				    p->pages_shared != shared[n] :
+				    p->pages_shared != shared[n] ||
+				    p->pages_pinned != pinned[n] :
 			pages[n])
 			sim_finding("%lu: quota %lu, counted %lu, are %lu; "
 				    "shared %lu",

@@ -56,6 +56,9 @@ static u64 word(u32 bytes)
 #define OWN(n) (((n)&3) * PAGE_SIZE)
 #define BORROWED(n) (OWN(n) + 64 * PAGE_SIZE)
 
+/* Of a large page, which is split and becomes one again. */
+#define BIG(n) (OWN(n) + LARGE_SIZE)
+
 static u64 a_gpa(void)
 {
 	static const u64 places[] = {
@@ -289,6 +292,8 @@ static bool likely_call(struct vcpu *v)
 	} calls[] = {
 		{ PV_CALL_mem_share, { h, OWN(n), 1, n >> 7 } },
 		{ PV_CALL_mem_accept, { h, OWN(n), 1, BORROWED(n) } },
+		{ PV_CALL_mem_accept,
+		  { h, OWN(n), 1, BORROWED(n), PV_ACCEPT_DMA } },
 		{ PV_CALL_mem_revoke, { OWN(n), 1 } },
 		{ PV_CALL_mem_return, { BORROWED(n), 1 } },
 		{ PV_CALL_mem_revoke, { OWN(n), 1 } },
@@ -313,6 +318,9 @@ static bool likely_call(struct vcpu *v)
 		{ PV_CALL_trace_set, { self, h, n & PV_TRACE_ALL } },
 		{ PV_CALL_mem_release, { OWN(n), 1 + (n >> 6) } },
 		{ PV_CALL_mem_populate, { OWN(n), 1 + (n >> 6), PV_ORDER_4K } },
+		{ PV_CALL_mem_populate, { BIG(0), 512, PV_ORDER_2M } },
+		{ PV_CALL_mem_release, { BIG(n), 1 + (n >> 6) } },
+		{ PV_CALL_mem_populate, { BIG(n), 1, PV_ORDER_4K } },
 	};
 	u32 i = what % array_size(calls);
 
@@ -329,6 +337,7 @@ static bool touch_all(struct vcpu *v)
 	for (u32 n = 0; n < 4; n++) {
 		tlb_access(v, OWN(n), false, &p);
 		tlb_access(v, BORROWED(n), false, &p);
+		tlb_access(v, BIG(n), false, &p);
 	}
 	return false;
 }

@@ -27,10 +27,11 @@ void __real_frame_free(void *at, unsigned order);
 void *__wrap_frame_alloc(u16 owner, enum frame_state st, unsigned order);
 void __wrap_frame_free(void *at, unsigned order);
 
-void *__wrap_frame_alloc(u16 owner, enum frame_state st, unsigned order)
-{
-	u64 *p = __real_frame_alloc(owner, st, order);
+void *__real_frame_alloc_at(hpa_t at, u16 owner, enum frame_state st);
+void *__wrap_frame_alloc_at(hpa_t at, u16 owner, enum frame_state st);
 
+static void *unpoison(u64 *p, unsigned order)
+{
 	if (!p)
 		return NULL;
 	__asan_unpoison_memory_region(p, PAGE_SIZE << order);
@@ -38,6 +39,16 @@ void *__wrap_frame_alloc(u16 owner, enum frame_state st, unsigned order)
 		if (p[i])
 			sim_finding("a new frame is not zero");
 	return p;
+}
+
+void *__wrap_frame_alloc(u16 owner, enum frame_state st, unsigned order)
+{
+	return unpoison(__real_frame_alloc(owner, st, order), order);
+}
+
+void *__wrap_frame_alloc_at(hpa_t at, u16 owner, enum frame_state st)
+{
+	return unpoison(__real_frame_alloc_at(at, owner, st), FRAME_MAX_ORDER);
 }
 
 void __wrap_frame_free(void *at, unsigned order)

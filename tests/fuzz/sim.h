@@ -64,6 +64,7 @@ enum tlb_fault {
 	FAULT_FLUSH,	 /* the back end's flush does nothing */
 	FAULT_IPI,	 /* the request interrupts nobody */
 	FAULT_TAG_WRAP,	 /* the flush at the tags' wrap does nothing */
+	FAULT_RETIRED,	 /* what was retired is freed at once */
 	FAULT_FIRST,	 /* the first load on a CPU flushes nothing (VMX) */
 	FAULT_LINEAR,	 /* virt_flush_linear does nothing */
 	FAULT_COUNT

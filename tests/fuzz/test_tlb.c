@@ -20,6 +20,7 @@ static const char *const names[FAULT_COUNT] = {
 	[FAULT_FLUSH] = "without the back end's flush",
 	[FAULT_IPI] = "without the interrupt to other CPUs",
 	[FAULT_TAG_WRAP] = "without the flush of all tags",
+	[FAULT_RETIRED] = "without the wait for what was retired",
 	[FAULT_FIRST] = "without the flush at the first load",
 	[FAULT_LINEAR] = "without the flush of linear translations",
 };

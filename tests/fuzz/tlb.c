@@ -62,7 +62,9 @@ void __wrap_gmem_shootdown(struct partition *p);
 
 void __wrap_gmem_shootdown(struct partition *p)
 {
-	if (tlb_fault != FAULT_SHOOTDOWN)
+	if (tlb_fault == FAULT_RETIRED && p->retired)
+		retired_free(p, retired_take(p));
+	else if (tlb_fault != FAULT_SHOOTDOWN)
 		__real_gmem_shootdown(p);
 }
 

@@ -71,7 +71,7 @@ static void pager(void *arg)
 		__atomic_store_n(&gone, round, __ATOMIC_RELEASE);
 		while (faults() < before + 2)
 			pause();
-		must(pv_mem_accept(PV_SELF, page, 1, AT), "mem_accept");
+		must(pv_mem_accept(PV_SELF, page, 1, AT, 0), "mem_accept");
 		__atomic_store_n(&back, round, __ATOMIC_RELEASE);
 	}
 }
@@ -177,7 +177,7 @@ int kit_main(const char *cmdline)
 	page = kit_gpa(kit_pages_alloc(1));
 	memcpy(kit_ptr(page), kit_ptr(here.base), 4096);
 	must(pv_mem_share(PV_SELF, page, 1, PV_SHARE_WRITE), "mem_share");
-	must(pv_mem_accept(PV_SELF, page, 1, AT), "mem_accept");
+	must(pv_mem_accept(PV_SELF, page, 1, AT, 0), "mem_accept");
 	if (!kit_map(AT, AT, 4096, KIT_WRITE) || kit_vcpu_start(1, pager, NULL))
 		kit_panic("no second vCPU, or no page table");
 	for (e = 0; e < sizeof(events) / sizeof(events[0]); e++)

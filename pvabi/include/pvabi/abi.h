@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 11u
+#define PV_ABI_MINOR 12u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -38,6 +38,7 @@
 #define PV_SELF 0ull /* the caller's own partition, with no MACHINE right */
 #define PV_UPCALL_APIC 1ull
 #define PV_SHARE_WRITE 1ull
+#define PV_ACCEPT_DMA 1ull
 #define PV_ORDER_4K 0ull /* blocks of memory: 2^order pages */
 #define PV_ORDER_2M 9ull
 #define PV_ORDER_1G 18ull

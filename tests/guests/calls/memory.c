@@ -26,6 +26,12 @@ void memory(void)
 	E(PV_EINVAL, mem_accept, self, page, 0, NOWHERE);
 	E(PV_EINVAL, mem_accept, self, page, 1, NOWHERE + 8);
 	E(PV_EFAULT, mem_accept, self, page, 1, NOWHERE);
+	E(PV_EINVAL, mem_accept, self, page, 1, NOWHERE, 2);
+	E(PV_OK, mem_share, self, page, 2, PV_SHARE_WRITE);
+	E(PV_OK, mem_accept, self, page, 1, NOWHERE, PV_ACCEPT_DMA);
+	E(PV_EAGAIN, mem_revoke, page, 2);
+	E(PV_OK, mem_return, NOWHERE, 1);
+	E(PV_OK, mem_revoke, page, 2);
 	E(PV_EINVAL, mem_return, NOWHERE + 1, 1);
 	E(PV_EINVAL, mem_return, NOWHERE, 0);
 	E(PV_EFAULT, mem_return, NOWHERE, 1);

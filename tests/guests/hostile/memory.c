@@ -48,7 +48,8 @@ static void readonly_share(void)
 	uint64_t at = 0x800000000ull, page = kit_gpa(kit_pages_alloc(1));
 	uint64_t self = kit_info()->self;
 
-	if (pv_mem_share(self, page, 1, 0) || pv_mem_accept(self, page, 1, at))
+	if (pv_mem_share(self, page, 1, 0) ||
+	    pv_mem_accept(self, page, 1, at, 0))
 		kit_exit(9);
 	*window(at, KIT_WRITE) = 0x4141414141414141;
 }

@@ -226,6 +226,50 @@ static void a_populate_over_quota_changes_nothing(void **state)
 	assert_false(mapped(A, 0, NULL));
 }
 
+static void what_is_accepted_for_dma_stays(void **state)
+{
+	u64 addr;
+
+	populate(1, 0, 4);
+	populate(2, 0, 1);
+	assert_int_equal(gmem_device_addr(B, gpa(0), &addr), PV_OK);
+	assert_int_equal(gmem_share(A, B, gpa(0), 3, true), PV_OK);
+	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT)), PV_OK);
+	assert_int_equal(gmem_device_addr(B, gpa(AT), &addr), PV_EFAULT);
+	assert_int_equal(
+		gmem_accept_dma(B, A, gpa(PAGE_SIZE), 1, gpa(AT + PAGE_SIZE)),
+		PV_OK);
+	assert_int_equal(gmem_device_addr(B, gpa(AT + PAGE_SIZE), &addr),
+			 PV_OK);
+	assert_int_equal(addr, frame_hpa(frame_at(A, PAGE_SIZE)).v);
+	assert_int_equal(A->pages_pinned, 1);
+	assert_int_equal(gmem_revoke(A, gpa(0), 3), PV_EAGAIN);
+	assert_true(mapped(B, AT, NULL) && mapped(B, AT + PAGE_SIZE, NULL));
+	assert_int_equal(A->pages_shared, 3);
+	assert_int_equal(gmem_revoke(A, gpa(0), 1), PV_OK);
+	assert_int_equal(gmem_return(B, gpa(AT + PAGE_SIZE), 1), PV_OK);
+	assert_int_equal(A->pages_pinned, 0);
+	assert_int_equal(gmem_revoke(A, gpa(PAGE_SIZE), 2), PV_OK);
+	assert_int_equal(shot[2], 3);
+}
+
+static void the_end_of_either_side_unpins(void **state)
+{
+	populate(1, 0, 4);
+	assert_int_equal(gmem_share(A, B, gpa(0), 2, true), PV_OK);
+	assert_int_equal(gmem_accept_dma(B, A, gpa(0), 2, gpa(AT)), PV_OK);
+	assert_int_equal(A->pages_pinned, 2);
+	while (!gmem_reap(B, 64))
+		;
+	assert_int_equal(A->pages_pinned, 0);
+	assert_int_equal(gmem_revoke(A, gpa(0), 2), PV_OK);
+	/* its own pins do not hold its end up */
+	assert_int_equal(gmem_share(A, A, gpa(0), 1, true), PV_OK);
+	assert_int_equal(gmem_accept_dma(A, A, gpa(0), 1, gpa(AT)), PV_OK);
+	assert_int_equal(gmem_revoke(A, gpa(0), 1), PV_EAGAIN);
+	assert_int_equal(A->pages_pinned, 0);
+}
+
 static int release_all(struct partition *p, u64 at, u64 pages)
 {
 	bool more;
@@ -358,6 +402,8 @@ int main(void)
 		T(the_death_of_the_peer_gives_the_pages_back),
 		T(a_share_with_oneself_is_a_second_mapping),
 		T(a_populate_over_quota_changes_nothing),
+		T(what_is_accepted_for_dma_stays),
+		T(the_end_of_either_side_unpins),
 		T(what_is_released_is_free),
 		T(a_part_of_a_large_page_is_released),
 		T(only_plain_memory_is_released),

@@ -74,6 +74,15 @@ bool gmem_dev(struct gmem *m, uint64_t gpa, dev_addr_t *dev)
 	return gmem_at(m, gpa, 1);
 }
 
+static int held;
+
+void gmem_hold(struct gmem *m) { held++; }
+
+void gmem_drop(struct gmem *m) { held--; }
+
+/* A reset comes when no transfer runs any more. */
+void gmem_unpin(struct gmem *m) { assert_int_equal(held, 0); }
+
 bool guard_copy(void *to, const void *from, size_t n)
 {
 	memmove(to, from, n); /* two buffers of a guest may overlap */
