@@ -24,6 +24,13 @@ bool event_pending(const struct vcpu *v);
 /* Injects an interrupt if the guest can take it now (true), else asks for the
  * window. v loaded. */
 bool event_inject(struct vcpu *v, u32 vector) must_check;
+/* What waits for a window is to be looked at again before the next entry. */
+static inline void event_retry(struct vcpu *v)
+{
+	vcpu_pend(v, (v->upcall_due ? PEND_EVENT : 0) |
+			     (v->vector_due ? PEND_VECTOR : 0) |
+			     (v->apic ? PEND_APIC : 0));
+}
 /* Before entry: delivers a due upcall if the guest can take it, else asks for
  * a window. run only, v loaded. */
 void event_deliver(struct vcpu *v);

@@ -176,6 +176,7 @@ void sched_block(struct vcpu *v, enum vcpu_state why, u64 deadline)
 	store_seq(&v->state, why);
 	if (came_already(v, why)) {
 		v->state = VCPU_RUNNING;
+		event_retry(v); /* STI; HLT: there is no need for a window */
 	} else {
 		vcpu_pend(v, PEND_BLOCK);
 		timer_set_locked(s, v, TIMER_WAKE, deadline);

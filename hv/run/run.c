@@ -77,9 +77,7 @@ static void run_exit(struct vcpu *v, struct exit *x)
 		return; /* what is left of it is pending */
 	if (x->kind == EXIT_WINDOW) {
 		virt->window(&v->hw, false);
-		vcpu_pend(v, (v->upcall_due ? PEND_EVENT : 0) |
-				     (v->vector_due ? PEND_VECTOR : 0) |
-				     (v->apic ? PEND_APIC : 0));
+		event_retry(v);
 	}
 	if (x->kind == EXIT_DEADLINE)
 		vcpu_pend(v, PEND_RESCHED);

@@ -94,6 +94,8 @@ void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 	if (virt_uses_dr(r, val))
 		virt_dr_use(v);
 	field = adapted(v->ctl, r, val);
+	if (r == VREG_CR2 && v->live)
+		write_cr2(val); /* as svm_load */
 	if (p.at)
 		*field_of(v, p) = (*field_of(v, p) & ~mask) | (field & mask);
 	else if (r == VREG_INVLPG)

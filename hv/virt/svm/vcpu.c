@@ -100,6 +100,7 @@ static void svm_load(struct virt_vcpu *v)
 
 	vmcb_of(v)->tlb_control |= pc->flush_all;
 	pc->flush_all = 0;
+	write_cr2(vmcb_of(v)->cr2); /* Bochs' VMRUN does not */
 }
 
 /* All is in the VMCB, but the flush of a new round of tags is this CPU's: v may
