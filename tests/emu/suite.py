@@ -10,9 +10,9 @@ emu     tests/emu/cases/*.case: boots of both back ends
 A case is
 
     # what it shows
-    backends = svm vmx        # svm: QEMU, vmx: Bochs, svm-bochs: its ryzen
+    backends = svm vmx        # svm: QEMU, vmx: Bochs, ryzen: SVM of Bochs
     smp = 1 2                 # one boot for each number of CPUs
-    smp-vmx = 1               # in place of it on vmx
+    smp-bochs = 1             # in place of it on both models of Bochs
     timeout = 60              # seconds
     status = 0                # of the power-off, or `any`
     mem = 512                 # MiB
@@ -25,6 +25,9 @@ A case is
     bochs-cpu = NAME          # another CPU model of Bochs
     hypervisor = NAME         # tests/hv/NAME.c: breaks something on purpose
     debug = no                # yes: once more with a debug build, most CPUs
+    hypervisor-ryzen = NAME   # in place of it on ryzen
+    without-ryzen = NAME      # for @WITHOUT@ in the configuration, elsewhere
+                              # `none`: what a guest leaves out there
     panic = no                # yes: the hypervisor has to panic
     [expect]                  # regular expressions; each must match a line
     [ordered]                 # the same, in this order
@@ -33,6 +36,8 @@ A case is
 
 Each boot is a test, and so is each line `PASS name` or `FAIL name: why` that
 a guest prints. JOBS= sets how many run at once (2), CASE_LOG=1 shows consoles.
+On ryzen a case boots with its first number of CPUs. RYZEN=all is for a longer
+run: all numbers, and all cases for svm that need nothing of QEMU's.
 """
 import concurrent.futures
 import json
@@ -56,10 +61,12 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 TEST = os.path.join(OUTPUT, "test")
 TIMES = os.path.join(TEST, "times.json")
 EMULATORS = {"svm": ("qemu", ""), "vmx": ("bochs", ""),
-             "svm-bochs": ("bochs", "ryzen")}
+             "ryzen": ("bochs", "ryzen")}
 NOTE_LINE = re.compile(r"^NOTE .*$", re.M)
+GUEST_NOTE = re.compile(r"^(?:\[[^\]]*\] )?NOTE (.*)$")
 GUEST_LINE = re.compile(r"^(?:\[[^\]]*\] )?(PASS|FAIL) (.*)$")
 SCRIPT_LIMIT = 1200
+EVERY_RYZEN = os.environ.get("RYZEN") == "all"
 REFUSED = 97  # the boot stage says why, then waits before it switches off
 
 
@@ -156,9 +163,10 @@ class Case:
         self.path, self.name = path, os.path.basename(path)[:-len(".case")]
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
-                     "devices": "", "files": "", "smp-vmx": "", "usb": "no",
+                     "devices": "", "files": "", "smp-bochs": "", "usb": "no",
                      "nic": "no", "disk2": "no",
                      "bochs-cpu": "", "hypervisor": "", "panic": "no",
+                     "hypervisor-ryzen": "", "without-ryzen": "",
                      "debug": "no"}
         self.parts = {"expect": [], "ordered": [], "reject": [], "config": []}
         part = None
@@ -183,39 +191,58 @@ class Case:
         self.keys[key.strip()] = value.split("#")[0].strip()
 
     def boots(self):
-        hypervisor, boots = self.keys["hypervisor"], []
-        for backend in self.keys["backends"].split():
+        boots = []
+        for backend in self.backends():
             cpus = self.cpus(backend).split()
-            boots += [Boot(self, backend, int(smp), hypervisor)
-                      for smp in cpus]
-            if self.keys["debug"] == "yes":
+            boots += [Boot(self, backend, int(smp)) for smp in cpus]
+            if self.keys["debug"] == "yes" and backend != "ryzen":
                 boots.append(Boot(self, backend, int(cpus[-1]), "debug"))
         return boots
 
+    def backends(self):
+        named = self.keys["backends"].split()
+        more = EVERY_RYZEN and "svm" in named and not self.keys["devices"]
+        return dict.fromkeys(named + ["ryzen"] * more)
+
     def cpus(self, backend):
-        return (backend == "vmx" and self.keys["smp-vmx"]) or self.keys["smp"]
+        """The numbers of CPUs to boot with."""
+        bochs = EMULATORS[backend][0] == "bochs"
+        cpus = (bochs and self.keys["smp-bochs"]) or self.keys["smp"]
+        return cpus if backend != "ryzen" or EVERY_RYZEN else cpus.split()[0]
+
+    def value(self, key, backend):
+        """Of a key that may have another value on ryzen."""
+        return (backend == "ryzen" and self.keys[key + "-ryzen"]) or \
+            self.keys[key]
+
+    def config(self, backend):
+        without = backend == "ryzen" and self.keys["without-ryzen"]
+        return "\n".join(self.parts["config"] + [""]).replace(
+            "@WITHOUT@", without or "none")
 
 
 class Boot:
     """A case on one back end with one number of CPUs."""
 
-    def __init__(self, case, backend, smp, hypervisor):
+    def __init__(self, case, backend, smp, hypervisor=""):
         self.case, self.backend, self.smp = case, backend, smp
         self.name = f"{case.name} {backend} {smp} CPU" + "s" * (smp > 1)
         self.dir = os.path.join(TEST, f"{case.name}-{backend}-{smp}")
-        self.efi = f"hv/{hypervisor}.efi" if hypervisor else "parley.efi"
-        if hypervisor != case.keys["hypervisor"]:
+        own = hypervisor or case.value("hypervisor", backend)
+        self.efi = f"hv/{own}.efi" if own else "parley.efi"
+        if hypervisor:
             self.name += f" {hypervisor}"
             self.dir += f"-{hypervisor}"
+        self.notes = []
 
     def boot(self):
         keys = self.case.keys
         os.makedirs(self.dir, exist_ok=True)
         disk = os.path.join(self.dir, "parley.img")
         folder = os.path.dirname(self.case.path)
-        image.from_config(disk, "\n".join(self.case.parts["config"]) + "\n",
-                          OUTPUT, [os.path.join(folder, f)
-                                   for f in keys["files"].split()], [folder],
+        image.from_config(disk, self.case.config(self.backend), OUTPUT,
+                          [os.path.join(folder, f)
+                           for f in keys["files"].split()], [folder],
                           self.efi)
         emulator, model = EMULATORS[self.backend]
         if emulator == "bochs":
@@ -278,6 +305,8 @@ class Boot:
     def run(self):
         result = self.boot()
         good, bad = guest_lines(result.lines)
+        self.notes = [f"NOTE {self.name}: {found.group(1)}" for found in
+                      map(GUEST_NOTE.match, result.lines) if found]
         wrong = self.judge(result)
         note = [l for l in result.lines if l.strip()][-12:] + result.dump[:60]
         note.append(f"see {self.dir}/serial.log")
@@ -359,7 +388,7 @@ def main():
         run_one(job, tally)
     with open(TIMES, "w", encoding="utf-8") as f:
         json.dump({**before, **tally.times}, f, indent=1, sort_keys=True)
-    for line in tally.notes + [f"FAILED: {f}" for f in tally.failures]:
+    for line in list(dict.fromkeys(tally.notes)) + [f"FAILED: {f}" for f in tally.failures]:
         print(line)
     print(f"took {time.monotonic() - start:.0f} s")
     print(f"{tally.passed} passed, {len(tally.failures)} failed")

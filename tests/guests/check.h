@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the test guests share: PASS and FAIL lines, a CRC, a generator. */
+/* What the test guests share: PASS, FAIL and NOTE lines, a CRC, a generator. */
 #ifndef GUESTS_CHECK_H
 #define GUESTS_CHECK_H
 
@@ -7,8 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
-__attribute__((weak)) int check_failed, check_passed; /* of all files */
+#include "kit/kit.h"
+
+/* of all files */
+__attribute__((weak)) int check_failed, check_passed, check_left_out;
 
 /* Prints `PASS name` or `FAIL name: why`, the why being a format. */
 __attribute__((format(printf, 3, 4))) static inline bool
@@ -30,10 +34,28 @@ check(bool ok, const char *name, const char *why, ...)
 	return ok;
 }
 
+/* Does the command line say without=WHAT? Then `NOTE name: why` is printed, and
+ * the caller leaves that out: the emulator cannot show it. */
+static inline bool check_without(const char *what, const char *name,
+				 const char *why)
+{
+	char without[16];
+
+	if (!kit_option("without", without, sizeof(without)) ||
+	    strcmp(without, what) != 0)
+		return false;
+	check_left_out++;
+	printf("NOTE %s: left out: %s\n", name, why);
+	return true;
+}
+
 /* The last line, and the exit code. */
 static inline int check_summary(const char *guest)
 {
-	printf("%s: %d passed, %d failed\n", guest, check_passed, check_failed);
+	printf("%s: %d passed, %d failed", guest, check_passed, check_failed);
+	if (check_left_out)
+		printf(", %d left out", check_left_out);
+	printf("\n");
 	return check_failed ? 1 : 0;
 }
 
