@@ -122,7 +122,8 @@ guests: $(GUEST_ELF) $(HV_TESTS)
 
 # What the recipes below run with: everything the user may set.
 TOOL = B='$(B)' MAKE='$(MAKE)' $(PYTHON)
-export EMU ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT DEBUG \
+export EMU MODEL ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT \
+	DEBUG \
 	QEMU_ARGS GDB NO_INSTALL BOCHS_DIR JOBS QEMU OVMF DEBIAN_MIRROR CYCLES
 
 deps:
@@ -143,7 +144,7 @@ test:
 	@$(TOOL) tests/emu/suite.py
 bench:
 	$(call with_deps,bench,all)
-	@$(TOOL) tests/bench/bench.py
+	@$(TOOL) tests/bench/bench.py $(MODEL)
 # Ends non-zero on a finding; what is new in the corpus stays under $(B).
 FUZZ_S ?= 60
 fuzz:
@@ -182,6 +183,7 @@ help:
 #: make          build hypervisor, host partition and guests
 #: make run      boot the demonstration, then the cost table, in an emulator
 #:               EMU=qemu|bochs ACCEL=kvm|tcg SMP=n MEM=mib TIMEOUT=s
+#:               MODEL=ryzen (with EMU=bochs: SVM instead of VMX)
 #:               GUEST=file.elf PROFILE=pv|hvm|classic VCPUS=n GUEST_MEM=16M
 #:               CMDLINE=text CFG=file QEMU_ARGS=... GDB=1 NO_INSTALL=1
 #:               DEBUG=1: a build that holds each call to the manual
@@ -191,6 +193,7 @@ help:
 #: make prove    properties that CBMC proves; MUTANTS=1: and how they fail
 #: make check    formatting, layers, headers, static analysis
 #: make bench    the cost table for both back ends, also as CSV and JSON
+#:               MODEL=ryzen: another one, SVM with NRIP save, on Bochs
 #:               CYCLES=1: in TSC cycles, for KVM and real hardware
 #: make size     sizes of parley.efi and of the code in root mode
 #: make image    only build the disk image, build/parley.img

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The cost table: bench.py [--demo] [--cycles] [--log FILE] [qemu|bochs ...].
+"""The cost table: bench.py [--demo] [--cycles] [--log FILE] [qemu|bochs|ryzen ...].
 
 Boots bench.cfg with one CPU, plain, with the probe, and with mitigations, on
-each emulator; prints the table and writes build/bench/{svm,vmx}.csv and .json.
+each emulator; prints the table and writes build/bench/{svm,vmx}.csv and .json;
+for ryzen, a model of Bochs with SVM and NRIP save, svm-nrip.csv and .json.
 --demo     no mitigations, fewer repetitions, nothing written
 --cycles   (or CYCLES=1) in cycles of the TSC instead of instructions, with KVM
            where its guests have VMX or SVM, and in files of their own:
@@ -33,8 +34,9 @@ import table  # noqa: E402
 OUTPUT = os.environ.get("B") or "build"
 FOLDER = os.path.join(OUTPUT, "bench")
 BACKENDS = {"qemu": "svm", "bochs": "vmx"}
+TARGETS = {**BACKENDS, "ryzen": "svm-nrip"}  # ryzen: a CPU model of Bochs
 # What the exiting instruction itself adds to the guest's count.
-CALL_COUNTS = {"qemu": 0, "bochs": 1}
+CALL_COUNTS = {"qemu": 0, "bochs": 1, "ryzen": 1}
 LIMIT = 240
 
 
@@ -62,7 +64,9 @@ class Boot:
     """One boot of bench.cfg. exact: the emulator counts instructions."""
 
     def __init__(self, emulator, mitigations, probe, options, exact=True):
-        self.emulator, self.exact = emulator, exact
+        self.model = "ryzen" if emulator == "ryzen" else ""
+        self.emulator = "bochs" if self.model else emulator
+        self.exact = exact
         self.name = f"{emulator}-{mitigations}-{probe}" \
             + ("" if exact else "-cycles")
         self.dir = os.path.join(FOLDER, self.name)
@@ -73,6 +77,7 @@ class Boot:
         kvm = not self.exact and self.emulator == "qemu" and has_kvm()
         return machine.Settings(os.path.join(self.dir, "parley.img"),
                                 self.dir, smp=1, icount=self.exact,
+                                model=self.model,
                                 accel="kvm" if kvm else "tcg", timeout=LIMIT)
 
     def run(self):
@@ -186,7 +191,7 @@ def counts(emulator, demo=False):
     rows, probe, wrong, boots = measure(
         emulator, OPTIONS_DEMO if demo else OPTIONS, not demo)
     about = facts(boots, probe)
-    backend = BACKENDS[emulator]
+    backend = TARGETS[emulator]
     title = (f"Cost of operations by hypercall and by trap, "
              f"{backend.upper()} on {about['emulator']}, one CPU")
     print(table.text(rows, title, table.NOTES
@@ -249,7 +254,7 @@ def options_read(words):
                         default=bool(os.environ.get("CYCLES")))
     parser.add_argument("--image")
     parser.add_argument("--log")
-    parser.add_argument("emulator", nargs="*", choices=[[], *BACKENDS])
+    parser.add_argument("emulator", nargs="*", choices=[[], *TARGETS])
     return parser.parse_args(words)
 
 

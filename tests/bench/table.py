@@ -370,6 +370,8 @@ NOTES = (
 EMULATOR_NOTES = {
     "bochs": ("Bochs: VMCALL counts 1 (as the guest's), VMRESUME 1 (as "
               "root's).",),
+    "ryzen": ("Bochs: VMMCALL counts 1 (as the guest's), VMRUN 1 (as "
+              "root's).",),
     "qemu": ("QEMU: an instruction that exits counts 0, VMRUN 1 (as "
              "root's).",),
 }

@@ -58,6 +58,11 @@ def pick():
         stop("EMU= is qemu or bochs, ACCEL= is kvm or tcg")
     if emu == "bochs" and accel:
         stop("ACCEL= is QEMU's: it does not go with EMU=bochs")
+    if setting("MODEL") not in ("", "ryzen") or (setting("MODEL")
+                                               and emu != "bochs"):
+        stop("MODEL= is ryzen, and goes with EMU=bochs")
+    if emu == "bochs" and setting("MODEL"):
+        return "bochs", "", "Bochs with SVM: EMU=bochs MODEL=ryzen"
     if emu == "bochs":
         return "bochs", "", "Bochs with VMX: EMU=bochs"
     good, why = machine.kvm_nests()
@@ -226,7 +231,8 @@ def boot_one(emulator, accel, kind, log):
     limit = number("TIMEOUT", DEMO_LIMIT if kind == "demo" else 0, 0)
     settings = machine.Settings(
         disk, RUN, smp=number("SMP", 2), mem=memory_mib(), accel=accel,
-        timeout=limit, keyboard=keyboard, args=setting("QEMU_ARGS"))
+        model=setting("MODEL"), timeout=limit, keyboard=keyboard,
+        args=setting("QEMU_ARGS"))
     if setting("GDB") == "1":
         if emulator != "qemu":
             stop("GDB=1 needs EMU=qemu")
@@ -244,7 +250,7 @@ def bench(emulator, accel, log):
     print("run: second boot, one CPU: the cost of operations", flush=True)
     unit = ["--cycles"] if accel == "kvm" else []
     done = subprocess.Popen([sys.executable, "-B", BENCH, "--demo", *unit,
-                             emulator],
+                             setting("MODEL") or emulator],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                             stdin=subprocess.DEVNULL,
                             preexec_fn=machine.die_with_parent)

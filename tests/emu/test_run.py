@@ -31,7 +31,7 @@ def expect(name, good, why=""):
 def words(work, settings):
     """Command and environment of a run whose output goes to a folder of its
     own: the tests beside it use build/run."""
-    known = ("EMU", "ACCEL", "SMP", "MEM", "GUEST", "PROFILE", "VCPUS",
+    known = ("EMU", "MODEL", "ACCEL", "SMP", "MEM", "GUEST", "PROFILE", "VCPUS",
              "GUEST_MEM", "CMDLINE", "CFG", "TIMEOUT", "QEMU_ARGS", "GDB")
     env = {k: v for k, v in os.environ.items() if k not in known}
     env.update(settings, B=OUTPUT, RUN_DIR=work)
@@ -145,7 +145,8 @@ def faults(work):
              {"GUEST": ECHO, "QEMU_ARGS": "-no-such-option"}),
             ("no-kvm", "ACCEL=kvm: ", {"ACCEL": "kvm"}),
             ("kvm-in-bochs", "ACCEL= is QEMU's",
-             {"EMU": "bochs", "ACCEL": "kvm"})):
+             {"EMU": "bochs", "ACCEL": "kvm"}),
+            ("model-in-qemu", "MODEL= is ryzen", {"MODEL": "ryzen"})):
         if name == "no-kvm" and machine.kvm_nests()[0]:
             continue
         status, text = run(work, **{"EMU": "qemu", **settings})
