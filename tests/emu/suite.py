@@ -37,7 +37,7 @@ A case is
 Each boot is a test, and so is each line `PASS name` or `FAIL name: why` that
 a guest prints. JOBS= sets how many run at once (2), CASE_LOG=1 shows consoles.
 On ryzen a case boots with its first number of CPUs. RYZEN=all is for a longer
-run: all numbers, and all cases for svm that need nothing of QEMU's.
+run: all numbers, and every case that is for both svm and vmx.
 """
 import concurrent.futures
 import json
@@ -201,7 +201,7 @@ class Case:
 
     def backends(self):
         named = self.keys["backends"].split()
-        more = EVERY_RYZEN and "svm" in named and not self.keys["devices"]
+        more = EVERY_RYZEN and {"svm", "vmx"} <= set(named)
         return dict.fromkeys(named + ["ryzen"] * more)
 
     def cpus(self, backend):
