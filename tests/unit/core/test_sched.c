@@ -131,6 +131,19 @@ static void a_wake_before_the_block_is_not_lost(void **state)
 	assert_int_equal(vcpus[0].state, VCPU_RUNNING);
 }
 
+/* STI; HLT: what waited for the window that STI opens comes without it. */
+static void a_sleep_that_does_not_begin_takes_its_event(void **state)
+{
+	sched_wake(&vcpus[0]);
+	sched_switch(NULL);
+	event_for = &vcpus[0];
+	vcpus[0].upcall_due = 1;
+	sched_block(&vcpus[0], VCPU_WAITING, 0);
+	assert_true(vcpus[0].hw.pending & PEND_EVENT);
+	event_for = NULL;
+	vcpus[0].upcall_due = 0;
+}
+
 static void a_wake_between_block_and_leaving_is_not_lost(void **state)
 {
 	sched_wake(&vcpus[0]);
@@ -295,6 +308,7 @@ int main(void)
 		T(slices_are_fair),
 		T(kicks_another_cpu),
 		T(a_wake_before_the_block_is_not_lost),
+		T(a_sleep_that_does_not_begin_takes_its_event),
 		T(a_wake_between_block_and_leaving_is_not_lost),
 		T(an_event_wakes_only_a_waiter),
 		T(sleepers_wake_in_time),
