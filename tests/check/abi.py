@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The ABI may change only together with its version.
 
-pvabi/abi.txt holds the whole ABI as text: calls, values, rights, constants,
-and each field's offset and size. `abi.py` compares it with the sources;
+pvabi/abi.txt holds the whole ABI as text: calls with all that they promise,
+values, rights, constants, and each field's offset, size and type. `abi.py` compares it with the sources;
 `abi.py --update` (make abi) rewrites it, but only when the version has moved
 on as pvabi/ABI_CHANGES promises: the minor number when lines were added, the
 major number when one was changed or removed (while major is 0, minor will do).
@@ -18,6 +18,7 @@ from files import ROOT, read
 
 sys.path.insert(0, os.path.join(ROOT, "pvabi"))
 import gen  # noqa: E402
+import manual  # noqa: E402
 
 KEPT = "pvabi/abi.txt"
 HEADER = "pvabi/include/pvabi/abi.h"
@@ -40,9 +41,30 @@ def table_lines():
         for place, item in items:
             bounds = item["range"]
             lines.append(f"call {call['name']} {place} {item['name']} "
-                         f"{item['type']}"
+                         f"{item['form'].replace('()', '')}"
+                         + (f"({item['of']})" if item["of"] else "")
                          + (f" {bounds[0]}..{bounds[1]}" if bounds else ""))
+        lines += promises(call)
     return lines
+
+
+def promises(call):
+    """What a caller may rely on beside numbers and arguments."""
+    name = call["name"]
+    return [f"call {name} error {e}" for e, _ in sorted(call["errors"])] + (
+        [f"call {name} right {' '.join(call['right'])}"]
+        if call["right"] else []) + [
+        f"call {name} {word}" for word, true in (
+            ("blocks", call["blocks"]), ("ends", not call["returns"]),
+            ("in-batch", gen.in_batch(call))) if true]
+
+
+def type_lines():
+    """Types of fields, and the order of exit kinds."""
+    return [f"type {name}.{field} {kind}"
+            for name, _, _, rows in manual.Header().structs
+            for _, _, kind, field, _ in rows if kind] + [
+        f"exit {n} {name}" for n, name, _ in gen.parse_numbered("exits.def")]
 
 
 def fields(body, prefix=""):
@@ -69,6 +91,9 @@ def probe(header):
         if not name.startswith("PV_ABI_"):
             out.append(f'printf("const {name} %#llx\\n", '
                        f"(unsigned long long)({name}));")
+    for name in re.findall(r"^#define (PV_\w+)\(n\)", text, re.M):
+        out.append(f'printf("const {name}(1) %#llx\\n", '
+                   f"(unsigned long long)({name}(1)));")
     for struct, body, _ in BLOCK.findall(text):
         out.append(f'printf("struct {struct} %zu\\n", '
                    f"sizeof(struct {struct}));")
@@ -96,7 +121,8 @@ def version_of(header):
 
 def current():
     major, minor = version_of(read(HEADER))
-    return [f"version {major}.{minor}", *table_lines(), *layout_lines()]
+    return [f"version {major}.{minor}", *table_lines(), *layout_lines(),
+            *type_lines()]
 
 
 def refused(old, new, changes):

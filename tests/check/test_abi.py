@@ -54,6 +54,18 @@ def sources_tell():
     expect("abi-change-shows", True)
 
 
+def every_promise_is_there():
+    """What a change of one row of the table, or of one type, would show in."""
+    now = set(abi.current())
+    want = {"call mem_share error PV_EEXIST", "call mem_share 3 flags "
+            "flags(PV_SHARE_WRITE)", "call vcpu_start 1 state in(pv_vcpu_start)",
+            "call event_send right event PV_RIGHT_SEND event",
+            "call vcpu_wait blocks", "call exit ends", "call nop in-batch",
+            "type pv_start.name char[32]", "exit 5 hlt",
+            "const PV_VCPU_PAGE(1) 0xff0002000"}
+    expect("abi-promises", want <= now, str(want - now))
+
+
 def table_is_checked():
     """A line of the table that no decoder can be made of is refused."""
     def refused(*lines):
@@ -107,6 +119,7 @@ def manual_is_true():
 
 rules()
 sources_tell()
+every_promise_is_there()
 manual_is_true()
 table_is_checked()
 sys.exit(1 if failed else 0)
