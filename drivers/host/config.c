@@ -139,16 +139,15 @@ static bool guest_disk(struct parse *p, char *v)
 
 static bool guest_device(struct parse *p, char *v)
 {
+	static const char want[] =
+		"device is BUS:DEVICE.FUNCTION, as 00:05.0, not";
 	struct cfg_guest *g = p->g;
 	uint16_t bdf;
 
 	if (g->nr_devices == CFG_DEVICES)
 		return config_bad(p, "too many devices", NULL);
 	if (!config_bdf(v, &bdf))
-		return config_bad(p,
-				  "device is BUS:DEVICE.FUNCTION, as 00:05.0, "
-				  "not",
-				  v);
+		return config_bad(p, want, v);
 	for (unsigned i = 0; i < g->nr_devices; i++)
 		if (g->device[i] == bdf)
 			return config_bad(p, "given twice", v);

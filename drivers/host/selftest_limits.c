@@ -45,6 +45,22 @@ static uint64_t make_event(uint64_t *h)
 	return pv_event_bind(test.part, 3, 0, h);
 }
 
+/* A quota that is more than there is, beside those that are promised. */
+static void quota_too_big(void)
+{
+	static struct pv_partition_params p __attribute__((aligned(64)));
+	uint64_t part;
+	unsigned taken = 0;
+
+	p = (struct pv_partition_params){ .name = "big", .vcpus = 1 };
+	for (unsigned bits = 40; bits < 64; bits++) {
+		p.max_pages = 1ull << bits;
+		taken += pv_partition_create(test.self, kit_gpa(&p), &part) !=
+			 PV_ENOMEM;
+	}
+	test_result("selftest", "no_quota_beyond_memory", !taken);
+}
+
 /* Fills the machine; returns with how many partitions. */
 static unsigned partitions_full(void)
 {
@@ -161,6 +177,7 @@ void selftest_limits(void)
 	handles_full("handle_derive", make_derived);
 	handles_full("partition_enumerate", make_enumerated);
 	handles_full("event_bind", make_event);
+	quota_too_big();
 	n = partitions_full();
 	test_result("selftest", "all_memory_came_back", partitions_full() == n);
 	regions_full();

@@ -14,6 +14,8 @@ static struct lock frame_lock;
 static u32 heads[FRAME_MAX_ORDER + 1];
 static u64 free_frames;
 
+static u64 all_frames; /* written at boot only */
+
 /* A link to frame 0, which is not used, may be written: nobody reads it. */
 static void push_locked(u32 i, unsigned order, bool clean)
 {
@@ -180,6 +182,7 @@ void frame_adopt(hpa_t at, u64 n, u16 owner)
 {
 	hv_assert(range_within(at.v >> PAGE_SHIFT, n, nr_frames));
 	own((u32)(at.v >> PAGE_SHIFT), n, owner, FRAME_PLAIN);
+	all_frames += n;
 }
 
 void frame_init(struct boot_info *bi)
@@ -194,6 +197,7 @@ void frame_init(struct boot_info *bi)
 			put_range_locked(from ? from : 1,
 					 (r->start + r->size) >> PAGE_SHIFT);
 	}
+	all_frames = free_frames;
 }
 
 struct frame *frame_of(hpa_t at)
@@ -204,3 +208,5 @@ struct frame *frame_of(hpa_t at)
 }
 
 u64 frame_free_count(void) { return load_relaxed(&free_frames); }
+
+u64 frame_all_count(void) { return all_frames; }

@@ -57,5 +57,6 @@ void frame_adopt(hpa_t at, u64 n, u16 owner);
 struct frame *frame_of(hpa_t at); /* NULL outside the table */
 hpa_t frame_hpa(const struct frame *f);
 u64 frame_free_count(void);
+u64 frame_all_count(void); /* all that partitions may ever have */
 
 #define FRAME_MAX_ORDER 9 /* 2 MiB */

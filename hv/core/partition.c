@@ -15,8 +15,9 @@ _Static_assert(sizeof(struct partition) <= PAGE_SIZE << BLOCK_ORDER,
 #define REAP_BOUND 512
 
 struct partition *partition_table[PARTITION_MAX];
-static struct lock partition_lock;  /* slot_gen */
+static struct lock partition_lock;  /* slot_gen, promised */
 static u32 slot_gen[PARTITION_MAX]; /* odd while the slot is in use */
+static u64 promised;		    /* frames: the sum of all quotas */
 void (*partition_setup)(struct partition *p);
 
 struct partition *partition_get(u32 id)
@@ -119,24 +120,32 @@ static bool params_ok(const struct pv_partition_params *pp)
 	       sched_cpus(pp->cpu_mask);
 }
 
-/* The host partition takes slot 0, as the first of all; others the first free
- * one behind it. PARTITION_MAX: none. */
-static u32 slot_take(bool host)
+/*
+ * The host partition takes slot 0, as the first of all; others the first free
+ * one behind it, if there is memory for its whole quota beside all others': what
+ * one takes, no other misses. PARTITION_MAX: none.
+ */
+static u32 slot_take(bool host, u64 quota)
 {
 	u32 id = host ? 0 : 1;
 
 	lock_scope(&partition_lock);
 	while (id < PARTITION_MAX && slot_gen[id] & 1)
 		id++;
-	if (id < PARTITION_MAX)
+	if (quota > frame_all_count() || promised > frame_all_count() - quota)
+		return PARTITION_MAX;
+	if (id < PARTITION_MAX) {
 		slot_gen[id]++;
+		promised += quota;
+	}
 	return id;
 }
 
-static void slot_drop(u32 id)
+static void slot_drop(u32 id, u64 quota)
 {
 	lock_scope(&partition_lock);
 	slot_gen[id]++;
+	promised -= quota;
 }
 
 static struct partition *object_new(u32 id,
@@ -209,14 +218,14 @@ int partition_create(const struct pv_partition_params *pp,
 		return PV_EINVAL;
 	if (!creator)
 		gmem_init();
-	id = slot_take(!creator);
+	id = slot_take(!creator, pp->max_pages);
 	if (id == PARTITION_MAX)
 		return PV_ENOMEM;
 	p = object_new(id, pp);
 	if (!p || object_fill(p)) {
 		if (p)
 			object_free(p);
-		slot_drop(id);
+		slot_drop(id, pp->max_pages);
 		return PV_ENOMEM;
 	}
 	if (creator) {
@@ -300,6 +309,7 @@ static bool destroy_busy(struct partition *p)
 static int destroy_step(u32 id, u32 gen, bool *more)
 {
 	struct partition *p = partition_get(id);
+	u64 quota;
 
 	if (!p || p->gen != gen)
 		return PV_EHANDLE;
@@ -320,9 +330,10 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 	}
 	*more = !gmem_reap(p, REAP_BOUND);
 	if (!*more) {
+		quota = p->max_pages;
 		store_release(&partition_table[id], NULL);
 		object_free(p);
-		slot_drop(id);
+		slot_drop(id, quota);
 	}
 	return PV_OK;
 }

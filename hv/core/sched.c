@@ -58,12 +58,6 @@ void sched_admit(struct vcpu *v)
 	__atomic_fetch_add(&sched_of(v->cpu)->load, 1, __ATOMIC_RELAXED);
 }
 
-/* As lock_scope, for the CPU of v. */
-#define cpu_scope(s, v)                      \
-	struct sched_cpu *s = sched_lock(v); \
-	struct lock *cpu_scope_              \
-		__attribute__((cleanup(lock_scope_end), unused)) = &s->lock
-
 /* Does another vCPU of v's priority wait for the end of v's slice? v runs, and
  * so stands at the head of its queue. */
 static bool shares(const struct vcpu *v)

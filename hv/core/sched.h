@@ -113,6 +113,11 @@ static inline struct sched_cpu *sched_lock(const struct vcpu *v)
 	}
 	return s;
 }
+/* As lock_scope, for the CPU of v. */
+#define cpu_scope(s, v)                      \
+	struct sched_cpu *s = sched_lock(v); \
+	struct lock *cpu_scope_              \
+		__attribute__((cleanup(lock_scope_end), unused)) = &s->lock
 /* Puts v into its queue; where it becomes ready by that, s looks if it must. */
 void sched_enqueue_locked(struct sched_cpu *s, struct vcpu *v);
 void sched_queue_locked(struct sched_cpu *s, struct vcpu *v);

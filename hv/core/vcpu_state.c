@@ -117,7 +117,7 @@ int vcpu_state_get(struct vcpu *me, struct vcpu *v, struct pv_vcpu_state *s)
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	lock_scope(&sched_of(v->cpu)->lock);
+	cpu_scope(c, v);
 	err = still_locked(v);
 	if (err || v->hw.last_cpu == VIRT_NOWHERE)
 		return err ? err : (int)PV_ESTATE;
@@ -188,11 +188,9 @@ static void page_set(struct pv_vcpu_page *pg, const struct pv_vcpu_state *s)
 /* Of those that sched_timer_set guards; a pending second half is void. */
 static void timer_set(struct vcpu *v, const struct pv_vcpu_state *s)
 {
-	struct sched_cpu *c = sched_of(v->cpu);
-
 	vcpu_unpend(v, PEND_CALL);
 	if (!v->apic)
-		timer_set_locked(c, v, TIMER_GUEST, 0);
+		timer_set_locked(sched_of(v->cpu), v, TIMER_GUEST, 0);
 	if (!s->timer)
 		return;
 	v->call_arg[0] = s->timer - s->tsc_offset;
@@ -228,7 +226,7 @@ static int set_locked(struct vcpu *me, struct vcpu *v,
 {
 	int err;
 
-	lock_scope(&sched_of(v->cpu)->lock);
+	cpu_scope(c, v);
 	err = still_locked(v);
 	if (err || (!s->run && v->state != VCPU_STOPPED))
 		return err ? err : (int)PV_ESTATE;

@@ -8,7 +8,10 @@
 #include "pvabi/calls.h"
 
 #define HOST_PRIORITY 7
-#define HOST_EXTRA_PAGES 4096 /* quota above its memory: tables, shared pages */
+
+/* Quota above its memory: its structures, and tables for its windows on all of
+ * the guests' memory, of which one maps 512 pages. */
+static u64 extra_pages(void) { return 256 + frame_all_count() / 64; }
 
 /* Small ranges of two devices may share a page: it is mapped already then. */
 static bool map_grant(struct partition *p, const struct boot_grant *g)
@@ -28,7 +31,6 @@ static bool map_grant(struct partition *p, const struct boot_grant *g)
 
 static bool map_all(struct partition *p, const struct boot_host *h)
 {
-	frame_adopt(hpa(h->base), h->size / PAGE_SIZE, (u16)p->id);
 	p->pages += h->size / PAGE_SIZE;
 	if (nested_map(&p->space, gpa(0), hpa(h->base), h->size,
 		       NP_READ | NP_WRITE | NP_EXEC, 3))
@@ -61,10 +63,11 @@ const char *host_build(const struct boot_host *h)
 		.vcpus = 1,
 		.priority = HOST_PRIORITY,
 		.cpu_mask = 1,
-		.max_pages = h->size / PAGE_SIZE + HOST_EXTRA_PAGES,
+		.max_pages = h->size / PAGE_SIZE + extra_pages(),
 	};
 	struct partition *p;
 
+	frame_adopt(hpa(h->base), h->size / PAGE_SIZE, 0);
 	if (partition_create(&params, NULL, &p))
 		return "no memory for its structures";
 	if (!map_all(p, h))

@@ -12,7 +12,7 @@ enum { VEC_DB = 1, VEC_NMI = 2, VEC_UD = 6, VEC_GP = 13, VEC_MC = 18 };
 /* Per-CPU data, cpu->virt. Private to its CPU. */
 struct virt_cpu {
 	struct virt_vcpu *loaded; /* VMX: its VMCS is current */
-	struct virt_space *space; /* of the vCPU that was here last (IBPB) */
+	u64 space_id;		  /* of the vCPU that was here last (IBPB) */
 	u32 next_tag, tag_gen, max_tag; /* VPIDs or ASIDs 1..max_tag */
 	u8 flush_all; /* SVM: TLB_CONTROL of the vCPU that is loaded next */
 	u64 msrs[5], tsc_aux; /* that the CPU holds: switch.c */

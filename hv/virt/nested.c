@@ -58,10 +58,12 @@ static u32 flags_of(u64 e)
 
 int nested_init(struct virt_space *s)
 {
+	static u64 last_id;
 	void *root = s->block_alloc(s->owner, 0);
 
 	if (!root)
 		return -1;
+	s->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	s->root = ptr_hpa(root).v;
 	return 0;
 }

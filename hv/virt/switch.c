@@ -169,9 +169,9 @@ void virt_switch_in(struct virt_vcpu *v)
 
 	virt_load(v);
 	cpu_this()->current = v;
-	if (mitigations & MIT_IBPB && pc->space != v->space)
+	if (mitigations & MIT_IBPB && pc->space_id != v->space->id)
 		wrmsr(MSR_PRED_CMD, 1);
-	pc->space = v->space;
+	pc->space_id = v->space->id;
 	xstate_load(v);
 	soft_load(v);
 	v->live = true;

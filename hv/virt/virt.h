@@ -251,6 +251,7 @@ struct partition;
 /* A guest-physical address space. lock guards the tables. */
 struct virt_space {
 	u64 root;	/* hpa */
+	u64 id;		/* no other space ever has it; not 0 */
 	u32 gen;	/* bumped when something was taken away */
 	bool logging;	/* only 4 KiB pages, and what is mapped is dirty */
 	u64 io_bitmap;	/* hpa, 12 KiB: 1 = exit */

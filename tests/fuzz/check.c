@@ -159,7 +159,7 @@ static void check_mappings(const struct partition *p)
 static void check_counts(void)
 {
 	u64 pages[PARTS] = { 0 }, shared[PARTS] = { 0 }, pinned[PARTS] = { 0 };
-	u64 n, spare = 0;
+	u64 n, spare = 0, promised = 0;
 
 	for (n = 0; n < FRAMES; n++) {
 		const struct frame *f = frame_of(hpa(SIM_RAM + n * PAGE_SIZE));
@@ -178,6 +178,14 @@ static void check_counts(void)
 				sim_finding("accepted, and not mapped");
 		}
 	}
+	for (n = 0; n < PARTS; n++)
+		promised += partition_get((u32)n) ?
+				    partition_get((u32)n)->max_pages :
+				    0;
+	if (promised > frame_all_count())
+		sim_finding("%lu frames are promised, there are %lu",
+			    (unsigned long)promised,
+			    (unsigned long)frame_all_count());
 	if (spare != frame_free_count())
 		sim_finding("%lu frames are free, %lu are counted",
 			    (unsigned long)spare,

@@ -46,7 +46,7 @@ static u64 guest_make(struct partition *host, u64 self, u32 n)
 		.profile = n % GUESTS,
 		.vcpus = 2,
 		.priority = n,
-		.max_pages = 1200,
+		.max_pages = 560,
 		.port = 8 + 2 * n,
 		.cpu_mask = n ? 3 : 2,
 	};

@@ -32,8 +32,8 @@
 #define PV_QUERY_VCPUS 4u
 #define PV_QUERY_PROFILE 5u
 #define PV_QUERY_TSC_KHZ 6u
-#define PV_QUERY_FREE_PAGES 7u
-#define PV_QUERY_PROBE 8u /* 1 when the instrumented exit path runs */
+#define PV_QUERY_FREE_PAGES 7u /* what is left of the caller's quota */
+#define PV_QUERY_PROBE 8u      /* 1 when the instrumented exit path runs */
 
 #define PV_SELF 0ull /* the caller's own partition, with no MACHINE right */
 #define PV_UPCALL_APIC 1ull
@@ -214,10 +214,9 @@ struct pv_vcpu_stats {
 	uint64_t vmcs_accesses; /* VMREAD + VMWRITE; only with the probe */
 	uint64_t entries;	/* those of the fast path not counted */
 	uint64_t steal_tsc;	/* TSC ticks ready but not running */
-	uint64_t
-		idle_tsc; /* this CPU idle, TSC, since boot; only with the probe */
-	uint32_t cpu;	  /* where it is placed */
-	uint32_t moves; /* from one CPU to another, so far */
+	uint64_t idle_tsc;	/* its CPU idle, TSC ticks since boot */
+	uint32_t cpu;		/* where it is placed */
+	uint32_t moves;		/* from one CPU to another, so far */
 };
 
 #define PV_CALLS_MAX 128u

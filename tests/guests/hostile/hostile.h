@@ -25,7 +25,7 @@ struct hostile {
 
 /* One NULL-terminated list a file. */
 extern const struct hostile insn_tests[], reg_tests[], memory_tests[],
-	call_tests[];
+	call_tests[], exhaust_tests[];
 
 static inline uint64_t msr_get(uint32_t msr)
 {

@@ -10,7 +10,8 @@
 #include "kit/time.h"
 
 static const struct hostile *const lists[] = { insn_tests, reg_tests,
-					       memory_tests, call_tests };
+					       memory_tests, call_tests,
+					       exhaust_tests };
 
 static struct {
 	uint64_t rsp, rbp, rbx, r12, r13, r14, r15;
