@@ -41,7 +41,7 @@ static bool gets_its_own(uint64_t page)
 	static uint64_t at = 0x2000000000ull;
 	uint64_t handle;
 
-	if (pv_mem_accept(PV_SELF, page, 1, at) || pv_mem_return(at, 1) ||
+	if (pv_mem_accept(PV_SELF, page, 1, at, 0) || pv_mem_return(at, 1) ||
 	    pv_event_bind(PV_SELF, 9, 0, &handle) || pv_handle_close(handle))
 		return false;
 	at += 2ull << 20;
