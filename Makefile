@@ -338,7 +338,7 @@ $(B)/guests/bare.elf: $(wildcard tests/guests/bare/*) Makefile $(GEN) \
 		$(addprefix $(B)/gen/pvabi/,calls.h stubs.h) \
 		$(wildcard pvabi/include/pvabi/*.h)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(MAKE) -s --no-print-directory -C tests/guests/bare \
+	$(call say,LD,$@)$(MAKE) -s -B --no-print-directory -C tests/guests/bare \
 		ABI_CFLAGS='-I$(CURDIR)/pvabi/include -I$(abspath $(B))/gen' \
 		OUT='$(abspath $@)'
 

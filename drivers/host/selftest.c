@@ -131,10 +131,10 @@ void selftest_run(void)
 	}
 	selftest_forbidden();
 	selftest_calls();
+	selftest_state();
 	selftest_devices();
 	selftest_trace();
 	selftest_memory();
-	selftest_state();
 	selftest_limits();
 	test_destroy(test.dead);
 	test_destroy(test.part);

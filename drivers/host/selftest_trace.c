@@ -8,31 +8,17 @@
 #include "rings.h"
 #include "selftest.h"
 
-/* Gives all free memory to a partition. */
-static uint64_t memory_take(void)
-{
-	static struct pv_partition_params p __attribute__((aligned(64)));
-	uint64_t part = 0, at = 0;
-
-	p = (struct pv_partition_params){ .name = "greedy",
-					  .vcpus = 1,
-					  .port = HOST_PORT_TEST,
-					  .max_pages = 1ull << 40 };
-	if (pv_partition_create(test.self, kit_gpa(&p), &part))
-		return 0;
-	for (uint64_t n = 1 << 16; n; at += n * 4096)
-		if (pv_partition_populate(part, at, n))
-			n /= 2;
-	return part;
-}
-
+/* With our own quota spent. */
 static void no_memory(void)
 {
-	uint64_t part = memory_take();
+	uint64_t at = TEST_NOWHERE + (1ull << 30), from = at;
 
+	while (!pv_mem_populate(at, 1, PV_ORDER_4K))
+		at += 4096;
 	test_expect("trace_map", PV_ENOMEM,
 		    pv_trace_map(test.self, 0, TEST_NOWHERE, HOST_PORT_TRACE));
-	test_destroy(part);
+	test_expect("mem_release", PV_OK,
+		    pv_mem_release(from, (at - from) / 4096));
 }
 
 static bool next_call(uint32_t nr, struct pv_trace_record *r)

@@ -61,7 +61,7 @@ def every_promise_is_there():
             "flags(PV_SHARE_WRITE)", "call vcpu_start 1 state in(pv_vcpu_start)",
             "call event_send right event PV_RIGHT_SEND event",
             "call vcpu_wait blocks", "call exit ends", "call nop in-batch",
-            "type pv_start.name char[32]", "exit 5 hlt",
+            "type pv_start.name char[32]", "exit 5 HLT",
             "const PV_VCPU_PAGE(1) 0xff0002000"}
     expect("abi-promises", want <= now, str(want - now))
 

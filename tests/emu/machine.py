@@ -263,6 +263,10 @@ class Bochs:
     def disk(self):
         """An IDE disk, or a USB stick and no disk; perhaps a NIC."""
         ata = "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14"
+        if self.s.usb:
+            return ("pci: enabled=1, chipset=i440fx, slot1=usb_ehci", ata,
+                    "usb_ehci: enabled=1, port1=disk, "
+                    f'options1="speed:high, path:{self.s.image}"')
         slot, nic = (", slot1=e1000", (BOCHS_NIC,)) if self.s.nic else ("", ())
         return (f"pci: enabled=1, chipset=i440fx{slot}", ata,
                 f"ata0-master: type=disk, path={self.s.image}, mode=flat",

@@ -16,7 +16,7 @@
 #define SIM_RAM 0x1000000ull
 #define SIM_HOST (2ull << 20) /* the host partition's memory, from SIM_RAM on */
 #define SIM_HOST_SIZE LARGE_SIZE
-#define SIM_SIZE (12ull << 20)
+#define SIM_SIZE (16ull << 20)
 
 /* ---- machine.c ---- */
 

@@ -19,7 +19,8 @@ static uint64_t handles[HANDLES]; /* results of calls, racing on purpose */
 static uint32_t running, wrong;
 static uint64_t made;
 
-/* Left out: what ends, pauses or stops the guest, could sleep for ever, prints,
+/* Left out: what ends, pauses or stops the guest, takes its memory away, replaces
+ * its vCPUs' registers, could sleep for ever, prints,
  * replaces its upcall, or makes it the server of its own accesses, which nobody
  * answers then. */
 static const uint8_t left_out[] = {
@@ -30,6 +31,8 @@ static const uint8_t left_out[] = {
 	PV_CALL_vcpu_wait,
 	PV_CALL_vcpu_upcall_set,
 	PV_CALL_event_send_wait,
+	PV_CALL_mem_release,
+	PV_CALL_vcpu_state_set,
 	PV_CALL_console_write,
 	PV_CALL_partition_pause,
 	PV_CALL_partition_console_write,
@@ -57,6 +60,7 @@ static int answer_arg(uint64_t nr)
 		return 1;
 	case PV_CALL_partition_stats:
 	case PV_CALL_partition_calls:
+	case PV_CALL_vcpu_state_get:
 		return 2;
 	default:
 		return -1;
