@@ -154,22 +154,20 @@ static bool fill(u64 e, unsigned level, u64 at, struct nested_page *np)
 bool nested_lookup(const struct virt_space *s, gpa_t at, hpa_t *to, u32 *flags,
 		   u64 *page)
 {
-	struct nested_page np = { .size = PAGE_SIZE };
-	struct path p;
-	bool found = false;
-	u64 *e;
+	unsigned l = at.v < GPA_LIMIT ? nested_caps.levels : 1;
+	u64 e = l > 1 ? table_of(s->root)[entry_index(at.v, l)] : 0, mask;
 
-	if (at.v < GPA_LIMIT) {
-		e = walk(s, at.v, &p);
-		found = fill(*e, p.level, at.v, &np);
-	}
+	for (; present(e) && !is_leaf(e, l);
+	     e = table_of(e)[entry_index(at.v, l)])
+		l--;
+	mask = page_size(l) - 1;
 	if (page)
-		*page = np.size;
-	if (!found)
+		*page = mask + 1;
+	if (!present(e))
 		return false;
-	*to = np.to;
+	to->v = (e & ADDR_MASK & ~mask) | (at.v & mask);
 	if (flags)
-		*flags = np.flags;
+		*flags = flags_of(e);
 	return true;
 }
 

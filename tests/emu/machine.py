@@ -261,7 +261,6 @@ class Bochs:
             "info: action=report", "debug: action=ignore", ""])
 
     def disk(self):
-        """An IDE disk, or a USB stick and no disk; perhaps a NIC."""
         ata = "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14"
         if self.s.usb:
             return ("pci: enabled=1, chipset=i440fx, slot1=usb_ehci", ata,
