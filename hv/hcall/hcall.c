@@ -23,7 +23,9 @@ static int hcall_partition(u64 h, u32 right, struct partition **p)
 static HCALL_PLAIN(none) { return ret(PV_ENOSYS); }
 static HCALL_PLAIN(unfit) { return ret(PV_EINVAL); }
 
-static struct pv_batch_entry *entry_at(u64 entries, u64 n)
+/* Not inlined: then the loop of a batch keeps nothing in registers for it. */
+static __attribute__((noinline)) struct pv_batch_entry *entry_at(u64 entries,
+								 u64 n)
 {
 	return gmem_ptr(caller(),
 			gpa(entries + n * sizeof(struct pv_batch_entry)));
@@ -36,13 +38,13 @@ static inline struct hret entry_run(const hcall_fn *table,
 	const u64 *a = e->arg;
 
 	nr = nr < HCALL_TABLE_SIZE ? nr : HCALL_TABLE_SIZE - 1;
-	return table[HCALL_BATCH + nr](a[0], a[1], a[2], a[3], a[4], a[5]);
+	return table[nr](a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 HCALL_PLAIN(batch)
 {
 	struct virt_vcpu *hw = virt_current();
-	const hcall_fn *table = load_relaxed(&hw->table);
+	const hcall_fn *table = load_relaxed(&hw->table) + HCALL_BATCH;
 	struct pv_batch_entry *e;
 	u32 work = 0;
 
