@@ -88,6 +88,9 @@ DRV_OBJ := $(DRV_SRC:%.c=$(B)/obj/%.o)
 HOST_SRC := $(sort $(wildcard drivers/host/*.c drivers/host/*.S))
 HOST_OBJ := $(patsubst %,$(B)/obj/%.o,$(basename $(HOST_SRC)))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c tests/bench/*.S))
+# The host partition's program whose self test measures the calls that only it
+# can make.
+BENCH_HOST_SRC := $(sort $(wildcard tests/bench/host/*.c)) tests/bench/sample.c
 UNIT_SRC := $(call files,tests/unit,test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 
@@ -118,7 +121,7 @@ guestkit: $(B)/libparleykit.a $(B)/libparleyc.a
 drivers: $(B)/libparleydrv.a
 host: $(B)/host.elf
 pvtrace: $(B)/pvtrace
-guests: $(GUEST_ELF) $(HV_TESTS)
+guests: $(GUEST_ELF) $(B)/bench-host/host.elf $(HV_TESTS)
 
 # What the recipes below run with: everything the user may set.
 TOOL = B='$(B)' MAKE='$(MAKE)' $(PYTHON)
@@ -144,7 +147,7 @@ test:
 	@$(TOOL) tests/emu/suite.py
 bench:
 	$(call with_deps,bench,all)
-	@$(TOOL) tests/bench/bench.py $(MODEL)
+	@$(TOOL) tests/bench/bench.py $(if $(GUEST),--guest '$(GUEST)') $(MODEL)
 # Ends non-zero on a finding; what is new in the corpus stays under $(B).
 FUZZ_S ?= 60
 fuzz:
@@ -195,6 +198,7 @@ help:
 #: make bench    the cost table for both back ends, also as CSV and JSON
 #:               MODEL=ryzen: another one, SVM with NRIP save, on Bochs
 #:               CYCLES=1: in TSC cycles, for KVM and real hardware
+#:               GUEST=file.elf: of the code that this guest measures itself
 #: make size     sizes of parley.efi and of the code in root mode
 #: make image    only build the disk image, build/parley.img
 #: make deps     install what is missing (DEPS_FOR=run|test|check|bench)
@@ -328,6 +332,8 @@ obj_of = $(patsubst %,$(B)/obj/%.o,$(basename $(1)))
 $(eval $(call elf,$(B)/host.elf,$(HOST_OBJ)))
 $(if $(BENCH_SRC),$(eval $(call elf,$(B)/guests/bench.elf,\
 	$(call obj_of,$(BENCH_SRC)))))
+$(eval $(call elf,$(B)/bench-host/host.elf,$(call obj_of,$(BENCH_HOST_SRC)) \
+	$(filter-out $(B)/obj/drivers/host/selftest%,$(HOST_OBJ))))
 $(foreach g,$(GUEST_ONE),$(eval $(call elf,\
 	$(B)/guests/$(notdir $(g:.c=)).elf,$(call obj_of,$(g)))))
 $(foreach d,$(GUEST_DIRS),$(eval $(call elf,\
@@ -445,7 +451,7 @@ install: guestkit drivers $(GEN)
 	sh guestkit/pkgconfig.sh $(ABI_VERSION) $(AT)/lib/pkgconfig
 
 -include $(HV_OBJ:.o=.d) $(POISONED:.o=.d) $(ROOT_OBJ:.o=.d) $(HV_TEST_SRC:%.c=$(B)/obj/%.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
-	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC))) \
+	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC) $(BENCH_HOST_SRC))) \
 	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
 		$(call srcs_in,$(d))),$(B)/obj/$(basename $(s)).d) \
 	$(UNIT_SRC:%.c=$(B)/unit/obj/%.d) \

@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the bench guest counts, and an operation that it measures. */
+/* What the bench programs share: an operation that they measure. */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
 #include "kit/call.h"
 #include "kit/kit.h"
+#include "kit/measure.h"
 #include "kit/smp.h"
-
-/* Indices into pv_vcpu_stats.exits; the manual lists them. */
-#define EXIT_KIND_HCALL 1u
-#define EXIT_KIND_HOST_IRQ 19u
-#define EXIT_KIND_DEADLINE 20u
-
-/* One partition's part. calls: hypercalls; slow: those of them that left the
- * fast path; exits: all others; irqs: those of exits that nobody asked for. */
-struct side {
-	int64_t calls, slow, exits, irqs, guest_tsc, vmcs;
-};
-
-struct count {
-	uint64_t tsc;
-	int64_t idle;
-	struct side guest, host;
-};
-
-/* What a run that counts itself has counted; 0: the whole of it counts. */
-extern uint64_t bench_ticks;
 
 /* When an operation is measured. */
 enum when {
@@ -42,9 +23,57 @@ struct op {
 	bool (*start)(void); /* false: cannot be measured here */
 	void (*stop)(void);
 	enum when when;
+	/* before and after each run, not measured */
+	void (*prep)(uint32_t n);
+	void (*done)(uint32_t n);
+	bool pv; /* only in profile pv: there is no other way */
 };
 
-extern const struct op bench_ops[]; /* ends with a NULL name */
+/* A row of a table; more members may follow. */
+#define OP(name_, n_, per_, run_, ...)                                        \
+	{                                                                     \
+		.name = name_, .n = n_, .per = per_, .run = run_, __VA_ARGS__ \
+	}
+/* That of a call's own name, which CALL_run(n) makes n times. */
+#define CALL_ROW(call, ...) OP(#call, 16, 1, call##_run, __VA_ARGS__)
+#define OPS_END              \
+	{                    \
+		.name = NULL \
+	}
+
+/* Tables end with a NULL name. */
+extern const struct op bench_ops[];
+extern const struct op call_ops[];
+extern const struct op cpu_ops[];
+
+/* Measures `reps` times, and prints. */
+void op_measure(const struct op *op, unsigned reps);
+
+/* Waits until nothing else is at work; each program has its own. */
+void bench_settle(void);
+
+/* Instructions of the run that its row does not want, set by op->run. */
+extern uint64_t bench_known;
+/* What a run that counts itself has counted; 0: the whole of it counts. */
+extern uint64_t bench_ticks;
+
+/* The hypervisor looks for a free slot from the last one that it took: this
+ * makes it begin at the same one each time, for any n. */
+void handles_align(uint32_t n);
+
+/* Ends the program when a call fails that is measured. */
+static inline void must(uint64_t status)
+{
+	if (status)
+		kit_panic("bench: a call returned %s", kit_status_name(status));
+}
+
+/* ops.c, for the other tables */
+bool event_start(void); /* makes self_event, an event of this vCPU */
+extern uint64_t self_event;
+bool ram_disk_start(void); /* sets disk_base */
+extern uint64_t disk_base;
+void null_run(uint32_t n);
 
 /* pair.c: the two operations that need a second vCPU. */
 bool pair_start(void);

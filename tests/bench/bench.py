@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The cost table: bench.py [--demo] [--cycles] [--log FILE] [qemu|bochs|ryzen ...].
+"""The cost table: bench.py [--demo] [--cycles] [--log F] [--guest F] [qemu|bochs|ryzen ...].
 
 Boots bench.cfg with one CPU, plain, with the probe, and with mitigations, on
 each emulator; prints the table and writes build/bench/{svm,vmx}.csv and .json;
@@ -10,7 +10,10 @@ for ryzen, a model of Bochs with SVM and NRIP save, svm-nrip.csv and .json.
            where its guests have VMX or SVM, and in files of their own:
            build/bench/{svm,vmx}-cycles.csv and .json
 --image F  only makes a disk image that measures cycles when it is booted
---log F    the table in cycles from the serial line of a boot of that image
+--log F    the table in cycles from the serial line of a boot of that image, or
+           of any boot of a guest that measures its own code (kit/measure.h)
+--guest F  the table of the code that the guest F measures, from two boots;
+           writes build/bench/guest-{svm,vmx}.csv and .json
 JOBS= limits the boots at a time (2). With KVM both tables are made.
 """
 import argparse
@@ -28,11 +31,13 @@ sys.path.insert(0, os.path.join(HERE, "..", "emu"))
 
 import cycles  # noqa: E402
 import image  # noqa: E402
+import legend  # noqa: E402
 import machine  # noqa: E402
 import table  # noqa: E402
 
 OUTPUT = os.environ.get("B") or "build"
 FOLDER = os.path.join(OUTPUT, "bench")
+HOST = [os.path.join(OUTPUT, "bench-host", "host.elf")]
 BACKENDS = {"qemu": "svm", "bochs": "vmx"}
 TARGETS = {**BACKENDS, "ryzen": "svm-nrip"}  # ryzen: a CPU model of Bochs
 # What the exiting instruction itself adds to the guest's count.
@@ -42,7 +47,7 @@ LIMIT = 240
 
 # Repetitions: of what waits for no device, and of what does.
 OPTIONS = f"reps=3 device={table.DEVICE_RUNS}"
-OPTIONS_DEMO = f"reps=2 device={table.DEVICE_RUNS}"
+OPTIONS_DEMO = f"reps=2 device={table.DEVICE_RUNS} calls=0"
 OPTIONS_CYCLES = f"reps=51 device={table.DEVICE_RUNS}"
 
 
@@ -54,10 +59,15 @@ def has_kvm():
     return os.environ.get("ACCEL") != "tcg" and machine.kvm_nests()[0]
 
 
-def configuration(mitigations, probe, options):
-    with open(os.path.join(HERE, "bench.cfg"), encoding="utf-8") as f:
-        return f.read().replace("@MITIGATIONS@", mitigations) \
-            .replace("@PROBE@", probe).replace("@OPTIONS@", options)
+def configuration(mitigations, probe, options, name="bench.cfg"):
+    """options: what stands for @OPTIONS@, or {word: text}."""
+    words = options if isinstance(options, dict) else {"OPTIONS": options}
+    with open(os.path.join(HERE, name), encoding="utf-8") as f:
+        text = f.read()
+    for word, by in {"MITIGATIONS": mitigations, "PROBE": probe,
+                     **words}.items():
+        text = text.replace(f"@{word}@", by)
+    return text
 
 
 class Boot:
@@ -71,6 +81,7 @@ class Boot:
             + ("" if exact else "-cycles")
         self.dir = os.path.join(FOLDER, self.name)
         self.cfg = configuration(mitigations, probe, options)
+        self.files = HOST
         self.result = self.table = None
 
     def settings(self):
@@ -83,7 +94,7 @@ class Boot:
     def run(self):
         os.makedirs(self.dir, exist_ok=True)
         settings = self.settings()
-        image.from_config(settings.image, self.cfg, OUTPUT)
+        image.from_config(settings.image, self.cfg, OUTPUT, self.files)
         with open(os.path.join(self.dir, "serial.log"), "wb") as log:
             self.result = machine.boot(self.emulator, settings, log=log)
         if not self.result.good:
@@ -111,6 +122,32 @@ def measure(emulator, options=OPTIONS, auto=True):
     if auto:
         rows = table.with_auto(rows, boots[2].table)
     return rows, probe, wrong, boots
+
+
+class GuestBoot(Boot):
+    """One boot of guest.cfg with a guest that measures its own code."""
+
+    def __init__(self, emulator, probe, elf):
+        super().__init__(emulator, "off", probe, "")
+        self.name = f"{emulator}-guest-{probe}"
+        self.dir = os.path.join(FOLDER, self.name)
+        self.files = [elf]
+        self.cfg = configuration("off", probe, {
+            "IMAGE": os.path.basename(elf),
+            "MEMORY": os.environ.get("GUEST_MEM") or "16M",
+            "CMDLINE": os.environ.get("CMDLINE") or ""}, "guest.cfg")
+
+
+def measure_guest(emulator, elf):
+    """(rows, probe, complaints, boots) of a guest's own measurements."""
+    boots = [GuestBoot(emulator, probe, elf) for probe in ("off", "on")]
+    run_boots(boots)
+    keys = table.measured(boots[0].table.rows)
+    if not keys:
+        raise Trouble(f"{elf} printed no MEASURE line: see kit/measure.h")
+    return (*table.costs(boots[0].table, boots[1].table,
+                         CALL_COUNTS[emulator], emulator == "bochs", keys),
+            boots)
 
 
 def output_of(*words):
@@ -152,7 +189,7 @@ def emulator_facts(boots):
         "emulator": tool.name(),
         "emulator_sha256": digest(program),
         "command": {b.name: b.result.command for b in boots},
-        "mitigations": ["off", "auto"] if "auto" in boots[-1].name
+        "mitigations": ["off", "auto"] if "-auto-" in boots[-1].name
         else ["off"],
     }
 
@@ -168,6 +205,8 @@ def facts(boots, probe):
         "spread": {f"{op} {p}": {"runs": row.reps, "median": row.v["tsc"],
                                  "least": row.low, "most": row.high}
                    for (op, p), row in rows if op in table.DEVICE},
+        "exits_by_reason": {f"{op} {p}": table.reasons_of(row.v)
+                            for (op, p), row in rows},
         "disturbed": {f"{op} {p}": row.disturbed
                       for (op, p), row in rows if row.disturbed},
         "probe_cost": {"guest_part": probe.guest, "total": probe.total,
@@ -194,8 +233,8 @@ def counts(emulator, demo=False):
     backend = TARGETS[emulator]
     title = (f"Cost of operations by hypercall and by trap, "
              f"{backend.upper()} on {about['emulator']}, one CPU")
-    print(table.text(rows, title, table.NOTES
-                     + table.EMULATOR_NOTES[emulator]), flush=True)
+    print(table.text(rows, title, legend.NOTES
+                     + legend.EMULATOR_NOTES[emulator]), flush=True)
     for complaint in wrong:
         print(f"bench: the counts differ: {complaint}")
     if not demo:
@@ -203,15 +242,31 @@ def counts(emulator, demo=False):
     return 1 if wrong else 0
 
 
+def guest(emulator, elf):
+    """The table of a guest's own code."""
+    rows, probe, wrong, boots = measure_guest(emulator, elf)
+    about, backend = facts(boots, probe), TARGETS[emulator]
+    print(table.text(rows, f"Cost of code of {os.path.basename(elf)}, "
+                     f"{backend.upper()} on {about['emulator']}, one CPU",
+                     legend.NOTES + legend.EMULATOR_NOTES[emulator]), flush=True)
+    for complaint in wrong:
+        print(f"bench: the counts differ: {complaint}")
+    write_both("guest-" + backend, table.csv(rows), about)
+    return 0
+
+
 def cycles_out(logs, about, place, keep=True):
     """Prints the table in cycles from the lines of some boots."""
     rows = [r for lines in logs for r in cycles.rows(lines)]
     backend = cycles.back_end(logs[0])
+    for line in filter(cycles.LOOP.match, logs[0]):
+        print(line)  # how many ticks a loop of known length took
     title = (f"Cost of operations in CYCLES (TSC), {backend.upper()} on "
              f"{place}, CPU {cpu_of(logs[0])}, one CPU")
     print(cycles.text(rows, title), flush=True)
     if keep:
-        write_both(backend + "-cycles", cycles.csv(rows), {
+        own = all(r.op not in table.OPERATIONS for r in rows)
+        write_both("guest-" * own + backend + "-cycles", cycles.csv(rows), {
             **tree_facts(logs[0]), **about, "unit": "cycles (TSC ticks)",
             "probe_cost": None,
             "iterations": {f"{r.op} {r.profile} {r.mitigations}": r.figures[0]
@@ -254,6 +309,7 @@ def options_read(words):
                         default=bool(os.environ.get("CYCLES")))
     parser.add_argument("--image")
     parser.add_argument("--log")
+    parser.add_argument("--guest")
     parser.add_argument("emulator", nargs="*", choices=[[], *TARGETS])
     return parser.parse_args(words)
 
@@ -265,13 +321,14 @@ def main(words):
     try:
         if o.image:
             image.from_config(o.image, configuration(
-                "off", "off", OPTIONS_CYCLES), OUTPUT, ["data.img"])
+                "off", "off", OPTIONS_CYCLES), OUTPUT, [*HOST, "data.img"])
             return 0
         if o.log:
             return from_log(o.log)
         for emulator in o.emulator or BACKENDS:
-            status |= run_one(emulator, o.demo, o.cycles)
-        if not o.emulator and not o.cycles and has_kvm():
+            status |= guest(emulator, o.guest) if o.guest else \
+                run_one(emulator, o.demo, o.cycles)
+        if not o.guest and not o.emulator and not o.cycles and has_kvm():
             status |= in_cycles("qemu")
     except (Trouble, table.Bad, machine.Failure, RuntimeError,
             OSError) as error:

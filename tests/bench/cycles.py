@@ -10,6 +10,7 @@ import table
 HEADER = "operation,profile,mitigations,n,minimum,p5,median,p95,exits"
 BACK_END = re.compile(r"^parley: back end (\w+)")
 MITIGATIONS = re.compile(r"^parley: mitigations (\w+)")
+LOOP = re.compile(r"^(?:\[[^\]]*\] )?MEASURE-LOOP ")
 NOTES = (
     "CYCLES, not instructions: ticks of the TSC for one operation, its loop "
     "included, idle",
@@ -31,7 +32,7 @@ class Row:
     """One operation in one profile."""
 
     def __init__(self, op, profile, mitigations, reps):
-        samples = [s for rep in reps.values() for s in rep]
+        samples = [s for rep in reps.values() for s in rep if s["n"]]
         self.op, self.profile, self.mitigations = op, profile, mitigations
         each = [s["tsc"] / (s["n"] * s["per"]) for s in samples]
         self.figures = [len(each), min(each), percentile(each, 5),
@@ -51,9 +52,8 @@ def rows(lines):
     ops = table.parse(lines)
     found = [m.group(1) for m in map(MITIGATIONS.match, lines) if m]
     mitigations = "off" if found[:1] == ["off"] else "auto"
-    order = [(op, p) for op in table.OPERATIONS for p in table.PROFILES]
     return [Row(*key, mitigations, ops[key])
-            for key in [*order, ("floor", "-")] if key in ops]
+            for key in [*table.order(ops), ("floor", "-")] if key in ops]
 
 
 def back_end(lines):
@@ -69,7 +69,7 @@ def csv(all_rows):
 
 
 def text(all_rows, title):
-    form = "{:20} {:8} {:5}{:>5}{:>13}{:>13}{:>13}{:>13}{:>8}"
+    form = "{:24} {:8} {:5}{:>5}{:>13}{:>13}{:>13}{:>13}{:>8}"
     head = ("operation", "profile", "mit.", "n", "minimum", "5%", "median",
             "95%", "exits")
     return "\n".join([title, "", form.format(*head),

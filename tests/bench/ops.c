@@ -67,7 +67,7 @@ static void exit_known_run(uint32_t n)
 
 /* ---- one vCPU ---- */
 
-static void null_run(uint32_t n)
+void null_run(uint32_t n)
 {
 	if (kit_op_path(KIT_OP_NULL) == KIT_CALL)
 		call_fast_run(n);
@@ -130,7 +130,7 @@ static void console_line_run(uint32_t n)
 		kit_write(nuls, sizeof(nuls));
 }
 
-static uint64_t self_event;
+uint64_t self_event;
 static uint32_t self_events;
 
 static void self_got(void *arg)
@@ -139,7 +139,7 @@ static void self_got(void *arg)
 	self_events++;
 }
 
-static bool event_start(void)
+bool event_start(void)
 {
 	int port = kit_event_alloc();
 
@@ -212,7 +212,7 @@ static bool after_irq_start(void)
 static const char *const disk_names[2] = { "ram", "real" };
 static struct kit_block *disks[2], *disk;
 static void *disk_bufs[2], *disk_buf;
-static uint64_t disk_base;
+uint64_t disk_base;
 
 static bool disk_choose(unsigned i)
 {
@@ -233,7 +233,7 @@ static bool disk_choose(unsigned i)
 	return disk_buf;
 }
 
-static bool ram_disk_start(void) { return disk_choose(0); }
+bool ram_disk_start(void) { return disk_choose(0); }
 
 static bool disk_start(void) { return disk_choose(1); }
 
@@ -264,31 +264,33 @@ static void disk_read_run(uint32_t n)
  * longest stay on SVM, so that the scheduler's timer does not fall in.
  */
 const struct op bench_ops[] = {
-	{ "loop", 1024, 1, loop_run, NULL, NULL, ALWAYS },
-	{ "call_fast", 64, 1, call_fast_run, NULL, NULL, ALWAYS },
-	{ "exit", 16, 1, out_run, NULL, NULL, ALWAYS },
-	{ "call_known", 16, 1, call_known_run, NULL, NULL, ALWAYS },
-	{ "exit_known", 16, 1, exit_known_run, NULL, NULL, ALWAYS },
-	{ "floor", 64, 1, floor_run, NULL, NULL, ASKED },
-	{ "null", 16, 1, null_run, NULL, NULL, ALWAYS },
-	{ "batch_64", 4, PV_BATCH_MAX, batch_run, batch_start, NULL, ALWAYS },
-	{ "time_read", 16, 1, time_read_run, NULL, NULL, ALWAYS },
-	{ "timer_set", 16, 1, timer_set_run, timer_start, timer_stop, ALWAYS },
-	{ "console_byte", 16, 1, console_byte_run, NULL, NULL, ALWAYS },
-	{ "console_line", 4, 1, console_line_run, NULL, NULL, ALWAYS },
-	{ "event_send", 16, 1, event_send_run, event_start, NULL, ALWAYS },
-	{ "after_io", 16, 1, event_send_run, after_io_start, NULL, ALWAYS },
-	{ "after_irq", 16, 1, event_send_run, after_irq_start, NULL, ALWAYS },
-	{ "ipi", 16, 2, ipi_run, pair_start, pair_stop, ALWAYS },
-	{ "event_wait", 16, 2, event_wait_run, pair_event_start, pair_stop,
-	  ALWAYS },
-	{ "event_wake", 16, 1, wake_run, wake_start, wake_stop, ALWAYS },
-	{ "aspace_switch", 240, 1, aspace_run, aspace_start, NULL, ALWAYS },
-	{ "cpu_query", 16, 1, cpu_query_run, NULL, NULL, ALWAYS },
-	{ "reg_read", 16, 1, reg_read_run, ram_disk_start, NULL, ALWAYS },
-	{ "notify", 16, 1, notify_run, ram_disk_start, NULL, ALWAYS },
-	{ "disk_read_4k", 16, 1, disk_read_run, ram_disk_start, NULL, ALWAYS },
-	{ "disk_read_4k_device", 4, 1, disk_read_run, disk_start, NULL,
-	  DEVICE },
-	{ NULL, 0, 0, NULL, NULL, NULL, ALWAYS },
+	OP("loop", 1024, 1, loop_run),
+	OP("call_fast", 64, 1, call_fast_run),
+	OP("exit", 16, 1, out_run),
+	OP("call_known", 16, 1, call_known_run),
+	OP("exit_known", 16, 1, exit_known_run),
+	OP("floor", 64, 1, floor_run, .when = ASKED),
+	OP("null", 16, 1, null_run),
+	OP("batch_64", 4, PV_BATCH_MAX, batch_run, .start = batch_start),
+	OP("time_read", 16, 1, time_read_run),
+	OP("timer_set", 16, 1, timer_set_run, .start = timer_start,
+	   .stop = timer_stop),
+	OP("console_byte", 16, 1, console_byte_run),
+	OP("console_line", 4, 1, console_line_run),
+	OP("event_send", 16, 1, event_send_run, .start = event_start),
+	OP("after_io", 16, 1, event_send_run, .start = after_io_start),
+	OP("after_irq", 16, 1, event_send_run, .start = after_irq_start),
+	OP("ipi", 16, 2, ipi_run, .start = pair_start, .stop = pair_stop),
+	OP("event_wait", 16, 2, event_wait_run, .start = pair_event_start,
+	   .stop = pair_stop),
+	OP("event_wake", 16, 1, wake_run, .start = wake_start,
+	   .stop = wake_stop),
+	OP("aspace_switch", 240, 1, aspace_run, .start = aspace_start),
+	OP("cpu_query", 16, 1, cpu_query_run),
+	OP("reg_read", 16, 1, reg_read_run, .start = ram_disk_start),
+	OP("notify", 16, 1, notify_run, .start = ram_disk_start),
+	OP("disk_read_4k", 16, 1, disk_read_run, .start = ram_disk_start),
+	OP("disk_read_4k_device", 4, 1, disk_read_run, .start = disk_start,
+	   .when = DEVICE),
+	OPS_END,
 };
