@@ -5,7 +5,7 @@
 Boots bench.cfg with one CPU, plain, with the probe, and with mitigations, on
 each emulator; prints the table and writes build/bench/{svm,vmx}.csv and .json;
 for ryzen, a model of Bochs with SVM and NRIP save, svm-nrip.csv and .json.
---demo     no mitigations, fewer repetitions, nothing written
+--demo     no mitigations, not every call, nothing written
 --cycles   (or CYCLES=1) in cycles of the TSC instead of instructions, with KVM
            where its guests have VMX or SVM, and in files of their own:
            build/bench/{svm,vmx}-cycles.csv and .json
@@ -47,7 +47,7 @@ LIMIT = 240
 
 # Repetitions: of what waits for no device, and of what does.
 OPTIONS = f"reps=3 device={table.DEVICE_RUNS}"
-OPTIONS_DEMO = f"reps=2 device={table.DEVICE_RUNS} calls=0"
+OPTIONS_DEMO = f"reps=3 device={table.DEVICE_RUNS} calls=0"
 OPTIONS_CYCLES = f"reps=51 device={table.DEVICE_RUNS}"
 
 
