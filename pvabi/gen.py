@@ -42,8 +42,8 @@ OBJECTS = {
     "going": ("struct handle %s",
               "handle_name(caller(), %s, HANDLE_PARTITION, %s, &%s)",
               "partition (also while it is being destroyed)"),
-    "event": ("struct handle %s",
-              "handle_name(caller(), %s, HANDLE_EVENT, %s, &%s)", "event"),
+    "event": ("struct event %s",
+              "event_named(caller(), %s, %s, &%s)", "event"),
     "device": ("struct device *%s", "device_find(caller(), %s, %s, &%s)",
                "device"),
 }

@@ -30,7 +30,7 @@ static u64 trace_start(const struct exception_regs *r)
 {
 	u64 base = r->rsp & ~(HV_STACK_SIZE - 1);
 
-	if (r->rsp - cpu_this()->stacks >= CPU_STACKS * HV_STACK_SIZE)
+	if (r->rsp - cpu_of_stack()->stacks >= CPU_STACKS * HV_STACK_SIZE)
 		return (u64)r;
 	return r->rsp < base + PAGE_SIZE ? base + PAGE_SIZE : r->rsp;
 }

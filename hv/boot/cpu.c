@@ -53,10 +53,10 @@ static void read_xsave(struct cpu_features *f, bool avx)
 	u64 offered;
 	u32 end = XSAVE_MIN;
 
-	f->xcr0_mask = XCR0_X87 | XCR0_SSE;
 	f->xsave_size = XSAVE_MIN;
 	if (!f->xsave)
 		return;
+	f->xcr0_mask = XCR0_X87 | XCR0_SSE;
 	offered = cpuid(0xD, 0).a;
 	if (avx && (offered & XCR0_AVX)) {
 		struct cpuid_regs r = cpuid(0xD, 2);

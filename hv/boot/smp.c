@@ -32,7 +32,7 @@ static noreturn_fn void ap_wait(void)
 	void (*entry)(void);
 
 	write_cr3(boot->cr3);
-	cpu_take(cpu_this());
+	cpu_take(cpu_of_stack());
 	skew_answer();
 	while (!(entry = load_acquire(&boot->ap_entry)))
 		cpu_relax();

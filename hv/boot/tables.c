@@ -13,6 +13,7 @@
 enum { VEC_NMI = 2, VEC_DF = 8, VEC_MC = 18 };
 #define BASE_X2APIC (1u << 10) /* of MSR_APIC_BASE */
 #define BASE_ENABLE (1u << 11)
+#define MSR_GS_BASE 0xC0000101
 
 struct table_ptr {
 	u16 limit;
@@ -46,6 +47,7 @@ struct cpu *cpu_make(const struct boot_info *bi, u32 n, u32 apic_id)
 	u64 tss = (u64)&c->tss;
 
 	*c = (struct cpu){
+		.self = c,
 		.index = n,
 		.apic_id = apic_id,
 		.stacks = stack,
@@ -136,6 +138,7 @@ void cpu_take(const struct cpu *c)
 	if (!c->index)
 		idt_build();
 	load_tables(c);
+	wrmsr(MSR_GS_BASE, (u64)c);
 	load_registers(&cpu_feat);
 	lapic_init();
 }

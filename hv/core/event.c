@@ -32,7 +32,7 @@ void event_bind(struct partition *p, u32 port, u32 vcpu)
 {
 	lock_scope(&p->lock);
 	store_relaxed(&p->port_map[port],
-		      (p->port_map[port] & PORT_VECTOR) | (vcpu + 1));
+		      (p->port_map[port] & PORT_VECTOR) | vcpu);
 }
 
 /* A sender that has seen the mark finds a vector, be it an old one. */
@@ -48,24 +48,24 @@ void event_vector_set(struct partition *p, u32 port, u32 vector)
 /*
  * The last step of a send: everything that the bit stands for is written, so a
  * guest that finds the bit finds the rest. The exchange also orders the bit
- * before the look at whether the vCPU runs.
+ * before the look at whether the vCPU runs. False: it need not be poked.
  */
-static void post(struct vcpu *v, u32 bit)
+static inline bool post(struct vcpu *v, u32 bit)
 {
 	u32 old = __atomic_fetch_or(&v->page->pending, bit, __ATOMIC_SEQ_CST);
 
 	if (old & bit)
-		return;
-	if (v->upcall_vector)
+		return false;
+	if (likely(v->upcall_vector))
 		vcpu_pend(v, PEND_EVENT);
-	sched_poke(v);
+	return true;
 }
 
-void event_send(struct partition *p, u32 port)
+static inline void send(struct partition *p, u32 port,
+			void (*poke)(struct vcpu *v))
 {
 	u32 n = load_acquire(&p->port_map[port]), word = port / 64;
-	u32 vcpu = n & ~PORT_VECTOR;
-	struct vcpu *v = p->vcpus[vcpu ? vcpu - 1 : 0];
+	struct vcpu *v = p->vcpus[n & ~PORT_VECTOR];
 
 	__atomic_fetch_or(&p->page.port_pending[word], 1ull << port % 64,
 			  __ATOMIC_RELAXED);
@@ -73,25 +73,37 @@ void event_send(struct partition *p, u32 port)
 		return vector_raise(v, p->port_vector[port]);
 	__atomic_fetch_or(&v->page->port_summary, 1ull << word,
 			  __ATOMIC_RELEASE);
-	post(v, PV_PENDING_EVENT);
+	if (post(v, PV_PENDING_EVENT))
+		poke(v);
+}
+
+noinline_fn void event_send(struct partition *p, u32 port)
+{
+	send(p, port, sched_poke);
+}
+
+void event_send_last(struct partition *p, u32 port)
+{
+	send(p, port, sched_poke_last);
 }
 
 void event_ipi(struct vcpu *v, u32 bit)
 {
 	__atomic_fetch_or(&v->page->ipi_pending, 1ull << bit, __ATOMIC_RELEASE);
-	post(v, PV_PENDING_IPI);
+	if (post(v, PV_PENDING_IPI))
+		sched_poke(v);
 }
 
 void event_timer(struct vcpu *v)
 {
 	if (v->timer_vector)
 		vector_raise(v, v->timer_vector);
-	else
-		post(v, PV_PENDING_TIMER);
+	else if (post(v, PV_PENDING_TIMER))
+		sched_poke(v);
 }
 
 /* Apart, so that a vCPU with neither saves no register. */
-static __attribute__((noinline)) bool other_pending(const struct vcpu *v)
+static noinline_fn bool other_pending(const struct vcpu *v)
 {
 	return (v->apic && vapic_pending(v)) ||
 	       (v->vectors && vector_pending(v));

@@ -3,6 +3,28 @@
 #pragma once
 
 #include "core/partition.h"
+#include "pvabi/calls.h"
+
+/* As handle_partition; PV_EHANDLE also if the partition is going. Inlined: it is
+ * on the way of each event. */
+static inline must_check int event_named(struct partition *p, u64 h, u32 rights,
+					 struct event *e)
+{
+	const struct handle *s = handle_slot(&p->handles, h);
+	struct handle c;
+
+	if (unlikely(!s || s->type != HANDLE_EVENT))
+		return PV_EHANDLE;
+	c = *s;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (unlikely(load_relaxed(&s->gen) != h >> 32))
+		return PV_EHANDLE;
+	if (unlikely(rights & ~c.rights))
+		return PV_ERIGHT;
+	e->part = partition_live(c.obj, c.obj_gen);
+	e->port = c.arg;
+	return likely(e->part) ? PV_OK : (int)PV_EHANDLE;
+}
 
 /* Fills the hypervisor's fields of v->page (time scale, ids). Once. */
 void event_vcpu_init(struct vcpu *v);
@@ -17,6 +39,9 @@ void event_vector_set(struct partition *p, u32 port, u32 vector);
  * A port that is not bound goes to vCPU 0.
  */
 void event_send(struct partition *p, u32 port);
+/* As the last act of a call: where it wakes a vCPU that is more urgent than the
+ * caller, on this CPU, that takes its place at once. */
+void event_send_last(struct partition *p, u32 port);
 void event_ipi(struct vcpu *v, u32 bit);
 void event_timer(struct vcpu *v);
 /* Is anything pending for v (vcpu_wait's condition)? */

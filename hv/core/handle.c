@@ -25,21 +25,6 @@ static struct handle *slot_of(u16 ref)
 	return &partition_table[ref >> 8]->handles.slots[ref & 0xff];
 }
 
-/* The slot that h names, whatever is in it; NULL if h names nothing. */
-static struct handle *slot_find(struct partition *p, u64 h)
-{
-	u32 i = (u32)h;
-	struct handle *s;
-
-	if (i - 1 >= HANDLE_MAX - 1)
-		return NULL;
-	/* the mask also holds while the branch above is mispredicted */
-	s = &p->handles.slots[i & (HANDLE_MAX - 1)];
-	if (load_acquire(&s->type) == HANDLE_FREE || s->gen != h >> 32)
-		return NULL;
-	return s;
-}
-
 struct handle handle_to(const struct partition *obj, u32 rights)
 {
 	return (struct handle){ .type = HANDLE_PARTITION,
@@ -48,17 +33,18 @@ struct handle handle_to(const struct partition *obj, u32 rights)
 				.obj_gen = obj->gen };
 }
 
-static int lookup_any(struct partition *p, u64 h, struct handle *out)
+static noinline_fn int lookup_any(struct partition *p, u64 h,
+				  struct handle *out)
 {
 	const struct handle *s;
 
-	if (h == PV_SELF) {
+	s = handle_slot(&p->handles, h);
+	if (unlikely(!s)) {
+		if (h != PV_SELF)
+			return PV_EHANDLE;
 		*out = handle_to(p, SELF_RIGHTS);
 		return PV_OK;
 	}
-	s = slot_find(p, h);
-	if (!s)
-		return PV_EHANDLE;
 	*out = *s;
 	/* a slot that was emptied during the copy has another generation */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -70,9 +56,11 @@ static int lookup_any(struct partition *p, u64 h, struct handle *out)
 int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
 		struct handle *out)
 {
-	if (lookup_any(p, h, out) || out->type != type)
+	if (unlikely(lookup_any(p, h, out)) || out->type != type)
 		return PV_EHANDLE;
-	return rights & ~out->rights ? PV_ERIGHT : PV_OK;
+	if (unlikely(rights & ~out->rights))
+		return PV_ERIGHT;
+	return PV_OK;
 }
 
 int handle_partition(struct partition *p, u64 h, u32 rights,
@@ -229,7 +217,7 @@ int handle_revoke(struct partition *p, u64 h, bool *more)
 	lock_scope(&handle_lock);
 	if (h == PV_SELF)
 		return PV_EINVAL;
-	if (!slot_find(p, h))
+	if (!handle_slot(&p->handles, h))
 		return PV_EHANDLE;
 	*more = !drop_tree_locked(ref_of(p, (u32)h), &left);
 	return PV_OK;

@@ -48,6 +48,12 @@ struct handle_table {
 
 struct partition;
 
+/* What an event handle names: a port of a partition. */
+struct event {
+	struct partition *part;
+	u32 port;
+};
+
 /*
  * Looks a handle up. Returns PV_OK and a copy, PV_EHANDLE (no such, stale,
  * wrong type) or PV_ERIGHT. What it names may be going, or gone. PV_SELF names
@@ -60,6 +66,23 @@ int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
  * going. *out is also set with PV_ERIGHT. */
 int handle_partition(struct partition *p, u64 h, u32 rights,
 		     struct partition **out) must_check;
+
+/* The slot that h names, whatever is in it: whoever reads it looks at its
+ * generation again after that. NULL: h names nothing. */
+static inline struct handle *handle_slot(struct handle_table *t, u64 h)
+{
+	u32 i = (u32)h;
+	struct handle *s;
+
+	if (unlikely(i - 1 >= HANDLE_MAX - 1))
+		return NULL;
+	/* the mask also holds while the branch above is mispredicted */
+	s = &t->slots[i & (HANDLE_MAX - 1)];
+	if (unlikely(load_acquire(&s->type) == HANDLE_FREE ||
+		     s->gen != h >> 32))
+		return NULL;
+	return s;
+}
 
 /* A handle of a partition object, not yet in any table. */
 struct handle handle_to(const struct partition *obj, u32 rights);

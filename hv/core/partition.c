@@ -27,15 +27,6 @@ struct partition *partition_get(u32 id)
 	return load_acquire(&partition_table[index_clamp(id, PARTITION_MAX)]);
 }
 
-struct partition *partition_live(u32 id, u32 gen)
-{
-	struct partition *p = partition_get(id);
-
-	if (!p || p->gen != gen || load_seq(&p->dying))
-		return NULL;
-	return p;
-}
-
 void *partition_frames(struct partition *p, enum frame_state st, unsigned order)
 {
 	u64 n = 1ull << order;

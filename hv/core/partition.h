@@ -144,8 +144,7 @@ struct partition {
 	struct handle_table handles;
 	u32 nr_vcpus;
 	struct vcpu *vcpus[PV_VCPUS_MAX];
-	u8 port_map
-		[PV_PORTS]; /* vCPU + 1 of each port, 0 unbound; or'ed with: */
+	u8 port_map[PV_PORTS]; /* each port's vCPU, at first 0; or'ed with: */
 #define PORT_VECTOR 0x80u
 	u8 *port_vector; /* a page: the vector of such a port */
 	struct io_region regions[REGION_MAX];
@@ -278,4 +277,12 @@ void retired_free(struct partition *p, u64 list);
  * interrupt (destruction waits for that). */
 struct partition *partition_get(u32 id);
 /* The same for a name with a generation: NULL if it is gone or going. */
-struct partition *partition_live(u32 id, u32 gen);
+static inline struct partition *partition_live(u32 id, u32 gen)
+{
+	struct partition *p;
+
+	if (id >= PARTITION_MAX) /* none: ids of guests go to partition_get */
+		return NULL;
+	p = load_acquire(&partition_table[id]);
+	return p && p->gen == gen && !load_seq(&p->dying) ? p : NULL;
+}

@@ -58,13 +58,6 @@ void sched_admit(struct vcpu *v)
 	__atomic_fetch_add(&sched_of(v->cpu)->load, 1, __ATOMIC_RELAXED);
 }
 
-/* Does another vCPU of v's priority wait for the end of v's slice? v runs, and
- * so stands at the head of its queue. */
-static bool shares(const struct vcpu *v)
-{
-	return load_relaxed(&v->run.next) != load_relaxed(&v->run.prev);
-}
-
 /* Another CPU takes an interrupt, so it leaves its guest or its sleep. */
 static void kick_cpu(const struct sched_cpu *s)
 {
@@ -82,8 +75,10 @@ void sched_dequeue_locked(struct sched_cpu *s, struct vcpu *v)
 
 void sched_enqueue_locked(struct sched_cpu *s, struct vcpu *v)
 {
-	list_add_tail(&s->queue[v->priority], &v->run);
-	s->bitmap |= 1u << v->priority;
+	u32 priority = v->priority;
+
+	list_add_tail(&s->queue[priority], &v->run);
+	s->bitmap |= 1u << priority;
 	s->queued++;
 }
 
@@ -105,7 +100,7 @@ static void offer(const struct vcpu *v)
 
 void sched_offer(const struct vcpu *v)
 {
-	if (v->state == VCPU_READY)
+	if (unlikely(load_relaxed(&sched_idle)) && v && v->state == VCPU_READY)
 		offer(v);
 }
 
@@ -179,7 +174,7 @@ void sched_block(struct vcpu *v, enum vcpu_state why, u64 deadline)
 
 void sched_yield(struct vcpu *v)
 {
-	if (!shares(v))
+	if (!sched_shares(v))
 		return;
 	v->budget_end = 0;
 	vcpu_pend(v, PEND_RESCHED);
@@ -247,7 +242,7 @@ static u64 budget(const struct vcpu *v, u64 now)
 {
 	u64 least = v->slice / 8, over = now - v->budget_end;
 
-	if (v->budget_end > now && v->state == VCPU_RUNNING)
+	if (likely(v->budget_end > now && v->state == VCPU_RUNNING))
 		return v->budget_end - now;
 	if (!v->budget_end || v->budget_end > now)
 		return v->slice;
@@ -255,29 +250,34 @@ static u64 budget(const struct vcpu *v, u64 now)
 }
 
 /* Where v stands in its queue when it comes back, and for how long it runs. */
-static void put_locked(struct sched_cpu *s, struct vcpu *v, u64 now)
+static inline void put_locked(struct sched_cpu *s, struct vcpu *v, u64 now)
 {
 	v->run_tsc += now - v->run_since;
 	v->ready_since = now;
 	v->budget_left = budget(v, now);
-	if (v->state != VCPU_RUNNING)
+	if (unlikely(v->state != VCPU_RUNNING))
 		return sched_dequeue_locked(s, v);
 	v->state = VCPU_READY;
-	if (v->budget_end <= now) {
+	if (unlikely(v->budget_end <= now)) {
 		list_del(&v->run);
 		list_add_tail(&s->queue[v->priority], &v->run);
 	}
 }
 
-static void start_locked(struct vcpu *v, u64 now)
+static void run_locked(struct vcpu *v, u64 now)
 {
 	v->state = VCPU_RUNNING;
 	v->run_since = now;
+	v->budget_end = now + v->budget_left;
+}
+
+static void start_locked(struct vcpu *v, u64 now)
+{
+	run_locked(v, now);
 	if (now >
 	    v->ready_since) /* another CPU may have read its clock later */
 		v->steal_tsc += now - v->ready_since;
 	v->page->steal_tsc = v->steal_tsc;
-	v->budget_end = now + v->budget_left;
 }
 
 static struct vcpu *pick_locked(struct sched_cpu *s)
@@ -333,12 +333,62 @@ struct vcpu *sched_switch(struct vcpu *old)
 	return v;
 }
 
-u64 sched_deadline(const struct vcpu *v)
+/* v, which waits here, goes before the running me, and so before all that wait
+ * with me; nothing else sends me away. */
+static inline bool preempts_locked(const struct sched_cpu *s,
+				   const struct vcpu *v, const struct vcpu *me)
 {
-	const struct sched_cpu *s = sched_this();
-	u64 t = load_relaxed(&s->timer_first);
+	return v->state == VCPU_WAITING && v->cpu == s->index &&
+	       v->priority > me->priority && !load_relaxed(&me->hw.pending) &&
+	       load_relaxed(&v->part->state) == PV_STATE_RUNNING;
+}
 
-	if (v && shares(v) && v->budget_end < t)
-		return v->budget_end;
-	return t;
+/* v runs in the place of me, which has been put back; drops the lock. */
+static noinline_fn void replace(struct sched_cpu *s, struct vcpu *v,
+				struct vcpu *me, u64 now)
+{
+	vcpu_pend(me, PEND_RESCHED);
+	sched_enqueue_locked(s, v);
+	if (likely(v->page->masked)) /* it looks when it unmasks */
+		vcpu_unpend(v, PEND_RESCHED | PEND_BLOCK | PEND_EVENT);
+	else
+		vcpu_unpend(v, PEND_RESCHED | PEND_BLOCK);
+	run_locked(v, now);
+	store_seq(&s->running, v);
+	lock_drop(&s->lock);
+}
+
+static noinline_fn void replace_any(struct sched_cpu *s, struct vcpu *v,
+				    struct vcpu *me, u64 now)
+{
+	timer_set_locked(s, v, TIMER_WAKE, 0);
+	put_locked(s, me, now);
+	replace(s, v, me, now);
+}
+
+/* Wake and sched_switch in one step. Each way ends in a jump, so that there is
+ * nothing to save; where v has no timer and me something left of its slice,
+ * what put_locked does is here. */
+void sched_poke_last(struct vcpu *v)
+{
+	struct sched_cpu *s = sched_this();
+	struct vcpu *me;
+	u64 now;
+
+	if (load_seq(&v->state) != VCPU_WAITING)
+		return sched_poke(v);
+	lock_take(&s->lock);
+	me = s->running;
+	if (unlikely(!preempts_locked(s, v, me))) {
+		lock_drop(&s->lock);
+		return sched_poke(v);
+	}
+	now = rdtsc();
+	if (unlikely(v->timers[TIMER_WAKE].at || me->budget_end <= now))
+		return replace_any(s, v, me, now);
+	me->run_tsc += now - me->run_since;
+	me->ready_since = now;
+	me->budget_left = me->budget_end - now;
+	me->state = VCPU_READY;
+	replace(s, v, me, now);
 }

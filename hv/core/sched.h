@@ -57,6 +57,9 @@ void sched_yield(struct vcpu *v) __asm__("sched_yield_vcpu");
 void sched_kick(struct vcpu *v);
 /* v has new pending work: wakes it, or makes the CPU that runs it look. */
 void sched_poke(struct vcpu *v);
+/* So too, as the last act of a call: v may become what this CPU runs in place of
+ * the caller, which has PEND_RESCHED then and stays loaded until run looks. */
+void sched_poke_last(struct vcpu *v);
 /* Runs, or its state is still loaded in a CPU: nobody else may touch it. */
 bool sched_on_cpu(const struct vcpu *v);
 /* After partition_resume: queues v if it became ready while its partition was
@@ -81,17 +84,32 @@ void sched_forget(struct vcpu *v);
  * Takes back PEND_RESCHED, which asks for this, and PEND_BLOCK. run only.
  */
 struct vcpu *sched_switch(struct vcpu *old);
-/* When this CPU, with v or idle, must look again: the end of v's slice if
+/* Does another vCPU of v's priority wait for the end of v's slice? v runs, and
+ * so stands at the head of its queue. */
+static inline bool sched_shares(const struct vcpu *v)
+{
+	return load_relaxed(&v->run.next) != load_relaxed(&v->run.prev);
+}
+
+/* When s, which is this CPU, must look again while v runs: the end of v's slice if
  * another one waits for it, or the first timer; TIMER_NEVER. run only. */
-u64 sched_deadline(const struct vcpu *v);
+static inline u64 sched_deadline(const struct sched_cpu *s,
+				 const struct vcpu *v)
+{
+	u64 t = load_relaxed(&s->timer_first);
+
+	if (sched_shares(v) && v->budget_end < t)
+		return v->budget_end;
+	return t;
+}
 /* Expired timers: wakes sleepers, posts timer events. sched_switch does it. */
 void sched_timers_run(u64 now);
 /* The guest's one-shot timer (timer_set, TSC deadline, APIC timer); 0: none.
  * v's own CPU, but for taking it back. */
 void sched_timer_set(struct vcpu *v, u64 tsc);
 
-/* v has left its CPU: if it waits there, a CPU that is idle may take it. run
- * only. */
+/* v, if not NULL, has left its CPU: if it waits there, a CPU that is idle may take
+ * it. run only. */
 void sched_offer(const struct vcpu *v);
 /* This CPU, for which sched_switch found nothing, looks again. run only. */
 void sched_awake(struct sched_cpu *s);

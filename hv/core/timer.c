@@ -87,7 +87,7 @@ void sched_timer_set(struct vcpu *v, u64 tsc)
 	lock_drop(&s->lock);
 	/* the CPU's next forced exit may have to come sooner */
 	if (tsc && s->running == v && tsc < v->hw.deadline)
-		virt->deadline_arm(&v->hw, tsc);
+		virt->deadline_arm(&v->hw, tsc, rdtsc());
 }
 
 /*

@@ -226,6 +226,7 @@ void trace_switch(struct vcpu *v)
 	static const u8 why[] = {
 		[VCPU_STOPPED] = PV_LEFT_STOPPED, [VCPU_WAITING] = PV_LEFT_WAITS,
 		[VCPU_IO] = PV_LEFT_IO,           [VCPU_RUNNING] = PV_LEFT_PREEMPTED,
+		[VCPU_READY] = PV_LEFT_PREEMPTED,
 	};
 	/* clang-format on */
 	struct pv_trace_record r = { .kind = PV_RECORD_SWITCH,

@@ -132,14 +132,14 @@ static void start_finish(struct vcpu *v)
 	struct vstate s;
 
 	start_state(&v->start, &s);
-	virt_switch_out(&v->hw);
+	virt_switch(&v->hw, NULL);
 	reset_registers(v);
 	v->hw.gpr[R_DI] = v->start.rdi;
 	v->hw.gpr[R_SI] = v->start.rsi;
 	event_vcpu_reset(v);
 	virt_load(&v->hw);
 	wrong = virt_state_set(&v->hw, &s);
-	virt_switch_in(&v->hw);
+	virt_switch(NULL, &v->hw);
 	if (wrong)
 		partition_die(v, "start of vCPU %u: %s", v->id, wrong);
 }

@@ -24,8 +24,7 @@ static HCALL_PLAIN(none) { return ret(PV_ENOSYS); }
 static HCALL_PLAIN(unfit) { return ret(PV_EINVAL); }
 
 /* Not inlined: then the loop of a batch keeps nothing in registers for it. */
-static __attribute__((noinline)) struct pv_batch_entry *entry_at(u64 entries,
-								 u64 n)
+static noinline_fn struct pv_batch_entry *entry_at(u64 entries, u64 n)
 {
 	return gmem_ptr(caller(),
 			gpa(entries + n * sizeof(struct pv_batch_entry)));

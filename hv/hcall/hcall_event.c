@@ -25,19 +25,14 @@ int call_event_vector_set(u32 port, u32 vector)
 	return PV_OK;
 }
 
-int call_event_send(const struct handle *event)
+int call_event_send(const struct event *event)
 {
-	struct partition *p = partition_live(event->obj, event->obj_gen);
-
-	if (!p)
-		return PV_EHANDLE;
-	event_send(p, event->arg);
+	event_send_last(event->part, event->port);
 	return PV_OK;
 }
 
-int call_event_send_wait(const struct handle *event, u64 deadline)
+int call_event_send_wait(const struct event *event, u64 deadline)
 {
-	int err = call_event_send(event);
-
-	return err ? err : vcpu_wait(vcpu_current(), deadline);
+	event_send(event->part, event->port);
+	return vcpu_wait(vcpu_current(), deadline);
 }

@@ -23,11 +23,13 @@ struct tss {
 static_assert_size(struct tss, 104);
 
 /*
- * Private to one CPU, except where noted. Found from RSP: the last word of
- * each hypervisor stack (normal and IST) of a CPU points here.
+ * Private to one CPU, except where noted. The base of GS points here, while no
+ * guest's is loaded; so does the last word of each hypervisor stack (normal and
+ * IST) of a CPU.
  */
 struct cpu {
-	u32 index; /* 0 is the boot CPU */
+	struct cpu *self; /* first */
+	u32 index;	  /* 0 is the boot CPU */
 	u32 apic_id;
 	u32 need_resched; /* set by interrupts on this CPU */
 	u64 timer_at;	  /* what lapic_timer_arm has armed; ~0: nothing */
@@ -45,6 +47,15 @@ _Static_assert(sizeof(struct cpu) <= PAGE_SIZE, "struct cpu in its page");
 struct cpu *cpu_this(void); /* the unit test's own */
 #else
 static inline struct cpu *cpu_this(void)
+{
+	struct cpu *c;
+
+	__asm__("mov %%gs:0, %0" : "=r"(c));
+	return c;
+}
+
+/* So too, before cpu_take(). */
+static inline struct cpu *cpu_of_stack(void)
 {
 	u64 sp;
 

@@ -13,7 +13,7 @@ static inline struct lock *lock_take(struct lock *l)
 {
 	u32 t = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
-	while (load_acquire(&l->owner) != t)
+	while (unlikely(load_acquire(&l->owner) != t))
 		__builtin_ia32_pause();
 	return l;
 }

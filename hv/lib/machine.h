@@ -17,7 +17,7 @@ struct cpu_features {
 	u64 cr4;   /* the bits that not every CPU has; LA57: it is in use */
 	bool qemu; /* TCG or KVM: there may be isa-debug-exit */
 	u8 phys_bits;
-	u64 xcr0_mask;	/* XCR0 bits guests may set: x87|SSE|AVX subset */
+	u64 xcr0_mask;	/* XCR0 bits guests may set: x87|SSE|AVX; 0: no XSAVE */
 	u32 xsave_size; /* bytes for xcr0_mask, at least 576 */
 	u64 arch_capabilities; /* IA32_ARCH_CAPABILITIES, 0 if absent */
 };

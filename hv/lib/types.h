@@ -39,6 +39,7 @@ static inline hpa_t ptr_hpa(const void *p)
 
 #define must_check __attribute__((warn_unused_result))
 #define noreturn_fn __attribute__((noreturn))
+#define noinline_fn __attribute__((noinline))
 #define aligned_to(n) __attribute__((aligned(n)))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
 #define likely(x) __builtin_expect(!!(x), 1)

@@ -2,12 +2,15 @@
 /* The vCPU loop: pick, switch, pending work, enter, dispatch. */
 #include "run/run.h"
 #include "arch/irq.h"
+#include "lib/machine.h"
 #include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
 #include "core/trace.h"
 #include "core/vapic.h"
 #include "trap/trap.h"
+
+static struct virt_vcpu *run_next(struct virt_vcpu *hw);
 
 static void run_note(u32 vector)
 {
@@ -21,6 +24,8 @@ void run_init(void)
 {
 	irq_register(VEC_TIMER, run_note);
 	irq_register(VEC_KICK, run_note);
+	if (!(mitigations & MIT_L1D)) /* which enter() does */
+		virt_next = run_next;
 }
 
 /* What the next entry delivers. An event that was cut short goes first. */
@@ -49,7 +54,7 @@ static void run_deliver(struct vcpu *v, u32 work)
 }
 
 /* Does all pending work; false when v leaves its CPU. */
-static bool run_pending(struct vcpu *v)
+static inline __attribute__((always_inline)) bool run_pending(struct vcpu *v)
 {
 	u32 work;
 
@@ -84,48 +89,91 @@ static void run_exit(struct vcpu *v, struct exit *x)
 	trap_handle(v, x);
 }
 
-/* Runs v until it leaves this CPU. */
-static void run_vcpu(struct vcpu *v)
+/* Takes old, whose state this CPU holds, off it, and v on it. */
+static inline void run_load(struct sched_cpu *s, struct vcpu *old,
+			    struct vcpu *v)
 {
-	virt->deadline_arm(&v->hw, sched_deadline(v));
-	while (run_pending(v)) {
-		v->hw.enter(&v->hw);
-		v->hw.decode(&v->hw, &v->last);
-		v->hw.exits[v->last.kind]++;
-		run_exit(v, &v->last);
-	}
+	/* casts, for NULL: it is their first member */
+	virt_switch((struct virt_vcpu *)old, (struct virt_vcpu *)v);
+	store_seq(&s->loaded, v);
+	sched_offer(old);
+}
+
+static noinline_fn bool run_begin_pending(struct vcpu *v)
+{
+	return run_pending(v);
+}
+
+static void run_left(struct vcpu *v)
+{
 	if (unlikely(v->traced & PV_TRACE_SWITCHES))
 		trace_switch(v);
 }
 
-/* Takes the vCPU whose state this CPU holds off it, and v on it. */
-static void run_load(struct vcpu *v)
+/* v is what runs from now on. False: it leaves this CPU before its entry. */
+static inline __attribute__((always_inline)) bool
+run_begin(struct sched_cpu *s, struct vcpu *old, struct vcpu *v)
+{
+	if (old != v)
+		run_load(s, old, v);
+	virt->deadline_arm(&v->hw, sched_deadline(s, v), v->run_since);
+	if (likely(!load_seq(&v->hw.pending)) || run_begin_pending(v))
+		return true;
+	run_left(v);
+	return false;
+}
+
+/*
+ * The short way from one vCPU to the next: the first leaves by a call, and all
+ * its registers are saved. Interrupts that wait end the stay that it begins.
+ */
+static struct virt_vcpu *run_next(struct virt_vcpu *hw)
 {
 	struct sched_cpu *s = sched_this();
-	struct vcpu *old = s->loaded;
+	struct vcpu *old = (struct vcpu *)hw, *v = s->running;
 
-	if (old == v)
-		return;
-	if (old)
-		virt_switch_out(&old->hw);
-	store_seq(&s->loaded, v);
-	if (old)
-		sched_offer(old);
-	if (v)
-		virt_switch_in(&v->hw);
+	if (unlikely(old->traced))
+		old->hw.decode(hw, &old->last);
+	old->hw.exits[EXIT_HCALL]++;
+	old->injected = 0;
+	run_left(old);
+	if (v == old) { /* else the call has put another one there */
+		v = sched_switch(old);
+		if (!v)
+			return NULL;
+	}
+	if (unlikely(!run_begin(s, old, v)))
+		return NULL;
+	v->hw.entries++;
+	return &v->hw;
+}
+
+/* Runs v, and those that run_next puts in its place, until one of them leaves
+ * this CPU. */
+static void run_vcpu(struct vcpu *v)
+{
+	do {
+		v = (struct vcpu *)v->hw.enter(&v->hw);
+		if (!v)
+			return;
+		v->hw.decode(&v->hw, &v->last);
+		v->hw.exits[v->last.kind]++;
+		run_exit(v, &v->last);
+	} while (run_pending(v));
+	run_left(v);
 }
 
 /* Sleeps until an interrupt. The state of a vCPU that only waits stays. */
 static void run_idle(void)
 {
 	struct sched_cpu *s = sched_this();
-	const struct vcpu *v = s->loaded;
+	struct vcpu *v = s->loaded;
 	u64 t0;
 
 	if (v &&
 	    (v->state == VCPU_STOPPED || v->part->state != PV_STATE_RUNNING))
-		run_load(NULL);
-	lapic_timer_arm(sched_deadline(NULL));
+		run_load(s, v, NULL);
+	lapic_timer_arm(load_relaxed(&s->timer_first));
 	t0 = rdtsc();
 	irq_idle();
 	s->idle_tsc += rdtsc() - t0;
@@ -136,15 +184,14 @@ static void run_idle(void)
 
 noreturn_fn void run_cpu(void)
 {
-	struct vcpu *v = NULL;
+	struct sched_cpu *s = sched_this();
+	struct vcpu *v;
 
 	for (;;) {
-		v = sched_switch(v);
-		if (!v) {
+		v = sched_switch(s->running);
+		if (!v)
 			run_idle();
-			continue;
-		}
-		run_load(v);
-		run_vcpu(v);
+		else if (run_begin(s, s->loaded, v))
+			run_vcpu(v);
 	}
 }

@@ -14,7 +14,8 @@ struct virt_cpu {
 	struct virt_vcpu *loaded; /* VMX: its VMCS is current */
 	u64 space_id;		  /* of the vCPU that was here last (IBPB) */
 	u32 next_tag, tag_gen, max_tag; /* VPIDs or ASIDs 1..max_tag */
-	u8 flush_all; /* SVM: TLB_CONTROL of the vCPU that is loaded next */
+	u8 flush_all; /* SVM: TLB_CONTROL of the next entry, whoever's */
+	bool soft;    /* CR2 and these are not in the VMCS or VMCB */
 	u64 msrs[5], tsc_aux; /* that the CPU holds: switch.c */
 	u64 area[2]; /* hpa of a page each: VMXON region, or HSAVE and host VMCB */
 };
@@ -48,14 +49,6 @@ void virt_soft_set(struct virt_vcpu *v, enum vreg r, u64 val);
  * hypercall (how == VIRT_HOW_HCALL), and x is complete.
  */
 bool virt_exit_begin(struct virt_vcpu *v, struct exit *x);
-/* By how much RIP then goes on: not at all if the call is to be resumed. */
-static inline u32 virt_call_len(struct virt_vcpu *v)
-{
-	if (likely(!(load_relaxed(&v->pending) & PEND_RESUME)))
-		return VIRT_CALL_LEN;
-	__atomic_fetch_and(&v->pending, ~PEND_RESUME, __ATOMIC_RELAXED);
-	return 0;
-}
 /* Prints the fields that tell why an entry failed, and says so in x. */
 void virt_entry_failed(struct virt_vcpu *v, struct exit *x, const char *why);
 

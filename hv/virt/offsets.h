@@ -7,7 +7,8 @@
 /* clang-format off */
 #define VIRT_OFFSETS(X)                                                \
 	X(gpr, 0)       X(ctl, 136)       X(pending, 144)              \
-	X(launched, 148) X(how, 152)      X(reason, 160)               \
+	X(launched, 148) X(how, 152)      X(stub, 156)                 \
+	X(reason, 160)                                                 \
 	X(host_rsp, 168) X(table, 176)    X(guest_tsc, 384)            \
 	X(entry_stamp, 392)               X(vmcs_accesses, 400)        \
 	X(calls, 408)
@@ -19,8 +20,10 @@
 #define VIRT_HOW_FAIL 2	 /* VMX: VMLAUNCH or VMRESUME failed */
 
 /* Pending work as the others in virt.h: virt_call_resume has been called, the
- * call is executed again. exit_decode clears it. */
+ * call is executed again. The stub clears it. */
 #define PEND_RESUME 512
+/* Of enum virt_pending: DIED, BLOCK, RESCHED. With one of them v leaves its CPU. */
+#define PEND_LEAVE 97
 
 #define HCALL_TABLE_SIZE 128 /* filled with ENOSYS; the last slot stays so */
 #define HCALL_BATCH HCALL_TABLE_SIZE /* from here on: for an entry of a batch */

@@ -28,6 +28,7 @@ void virt_cpu_msrs(struct virt_cpu *pc)
 		pc->msrs[i] = rdmsr(msrs[i]);
 	if (cpu_feat.rdtscp)
 		pc->tsc_aux = rdmsr(MSR_TSC_AUX);
+	pc->soft = virt->soft_first != VREG_DR0;
 }
 
 static inline void msr_hold(u64 *held, u32 msr, u64 val)
@@ -40,7 +41,7 @@ static inline void msr_hold(u64 *held, u32 msr, u64 val)
 
 /* A vCPU that uses no debug register cannot read any, nor does one of them match
  * in it: what another has left there may stay. */
-static void dr_save(struct virt_vcpu *v)
+static noinline_fn void dr_save(struct virt_vcpu *v)
 {
 	v->dr[0] = read_dr0();
 	v->dr[1] = read_dr1();
@@ -50,7 +51,7 @@ static void dr_save(struct virt_vcpu *v)
 		v->dr6 = read_dr6();
 }
 
-static void dr_load(const struct virt_vcpu *v)
+static noinline_fn void dr_load(const struct virt_vcpu *v)
 {
 	write_dr0(v->dr[0]);
 	write_dr1(v->dr[1]);
@@ -68,29 +69,32 @@ void virt_dr_use(struct virt_vcpu *v)
 }
 
 /* From the CPU, where they are while v is live. */
-static void soft_save(struct virt_vcpu *v)
+static inline void soft_save(struct virt_cpu *pc, struct virt_vcpu *v)
 {
 	if (unlikely(v->dr_used))
 		dr_save(v);
-	if (virt->soft_first == VREG_DR0)
+	if (!pc->soft)
 		return;
 	v->cr2 = read_cr2();
-	v->msrs[KERNEL_GS] = virt_cpu()->msrs[KERNEL_GS] = rdmsr(MSR_KERNEL_GS);
+	v->msrs[KERNEL_GS] = pc->msrs[KERNEL_GS] = rdmsr(MSR_KERNEL_GS);
 }
 
-static void soft_load(const struct virt_vcpu *v)
+static inline void soft_load(struct virt_cpu *pc, const struct virt_vcpu *v)
 {
-	struct virt_cpu *pc = virt_cpu();
-
 	if (unlikely(v->dr_used))
 		dr_load(v);
-	if (cpu_feat.rdtscp)
-		msr_hold(&pc->tsc_aux, MSR_TSC_AUX, v->tsc_aux);
-	if (virt->soft_first == VREG_DR0)
+	msr_hold(&pc->tsc_aux, MSR_TSC_AUX, v->tsc_aux);
+	if (!pc->soft)
 		return;
 	write_cr2(v->cr2);
+#pragma GCC unroll 5
 	for (u32 i = 0; i < array_size(msrs); i++)
 		msr_hold(&pc->msrs[i], msrs[i], v->msrs[i]);
+}
+
+static noinline_fn void soft_load_apart(const struct virt_vcpu *v)
+{
+	soft_load(virt_cpu(), v);
 }
 
 u64 virt_soft_get(struct virt_vcpu *v, enum vreg r)
@@ -98,7 +102,7 @@ u64 virt_soft_get(struct virt_vcpu *v, enum vreg r)
 	if (r < virt->soft_first || r > VREG_TSC_AUX)
 		return 0;
 	if (v->live)
-		soft_save(v);
+		soft_save(virt_cpu(), v);
 	return v->soft[r - VREG_CR2];
 }
 
@@ -109,81 +113,123 @@ void virt_soft_set(struct virt_vcpu *v, enum vreg r, u64 val)
 	if (r >= VREG_DR0 && r <= VREG_DR3)
 		virt_dr_use(v);
 	if (v->live)
-		soft_save(v);
+		soft_save(virt_cpu(), v);
 	v->soft[r - VREG_CR2] = val;
 	if (v->live)
-		soft_load(v);
+		soft_load_apart(v);
 }
 
-static u64 xgetbv(void)
+/* Only of XCR0's lower half: a guest may set none of the upper one. */
+static u32 xgetbv(void)
 {
 	u32 lo, hi;
 
 	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-	return (u64)hi << 32 | lo;
+	return lo;
 }
 
 /* An instruction of the XSAVE or, mask 0, of the FXSAVE family. */
 #define XSTATE(insn, v, mask)                                 \
 	__asm__ volatile(insn " (%0)"                         \
 			 :                                    \
-			 : "r"((v)->xsave), "a"((u32)(mask)), \
-			   "d"((mask) >> 32)                  \
+			 : "r"((v)->xsave), "a"(mask), "d"(0) \
 			 : "memory")
 
 /*
  * Extended state moves under the widest mask whatever the guest's XCR0 is, so
  * that a component which it has switched off keeps nothing of another guest.
+ * mask 0: the CPU has no XSAVE.
  */
-static void xstate_save(struct virt_vcpu *v)
+static inline void xstate_save(struct virt_vcpu *v, u32 mask)
 {
-	u64 mask = cpu_feat.xcr0_mask;
-
-	if (!cpu_feat.xsave) {
-		XSTATE("fxsave64", v, 0ull);
+	if (unlikely(!mask)) {
+		XSTATE("fxsave64", v, 0u);
 		return;
 	}
 	if (cpu_feat.qemu) /* 7.2 does not intercept XSETBV */
 		v->xcr0 = xgetbv() & mask;
-	if (v->xcr0 != mask)
+	if ((u32)v->xcr0 != mask)
 		xsetbv(0, mask);
 	XSTATE("xsave64", v, mask);
 }
 
-static void xstate_load(struct virt_vcpu *v)
+static inline void xstate_load(const struct virt_vcpu *v, u32 mask)
 {
-	u64 mask = cpu_feat.xcr0_mask;
-
-	if (!cpu_feat.xsave) {
-		XSTATE("fxrstor64", v, 0ull);
+	if (unlikely(!mask)) {
+		XSTATE("fxrstor64", v, 0u);
 		return;
 	}
 	XSTATE("xrstor64", v, mask);
-	if (v->xcr0 != mask)
-		xsetbv(0, v->xcr0);
+	if ((u32)v->xcr0 != mask)
+		xsetbv(0, (u32)v->xcr0);
 }
 
-void virt_switch_in(struct virt_vcpu *v)
-{
-	struct virt_cpu *pc = virt_cpu();
+/* ---- loading ---- */
 
-	virt_load(v);
-	cpu_this()->current = v;
-	if (mitigations & MIT_IBPB && pc->space_id != v->space->id)
-		wrmsr(MSR_PRED_CMD, 1);
-	pc->space_id = v->space->id;
-	xstate_load(v);
-	soft_load(v);
-	v->live = true;
+/* v has come from another CPU, or what is cached for it here is void. */
+static noinline_fn void load_anew(struct virt_cpu *pc, struct virt_vcpu *v)
+{
+	u32 cpu = cpu_this()->index;
+	bool moved = v->last_cpu != cpu;
+
+	virt->load(pc->loaded, v);
+	pc->loaded = v;
+	if (moved || v->tag_gen != pc->tag_gen)
+		virt_tag_take(v);
+	if (moved || v->space_gen != v->space->gen)
+		virt_flush(v);
+	v->last_cpu = cpu;
 }
 
-void virt_switch_out(struct virt_vcpu *v)
+/* In the place of what is loaded; last, so that it is a jump. */
+static inline void load(const struct cpu *c, struct virt_cpu *pc,
+			struct virt_vcpu *v)
 {
-	if (v->live) {
-		xstate_save(v);
-		soft_save(v);
-		v->live = false;
+	struct virt_vcpu *from = pc->loaded;
+
+	if (unlikely(v->last_cpu != c->index || v->tag_gen != pc->tag_gen ||
+		     v->space_gen != v->space->gen))
+		return load_anew(pc, v);
+	pc->loaded = v;
+	virt->load(from, v);
+}
+
+void virt_load(struct virt_vcpu *v)
+{
+	if (virt_cpu()->loaded != v)
+		load(cpu_this(), virt_cpu(), v);
+}
+
+void virt_unload(struct virt_vcpu *v)
+{
+	if (virt_cpu()->loaded != v)
+		return;
+	if (virt->unload)
+		virt->unload(v);
+	virt_cpu()->loaded = NULL;
+}
+
+void virt_switch(struct virt_vcpu *old, struct virt_vcpu *v)
+{
+	struct cpu *c = cpu_this();
+	struct virt_cpu *pc = c->virt;
+	u32 mask = (u32)cpu_feat.xcr0_mask;
+
+	if (likely(old)) {
+		xstate_save(old, mask);
+		soft_save(pc, old);
+		old->live = false;
 	}
-	virt_unload(v);
-	cpu_this()->current = NULL;
+	c->current = v;
+	if (unlikely(!v))
+		return virt_unload(old);
+	if (unlikely(mitigations & MIT_IBPB) && pc->space_id != v->space->id) {
+		wrmsr(MSR_PRED_CMD, 1);
+		pc->space_id = v->space->id;
+	}
+	xstate_load(v, mask);
+	soft_load(pc, v);
+	v->live = true;
+	if (pc->loaded != v)
+		load(c, pc, v);
 }

@@ -8,10 +8,13 @@ const struct virt_ops *virt;
 hcall_fn virt_hcall_table[2 * HCALL_TRACED];
 bool virt_probe;
 u64 virt_accesses;
+struct virt_vcpu *(*virt_next)(struct virt_vcpu *v);
 
 #define AT(field, off) \
 	_Static_assert(offsetof(struct virt_vcpu, field) == (off), #field);
 VIRT_OFFSETS(AT)
+_Static_assert(PEND_LEAVE == (PEND_DIED | PEND_BLOCK | PEND_RESCHED),
+	       "offsets.h");
 
 void virt_init(void)
 {
@@ -51,7 +54,7 @@ void virt_vcpu_free(struct virt_vcpu *v)
 	v->ctl = NULL;
 }
 
-/* ---- loading ---- */
+/* ---- what a CPU caches for it ---- */
 
 void virt_tag_take(struct virt_vcpu *v)
 {
@@ -76,34 +79,6 @@ void virt_flush(struct virt_vcpu *v)
 /* Under a VPID or ASID that is new here there are none (SDM Vol. 3C 29.4.1, APM
  * Vol. 2 15.16). */
 void virt_flush_linear(struct virt_vcpu *v) { virt_tag_take(v); }
-
-void virt_load(struct virt_vcpu *v)
-{
-	struct virt_cpu *pc = virt_cpu();
-	bool moved = v->last_cpu != cpu_this()->index;
-
-	if (pc->loaded != v) {
-		if (pc->loaded)
-			virt_unload(pc->loaded);
-		virt->load(v);
-		pc->loaded = v;
-	}
-	if (moved || v->tag_gen != pc->tag_gen)
-		virt_tag_take(v);
-	if (moved || v->space_gen != v->space->gen)
-		virt_flush(v);
-	v->last_cpu = cpu_this()->index;
-}
-
-void virt_unload(struct virt_vcpu *v)
-{
-	struct virt_cpu *pc = virt_cpu();
-
-	if (pc->loaded != v)
-		return;
-	virt->unload(v);
-	pc->loaded = NULL;
-}
 
 /* ---- registers ---- */
 

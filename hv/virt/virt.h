@@ -213,12 +213,13 @@ struct virt_vcpu {
 	u32 last_cpu;		  /* index where it ran last, or VIRT_NOWHERE */
 	u32 tag, tag_gen;	  /* VPID or ASID and its generation */
 	u32 space_gen;		  /* space->gen of the last flush */
-	bool live;		  /* between virt_switch_in and _out */
+	bool live;		  /* in a CPU, by virt_switch */
 	bool dr_used;		  /* it has debug registers of its own */
 	u64 deadline;		  /* TSC of the next forced exit, ~0 none */
 	u64 trim_at;		  /* VMX: the entry that sets its timer anew */
+	u64 stay;		  /* VMX: what that was set to, TSC ticks */
 	/* Those of virt; where its exits are traced, the tracer's. */
-	void (*enter)(struct virt_vcpu *v);
+	struct virt_vcpu *(*enter)(struct virt_vcpu *v);
 	void (*decode)(struct virt_vcpu *v, struct exit *x);
 };
 
@@ -310,12 +311,14 @@ struct virt_ops {
 	/* Sets v->ctl up, a zeroed page, with the intercepts of v->profile. The
 	 * registers are undefined until virt_state_set. */
 	void (*vcpu_init)(struct virt_vcpu *v);
-	/* Takes v to this CPU (VMPTRLD), clears it from it (VMCLEAR). */
-	void (*load)(struct virt_vcpu *v);
+	/* Takes v to this CPU (VMPTRLD), in place of `from`, which it clears from
+	 * it (VMCLEAR) if it is not NULL. NULL for unload: nothing to do. */
+	void (*load)(struct virt_vcpu *from, struct virt_vcpu *v);
 	void (*unload)(struct virt_vcpu *v);
 	/* What follows needs v loaded on this CPU. */
-	/* Runs the guest until an exit that the fast path does not finish. */
-	void (*enter)(struct virt_vcpu *v);
+	/* Runs the guest until an exit that the fast path does not finish: v's,
+	 * or that of one that virt_next has put in its place. NULL: no exit. */
+	struct virt_vcpu *(*enter)(struct virt_vcpu *v);
 	/* Says what the exit was; an event that it cut short (IDT-vectoring,
 	 * EXITINTINFO) goes to v->reinject with PEND_INJECT. */
 	void (*exit_decode)(struct virt_vcpu *v, struct exit *x);
@@ -328,7 +331,7 @@ struct virt_ops {
 	void (*window)(struct virt_vcpu *v, bool on);
 	/* Forces an exit at this TSC (~0: never), by VMX preemption timer or
 	 * the local APIC's timer. Before each enter when v->deadline changed. */
-	void (*deadline_arm)(struct virt_vcpu *v, u64 tsc);
+	void (*deadline_arm)(struct virt_vcpu *v, u64 tsc, u64 now);
 	/* Drops nested translations of v's space on this CPU. */
 	void (*flush)(struct virt_vcpu *v);
 	/* Makes v->tag the VPID or ASID; all_void: first drops what this CPU
@@ -397,6 +400,13 @@ extern hcall_fn virt_hcall_table[2 * HCALL_TRACED];
 void virt_call_resume(struct virt_vcpu *v, u64 nr, u64 a0, u64 a1, u64 a2,
 		      u64 a3, u64 a4, u64 a5);
 
+/*
+ * If not NULL: what the stub calls when v leaves its CPU by a call, in place of
+ * returning to the caller of enter(). It handles v's exit and makes another vCPU
+ * ready to be entered, which it returns; NULL: enter() returns NULL.
+ */
+extern struct virt_vcpu *(*virt_next)(struct virt_vcpu *v);
+
 static inline struct virt_vcpu *virt_current(void)
 {
 	return cpu_this()->current;
@@ -407,10 +417,10 @@ extern bool virt_probe;
 extern u64 virt_accesses; /* of the VMCS by C, not yet counted to a vCPU */
 
 /*
- * A vCPU comes to this CPU or leaves it: loads and unloads it in the backend,
- * switches XSAVE state, XCR0, CR2, debug registers, syscall MSRs, and sets
- * cpu->current. Not on each exit. After the latter any CPU may use v. XCR0 of
- * a live guest is in the CPU: who changes v->xcr0 also executes XSETBV.
+ * v comes to this CPU, in place of `old`, which is live and leaves it; one may be
+ * NULL. Loads and unloads them in the backend, switches XSAVE state, XCR0, CR2,
+ * debug registers, syscall MSRs, and sets cpu->current. Not on each exit. Any CPU
+ * may use `old` then. XCR0 of a live guest is in the CPU: who changes v->xcr0
+ * also executes XSETBV.
  */
-void virt_switch_out(struct virt_vcpu *v);
-void virt_switch_in(struct virt_vcpu *v);
+void virt_switch(struct virt_vcpu *old, struct virt_vcpu *v);

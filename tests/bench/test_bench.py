@@ -25,7 +25,7 @@ import table  # noqa: E402
 NULL_MOST = 48  # instructions of a null hypercall
 NULL_VMCS = 5
 BATCH_MOST = 30  # instructions of one call of a batch of 64
-WAKE_MOST = 803  # from the sender's call to the woken vCPU's entry
+WAKE_MOST = 400  # from the sender's call to the woken vCPU's entry
 BOOT_MOST = 20_000_000  # ExitBootServices to the host partition
 BOOT_LINE = re.compile(r"parley: boot: (\d+) TSC ticks")
 # A partition of 16 MiB made and destroyed, without the zeroing of its frames.

@@ -165,7 +165,7 @@ static bool window_open(struct vcpu *v)
 
 /* ---- what a guest does: true when it leaves to the C code ---- */
 
-/* RIP stays on a call that is to be resumed; else exit_decode moves it on. */
+/* RIP stays on a call that is to be resumed; else the stub moves it on. */
 static u64 *rip(struct vcpu *v)
 {
 	return sim_vmx ? vmcs(v, GUEST_RIP) : &vmcb(v)->rip;
@@ -205,8 +205,13 @@ static bool call(struct vcpu *v, u64 nr, const u64 *a)
 	}
 	hw->how = VIRT_HOW_HCALL;
 	hw->launched = 1;
-	if (hw->pending & PEND_RESUME)
+	if (vmcb(v)->tlb_control && !sim_vmx)
+		vmcb(v)->tlb_control = virt_cpu()->flush_all = 0;
+	if (hw->pending & PEND_RESUME) {
+		vcpu_unpend(v, PEND_RESUME);
 		return true;
+	}
+	*rip(v) = RIP_NORMAL;
 	memset(hw->gpr, 0, sizeof(hw->gpr));
 	hw->gpr[R_AX] = r.status;
 	hw->gpr[R_DX] = r.value;
@@ -429,7 +434,8 @@ static bool act(struct vcpu *v)
 
 /* ---- the stub ---- */
 
-static void enter(struct virt_vcpu *hw)
+/* Until it leaves to the C code. */
+static void stay(struct virt_vcpu *hw)
 {
 	struct vcpu *v = (struct vcpu *)hw;
 
@@ -454,9 +460,25 @@ static void enter(struct virt_vcpu *hw)
 		*vmcs(v, ENTRY_INTR_INFO) &= ~(1ull << 31);
 }
 
-static void enter_vmx(struct virt_vcpu *v) { enter(v); }
+static struct virt_vcpu *enter(struct virt_vcpu *hw)
+{
+	for (;;) {
+		stay(hw);
+		if (hw->how != VIRT_HOW_HCALL || !virt_next ||
+		    !(load_seq(&hw->pending) & PEND_LEAVE))
+			return hw;
+		hw = virt_next(hw);
+		if (!hw)
+			return NULL;
+	}
+}
 
-static void enter_svm(struct virt_vcpu *v, u64 host) { enter(v); }
+static struct virt_vcpu *enter_vmx(struct virt_vcpu *v) { return enter(v); }
+
+static struct virt_vcpu *enter_svm(struct virt_vcpu *v, u64 host)
+{
+	return enter(v);
+}
 
 static void exit_vmx(void) {}
 
@@ -465,5 +487,6 @@ static void exit_vmx(void) {}
 		enter_vmx, exit_vmx \
 	}
 typeof(vmx_stubs[0]) vmx_stubs[] = { VMX_STUB, VMX_STUB, VMX_STUB, VMX_STUB };
-void (*const svm_enters[])(struct virt_vcpu *, u64) = { enter_svm, enter_svm,
-							enter_svm, enter_svm };
+struct virt_vcpu *(*const svm_enters[])(struct virt_vcpu *,
+					u64) = { enter_svm, enter_svm,
+						 enter_svm, enter_svm };

@@ -85,14 +85,14 @@ static void no_flush(struct virt_vcpu *v) {}
 
 /* Between a load and the entry, other CPUs may do anything; they may also pause
  * and resume the partition, and take their time. */
-static void load(struct virt_vcpu *v)
+static void load(struct virt_vcpu *from, struct virt_vcpu *v)
 {
 	if (tlb_fault == FAULT_FIRST && v->last_cpu == ~0u) {
 		/* as if v had been here already */
 		v->last_cpu = cpu_this()->index;
 		v->space_gen = v->space->gen;
 	}
-	real->load(v);
+	real->load(from, v);
 	sim_yield();
 	if (!(++loads & 3)) {
 		vcpu_pend((struct vcpu *)v, PEND_RESCHED);

@@ -237,7 +237,7 @@ static void end_check(struct virt_vcpu *v, const struct note *n)
 	clobbered_check(v, n->nr);
 }
 
-static void enter(struct virt_vcpu *v)
+static struct virt_vcpu *enter(struct virt_vcpu *v)
 {
 	struct note *n = note_of(v, false);
 
@@ -245,7 +245,7 @@ static void enter(struct virt_vcpu *v)
 		end_check(v, n);
 	if (n)
 		store_release(&n->v, NULL);
-	real_ops->enter(v);
+	return real_ops->enter(v);
 }
 
 void hv_provoke(void)
@@ -258,6 +258,7 @@ void hv_provoke(void)
 		handlers[i] = virt_hcall_table[i];
 		virt_hcall_table[i] = (hcall_fn)(debug_entries + 16 * i);
 	}
+	virt_next = NULL; /* each entry comes by here */
 	real_ops = virt;
 	ops = *virt;
 	ops.enter = enter;

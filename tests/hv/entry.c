@@ -9,13 +9,13 @@
 static const struct virt_ops *real;
 static struct virt_ops ops;
 
-static void enter(struct virt_vcpu *hw)
+static struct virt_vcpu *enter(struct virt_vcpu *hw)
 {
 	const struct vcpu *v = (const struct vcpu *)hw; /* its first member */
 
 	if (!strcmp(v->part->name, "bad-entry") && hw->entries >= LAST_GOOD)
 		real->reg_set(hw, VREG_CR3, ~0ull);
-	real->enter(hw);
+	return real->enter(hw);
 }
 
 void hv_provoke(void)

@@ -125,13 +125,11 @@ void svm_exit_decode(struct virt_vcpu *v, struct exit *x)
 {
 	struct vmcb *b = vmcb_of(v);
 
-	b->tlb_control = 0;
+	if (unlikely(b->tlb_control)) /* done by the entry */
+		b->tlb_control = virt_cpu()->flush_all = 0;
 	b->eventinj = 0;
-	if (virt_exit_begin(v, x)) {
-		b->rip += virt_call_len(v);
-		b->int_shadow = 0;
+	if (virt_exit_begin(v, x))
 		return;
-	}
 	x->hw_reason = b->exitcode;
 	x->hw_info1 = b->info1;
 	x->hw_info2 = b->info2;

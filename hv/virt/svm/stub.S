@@ -10,14 +10,34 @@
 #include "virt/stub.inc"
 #include "virt/svm/svm.h"
 
+/* RIP behind the call; clobbers RCX. */
+.macro CALL_SKIP
+	mov V_ctl(%r11), %rcx
+	addq $VIRT_CALL_LEN, VMCB_RIP(%rcx)
+	movl $0, VMCB_INT_SHADOW(%rcx)
+	movl $0, VMCB_EVENTINJ(%rcx) /* not every CPU clears it at an exit */
+.endm
+
+/* So too where another may be loaded: this entry has done what it was asked. */
+.macro CALL_DONE
+	CALL_SKIP
+	cmpb $0, VMCB_TLB_CONTROL(%rcx)
+	je 1f
+	movb $0, VMCB_TLB_CONTROL(%rcx)
+	mov %gs:CPU_VIRT, %rcx
+	movb $0, VIRT_FLUSH_ALL(%rcx)
+1:
+.endm
+
 .macro SVM_STUB name probe=0 floor=0 mitigate=0
 
-/* void svm_enter_NAME(struct virt_vcpu *v, u64 host) */
+/* struct virt_vcpu *svm_enter_NAME(struct virt_vcpu *v, u64 host) */
 	.balign 16
 svm_enter_\name:
 	HOST_PUSH
 	push %rsi
 	push %rsi
+.Lnext_\name:
 	clgi
 	sti			/* INTR exits need the host's IF */
 	mov V_ctl(%rdi), %rax
@@ -38,11 +58,8 @@ svm_enter_\name:
 /* Back from a handler, results in RAX and RDX, v in R11. */
 	.balign 16
 .Lresume_\name:
-	mov V_ctl(%r11), %rcx
+	CALL_SKIP
 	mov %rax, VMCB_RAX(%rcx)
-	addq $VIRT_CALL_LEN, VMCB_RIP(%rcx)
-	movl $0, VMCB_INT_SHADOW(%rcx)
-	movl $0, VMCB_EVENTINJ(%rcx) /* not every CPU clears it at an exit */
 	mov %rcx, %rax
 	vmload %rax
 	MITIGATE_ENTRY \mitigate
@@ -80,8 +97,11 @@ SVM_STUB mitigate mitigate=1
 
 /* The handler has run, and there is work to do: results in RAX and RDX. */
 svm_leave_call:
-	GUEST_SAVE_CALL
-	jmp svm_leave
+	GUEST_SAVE_CALL CALL_DONE
+	cli
+	stgi
+	NEXT svm_nexts
+	HOST_POP_RET
 
 /* Any other exit: RAX is the VMCB, the rest the guest's. */
 svm_leave_exit:
@@ -96,7 +116,6 @@ svm_leave_exit:
 	mov 8(%rsp), %rax
 	vmload %rax
 	movl $VIRT_HOW_EXIT, V_how(%r11)
-svm_leave:
 	cli
 	stgi
 	HOST_POP_RET
@@ -107,6 +126,10 @@ svm_leave:
 svm_enters:
 	.irp name, plain, probe, floor, mitigate
 	.quad svm_enter_\name
+	.endr
+svm_nexts:
+	.irp name, plain, probe, floor, mitigate
+	.quad .Lnext_\name
 	.endr
 
 	.section .note.GNU-stack, "", @progbits

@@ -4,6 +4,7 @@
 #pragma once
 
 /* Offsets that the stub uses, too. */
+#define VMCB_TLB_CONTROL 0x05c
 #define VMCB_INT_SHADOW 0x068
 #define VMCB_EXITCODE 0x070
 #define VMCB_EVENTINJ 0x0a8
@@ -11,6 +12,8 @@
 #define VMCB_RIP 0x578
 #define VMCB_RAX 0x5f8
 #define SVM_EXIT_VMMCALL 0x81
+#define CPU_VIRT 40	  /* in struct cpu */
+#define VIRT_FLUSH_ALL 28 /* in struct virt_cpu */
 
 #ifndef __ASSEMBLER__
 #include "virt/backend.h"
@@ -59,6 +62,10 @@ _Static_assert(AT(int_shadow, VMCB_INT_SHADOW) && AT(exitcode, VMCB_EXITCODE) &&
 	       "the VMCB is as in the manual");
 #undef AT
 static_assert_size(struct vmcb, 4096);
+_Static_assert(offsetof(struct vmcb, tlb_control) == VMCB_TLB_CONTROL &&
+		       offsetof(struct cpu, virt) == CPU_VIRT &&
+		       offsetof(struct virt_cpu, flush_all) == VIRT_FLUSH_ALL,
+	       "as the stubs have them");
 
 /* clang-format off */
 enum svm_exit {
@@ -88,6 +95,6 @@ void svm_exit_decode(struct virt_vcpu *v, struct exit *x);
 u64 svm_reg_get(struct virt_vcpu *v, enum vreg r);
 void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val);
 /* svm/stub.S: entries by virt_stub. host: hpa of the host's VMCB. */
-extern void (*const svm_enters[])(struct virt_vcpu *v, u64 host);
+extern struct virt_vcpu *(*const svm_enters[])(struct virt_vcpu *v, u64 host);
 
 #endif

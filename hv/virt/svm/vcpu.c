@@ -90,31 +90,23 @@ static void svm_vcpu_init(struct virt_vcpu *v)
 static void svm_tag_set(struct virt_vcpu *v, bool all_void)
 {
 	if (all_void)
-		vmcb_of(v)->tlb_control = TLB_FLUSH_ALL;
+		vmcb_of(v)->tlb_control = virt_cpu()->flush_all = TLB_FLUSH_ALL;
 	vmcb_of(v)->asid = v->tag;
 }
 
-static void svm_load(struct virt_vcpu *v)
+static void svm_load(struct virt_vcpu *from, struct virt_vcpu *v)
 {
-	struct virt_cpu *pc = virt_cpu();
-
-	vmcb_of(v)->tlb_control |= pc->flush_all;
-	pc->flush_all = 0;
+	(void)from;
+	/* a new round of tags that nobody has entered in yet */
+	if (unlikely(virt_cpu()->flush_all))
+		vmcb_of(v)->tlb_control = TLB_FLUSH_ALL;
 	write_cr2(vmcb_of(v)->cr2); /* Bochs' VMRUN does not */
 }
 
-/* All is in the VMCB, but the flush of a new round of tags is this CPU's: v may
- * not have entered since. */
-static void svm_unload(struct virt_vcpu *v)
-{
-	virt_cpu()->flush_all |= vmcb_of(v)->tlb_control;
-	vmcb_of(v)->tlb_control = 0;
-}
-
-static void svm_enter(struct virt_vcpu *v)
+static struct virt_vcpu *svm_enter(struct virt_vcpu *v)
 {
 	v->entries++;
-	svm_enters[v->stub](v, virt_cpu()->area[1]);
+	return svm_enters[v->stub](v, virt_cpu()->area[1]);
 }
 
 /*
@@ -140,8 +132,9 @@ static void svm_window(struct virt_vcpu *v, bool on)
 	b->misc1 = on ? b->misc1 | BIT(VINTR) : b->misc1 & ~BIT(VINTR);
 }
 
-static void svm_deadline_arm(struct virt_vcpu *v, u64 tsc)
+static void svm_deadline_arm(struct virt_vcpu *v, u64 tsc, u64 now)
 {
+	(void)now;
 	v->deadline = tsc;
 	lapic_timer_arm(tsc);
 }
@@ -152,7 +145,6 @@ const struct virt_ops svm_ops = {
 	.name = "SVM",                    .format = &npt_format,
 	.soft_first = VREG_DR0,           .cpu_on = svm_cpu_on,
 	.vcpu_init = svm_vcpu_init,       .load = svm_load,
-	.unload = svm_unload,
 	.enter = svm_enter,               .exit_decode = svm_exit_decode,
 	.reg_get = svm_reg_get,           .reg_set = svm_reg_set,
 	.inject = svm_inject,             .window = svm_window,

@@ -95,6 +95,9 @@ static void details(struct virt_vcpu *v, struct exit *x, u64 q)
 		x->mmio_present = q >> 3 & 7;
 		x->mmio_walk = (q >> 7 & 3) == 1;
 		return;
+	case EXIT_DEADLINE:
+		v->stay = 0; /* used up */
+		return;
 	case EXIT_INVLPG:
 		x->invlpg_gva = q;
 		x->known = true;
@@ -109,10 +112,8 @@ void vmx_exit_decode(struct virt_vcpu *v, struct exit *x)
 	u32 reason = (u32)v->reason;
 	u8 reads = QUAL | CUT;
 
-	if (virt_exit_begin(v, x)) {
-		vmwrite(GUEST_RIP, vmread(GUEST_RIP) + virt_call_len(v));
-		return vmx_shadow_clear();
-	}
+	if (virt_exit_begin(v, x))
+		return;
 	x->hw_reason = reason;
 	if (unlikely(v->how == VIRT_HOW_FAIL)) {
 		x->hw_reason = vmread(VM_INSN_ERROR);

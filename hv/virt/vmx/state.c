@@ -53,7 +53,7 @@ void vmx_shadow_clear(void)
 	u64 i = vmread(GUEST_INTERRUPTIBILITY);
 
 	if (i & BLOCKED)
-		vmwrite(GUEST_INTERRUPTIBILITY, i & ~BLOCKED);
+		vmwrite(GUEST_INTERRUPTIBILITY, i & ~(u64)BLOCKED);
 }
 
 /* LMA and the IA-32e entry control follow LME and PG (SDM Vol. 3C 27.3.1.1). */

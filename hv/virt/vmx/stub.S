@@ -17,13 +17,43 @@
 	vmwrite %rsi, %rcx
 .endm
 
+/* So too where the guest does not go on at once, and with the blocking of
+ * interrupts by STI or MOV SS ended. */
+.macro CALL_DONE
+	CALL_SKIP
+	mov $GUEST_INTERRUPTIBILITY, %ecx
+	vmread %rcx, %rsi
+	test $BLOCKED, %sil
+	jz 1f
+	and $~BLOCKED, %esi
+	vmwrite %rsi, %rcx
+1:
+.endm
+
+/* An instruction more for each access, as in C: see vmx_count. */
+.macro CALL_DONE_PROBE
+	incq V_vmcs_accesses(%r11)
+	incq V_vmcs_accesses(%r11)
+	incq V_vmcs_accesses(%r11)
+	CALL_DONE
+.endm
+
+/* The handler has run, and there is work to do: results in RAX and RDX. */
+.macro VMX_LEAVE done
+	GUEST_SAVE_CALL \done
+	movl $1, V_launched(%r11)
+	NEXT vmx_nexts
+	HOST_POP_RET
+.endm
+
 .macro VMX_STUB name probe=0 floor=0 mitigate=0
 
-/* void vmx_enter_NAME(struct virt_vcpu *v) */
+/* struct virt_vcpu *vmx_enter_NAME(struct virt_vcpu *v) */
 	.balign 16
 vmx_enter_\name:
 	HOST_PUSH
 	sub $V_AT, %rsp
+.Lnext_\name:
 	cmp %rsp, V_host_rsp(%rdi)
 	je 1f
 	mov %rsp, V_host_rsp(%rdi)
@@ -60,7 +90,7 @@ vmx_exit_\name:
 	mov $REASON_VMCALL, %r10d
 	jnz vmx_leave_exit
 	HCALL %rax, %r10, \probe
-	jne vmx_leave_call
+	jne vmx_leave_call_\probe
 	CALL_SKIP
 	MITIGATE_ENTRY \mitigate
 	PROBE \probe, accesses=2 /* RIP */
@@ -86,10 +116,10 @@ vmx_failed:
 	movl $VIRT_HOW_FAIL, V_how(%rdi)
 	HOST_POP_RET
 
-/* The handler has run, and there is work to do: results in RAX and RDX. */
-vmx_leave_call:
-	GUEST_SAVE_CALL
-	jmp vmx_leave
+vmx_leave_call_0:
+	VMX_LEAVE CALL_DONE
+vmx_leave_call_1:
+	VMX_LEAVE CALL_DONE_PROBE
 
 /* Any other exit: the guest's R10 on the stack, the reason in R10. */
 vmx_leave_exit:
@@ -103,7 +133,6 @@ vmx_leave_exit:
 	mov (%rsp), %rax
 	mov %rax, V_10(%r11)
 	movl $VIRT_HOW_EXIT, V_how(%r11)
-vmx_leave:
 	movl $1, V_launched(%r11)
 	HOST_POP_RET
 
@@ -113,6 +142,10 @@ vmx_leave:
 vmx_stubs:
 	.irp name, plain, probe, floor, mitigate
 	.quad vmx_enter_\name, vmx_exit_\name
+	.endr
+vmx_nexts:
+	.irp name, plain, probe, floor, mitigate
+	.quad .Lnext_\name
 	.endr
 
 	.section .note.GNU-stack, "", @progbits

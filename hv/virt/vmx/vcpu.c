@@ -14,7 +14,8 @@ enum { MSR_FLUSH_CMD = 0x10B, MSR_FEATURE_CONTROL = 0x3A };
 #define EPTP_WB_4LEVEL (6u | 3u << 3)
 #define STAY_US 250000
 #define STAY_MASKED_US 5000
-#define TIMER_TRIM 16 /* the timer stands still in root: set anew so often */
+static u64 stay_masked; /* TSC ticks */
+#define TIMER_TRIM 16	/* the timer stands still in root: set anew so often */
 
 /* SDM Vol. 3C, 29.3. The guest's PAT is not ignored (bit 6 clear): it weakens
  * write-back. */
@@ -45,6 +46,7 @@ static const char *vmx_cpu_on(struct cpu *c)
 	if (bad)
 		return "VMXON failed";
 	pc->max_tag = 0xffff;
+	stay_masked = tsc_from_us(STAY_MASKED_US);
 	virt_cpu_msrs(pc);
 	return NULL;
 }
@@ -55,7 +57,7 @@ noreturn_fn void vmx_write_failed(u32 field, u64 val)
 	      (u32)vmread(VM_INSN_ERROR));
 }
 
-static void vmclear(struct virt_vcpu *v)
+static inline void vmclear(struct virt_vcpu *v)
 {
 	__asm__ volatile("vmclear %0" : : "m"(v->ctl_pa) : "cc", "memory");
 	v->launched = 0;
@@ -123,7 +125,7 @@ static void vmcs_fill(struct virt_vcpu *v)
 		{ GUEST_INTERRUPTIBILITY, 0 },      { HOST_PAT, rdmsr(MSR_PAT) },
 		{ HOST_ES_SEL, 0 }, { HOST_SS_SEL, 0 }, { HOST_DS_SEL, 0 },
 		{ HOST_FS_SEL, 0 }, { HOST_GS_SEL, 0 }, { HOST_CS_SEL, SEL_CODE },
-		{ HOST_FS_BASE, 0 }, { HOST_GS_BASE, 0 }, { HOST_TR_SEL, SEL_TSS },
+		{ HOST_FS_BASE, 0 }, { HOST_TR_SEL, SEL_TSS },
 		{ HOST_SYSENTER_CS, 0 },            { HOST_SYSENTER_ESP, 0 },
 		{ HOST_SYSENTER_EIP, 0 },           { HOST_EFER, rdmsr(MSR_EFER) },
 		{ HOST_RSP, 0 }, { HOST_RIP, (u64)vmx_stubs[v->stub].exit },
@@ -131,6 +133,7 @@ static void vmcs_fill(struct virt_vcpu *v)
 	/* clang-format on */
 
 	v->host_rsp = 0;
+	v->stay = 0;
 	for (u32 i = 0; i < array_size(fields); i++)
 		vmwrite(fields[i].field, fields[i].val);
 	if (vmx_caps.timer)
@@ -150,6 +153,7 @@ static void host_state_write(void)
 	vmwrite(HOST_CR0, read_cr0());
 	vmwrite(HOST_CR3, read_cr3());
 	vmwrite(HOST_CR4, read_cr4());
+	vmwrite(HOST_GS_BASE, (u64)c);
 	vmwrite(HOST_TR_BASE, ptr_hpa(&c->tss).v);
 	vmwrite(HOST_GDTR_BASE, (u64)c->gdt);
 	vmwrite(HOST_IDTR_BASE, idt.base);
@@ -162,19 +166,26 @@ static void vmx_vcpu_init(struct virt_vcpu *v)
 	vmclear(v);
 }
 
-static void vmx_load(struct virt_vcpu *v)
+static noinline_fn void vmcs_adapt(struct virt_vcpu *v)
 {
-	u8 bad;
-
-	__asm__ volatile("vmptrld %1\n\tsetbe %0"
-			 : "=r"(bad)
-			 : "m"(v->ctl_pa)
-			 : "cc", "memory");
-	hv_assert(!bad);
 	if (v->last_cpu == VIRT_NOWHERE)
 		vmcs_fill(v);
-	if (v->last_cpu != cpu_this()->index)
-		host_state_write();
+	host_state_write();
+}
+
+static void vmx_load(struct virt_vcpu *from, struct virt_vcpu *v)
+{
+	bool bad;
+
+	if (likely(from))
+		vmclear(from);
+	__asm__ volatile("vmptrld %1"
+			 : "=@ccbe"(bad)
+			 : "m"(v->ctl_pa)
+			 : "memory");
+	hv_assert(!bad);
+	if (unlikely(v->last_cpu != cpu_this()->index))
+		vmcs_adapt(v);
 }
 
 /* ---- running ---- */
@@ -183,34 +194,34 @@ static void vmx_load(struct virt_vcpu *v)
  * A stay without any exit has an end: where a CPU lets a guest that it enters
  * with IF = 0 hold interrupts off, they wait for this at most.
  */
-static void timer_write(struct virt_vcpu *v)
+static noinline_fn void timer_write(struct virt_vcpu *v, u64 now)
 {
-	u64 now = rdtsc(), ticks = v->deadline > now ? v->deadline - now : 0;
-	u64 most = tsc_from_us(
-		vmread(GUEST_RFLAGS) & RFLAGS_IF ? STAY_US : STAY_MASKED_US);
+	u64 ticks = v->deadline > now ? v->deadline - now : 0;
+	u64 most = vmread(GUEST_RFLAGS) & RFLAGS_IF ? tsc_from_us(STAY_US) :
+						      stay_masked;
 
 	v->trim_at = v->entries + TIMER_TRIM;
-	if (ticks > most)
-		ticks = most;
-	vmwrite(PREEMPTION_TIMER, ticks >> vmx_caps.timer_shift);
+	v->stay = ticks < most ? ticks : most;
+	vmwrite(PREEMPTION_TIMER, v->stay >> vmx_caps.timer_shift);
 }
 
-static void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc)
+/* What is left of a masked stay does, where the deadline is behind its end. */
+static void vmx_deadline_arm(struct virt_vcpu *v, u64 tsc, u64 now)
 {
 	v->deadline = tsc;
-	if (vmx_caps.timer)
-		timer_write(v);
-	else
+	if (unlikely(!vmx_caps.timer))
 		lapic_timer_arm(tsc);
+	else if (v->stay != stay_masked || tsc < now + stay_masked)
+		timer_write(v, now);
 }
 
-static void vmx_enter(struct virt_vcpu *v)
+static struct virt_vcpu *vmx_enter(struct virt_vcpu *v)
 {
-	if (++v->entries == v->trim_at && vmx_caps.timer)
-		timer_write(v);
+	if (++v->entries >= v->trim_at && vmx_caps.timer)
+		timer_write(v, rdtsc());
 	if (unlikely(mitigations & MIT_L1D))
 		wrmsr(MSR_FLUSH_CMD, 1);
-	vmx_stubs[v->stub].enter(v);
+	return vmx_stubs[v->stub].enter(v);
 }
 
 static void vmx_window(struct virt_vcpu *v, bool on)

@@ -8,6 +8,8 @@
 #define GUEST_RIP 0x681e
 #define VM_EXIT_REASON 0x4402
 #define HOST_RSP 0x6c14
+#define GUEST_INTERRUPTIBILITY 0x4824
+#define BLOCKED 3 /* of that: by STI, by MOV SS */
 #define REASON_VMCALL 18
 
 #ifndef __ASSEMBLER__
@@ -36,9 +38,8 @@ enum vmcs_field {
 	IDT_VECTORING_ERROR = 0x440a,       EXIT_INSN_LEN = 0x440c,
 	GUEST_ES_LIMIT = 0x4800,            GUEST_GDTR_LIMIT = 0x4810,
 	GUEST_IDTR_LIMIT = 0x4812,          GUEST_ES_AR = 0x4814,
-	GUEST_INTERRUPTIBILITY = 0x4824,    GUEST_ACTIVITY = 0x4826,
-	GUEST_SYSENTER_CS = 0x482a,         PREEMPTION_TIMER = 0x482e,
-	HOST_SYSENTER_CS = 0x4c00,
+	GUEST_ACTIVITY = 0x4826,            GUEST_SYSENTER_CS = 0x482a,
+	PREEMPTION_TIMER = 0x482e,          HOST_SYSENTER_CS = 0x4c00,
 	/* natural width */
 	CR0_MASK = 0x6000,      CR4_MASK = 0x6002,      CR0_SHADOW = 0x6004,
 	CR4_SHADOW = 0x6006,    EXIT_QUALIFICATION = 0x6400,
@@ -58,7 +59,6 @@ enum vmcs_field {
 #define PROC_WINDOW 4ull /* of PROC_CONTROLS: interrupt-window exiting */
 #define PROC_MOV_DR (1ull << 23)
 #define ENTRY_IA32E 0x200ull /* of ENTRY_CONTROLS: IA-32e mode guest */
-#define BLOCKED 3ull	     /* of GUEST_INTERRUPTIBILITY: by STI, by MOV SS */
 #define REASON_ENTRY_FAILED (1u << 31)
 #define TIMER_MAX 0xffffffffull
 
@@ -105,7 +105,7 @@ void vmx_invlpg(struct virt_vcpu *v, u64 gva);
 
 /* vmx/stub.S, by virt_stub: the entry, and the address that exits come to. */
 extern const struct {
-	void (*enter)(struct virt_vcpu *v);
+	struct virt_vcpu *(*enter)(struct virt_vcpu *v);
 	void (*exit)(void);
 } vmx_stubs[];
 

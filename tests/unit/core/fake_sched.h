@@ -51,7 +51,11 @@ void lapic_ipi(u32 apic_id, u32 vector)
 
 static struct virt_vcpu *switched_out;
 
-void virt_switch_out(struct virt_vcpu *v) { switched_out = v; }
+void virt_switch(struct virt_vcpu *old, struct virt_vcpu *v)
+{
+	switched_out = old;
+	assert_null(v);
+}
 
 bool event_pending(const struct vcpu *v) { return v == event_for; }
 
@@ -64,7 +68,7 @@ void panic(const char *fmt, ...)
 	abort();
 }
 
-static void fake_arm(struct virt_vcpu *v, u64 tsc) { armed = tsc; }
+static void fake_arm(struct virt_vcpu *v, u64 tsc, u64 now) { armed = tsc; }
 
 static const struct virt_ops fake = { .name = "fake",
 				      .deadline_arm = fake_arm };

@@ -26,6 +26,8 @@
 #define PORT 0xc000u
 
 static struct partition part[3];
+struct partition *partition_table[PARTITION_MAX] = { &part[0], &part[1],
+						     &part[2] };
 static struct vcpu vcpu;
 static struct cpu cpus[2];
 struct cpu *cpu_table[CPU_MAX];
@@ -134,12 +136,6 @@ void gmem_shootdown(struct partition *p)
 {
 	assert_false(lock_held(&device_lock));
 	flushed = p;
-}
-
-struct partition *partition_live(u32 id, u32 gen)
-{
-	return id < 3 && part[id].gen == gen && !part[id].dying ? &part[id] :
-								  NULL;
 }
 
 void panic(const char *fmt, ...) { abort(); }

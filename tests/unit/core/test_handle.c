@@ -9,13 +9,6 @@
 struct partition *partition_table[PARTITION_MAX];
 static struct partition parts[PARTS];
 
-struct partition *partition_live(u32 id, u32 gen)
-{
-	struct partition *p = id < PARTITION_MAX ? partition_table[id] : NULL;
-
-	return p && p->gen == gen && !p->dying ? p : NULL;
-}
-
 static int setup(void **state)
 {
 	memset(parts, 0, sizeof(parts));

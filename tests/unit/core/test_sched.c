@@ -58,11 +58,12 @@ static void equal_priority_waits_for_the_budget(void **state)
 {
 	sched_wake(&vcpus[0]);
 	sched_switch(NULL);
-	assert_true(sched_deadline(&vcpus[0]) == TIMER_NEVER);
+	assert_true(sched_deadline(sched_this(), &vcpus[0]) == TIMER_NEVER);
 	sched_wake(&vcpus[1]);
 	assert_true(vcpus[0].hw.pending & PEND_RESCHED); /* has a deadline */
 	assert_ptr_equal(sched_switch(&vcpus[0]), &vcpus[0]);
-	assert_int_equal(sched_deadline(&vcpus[0]), vcpus[0].budget_end);
+	assert_int_equal(sched_deadline(sched_this(), &vcpus[0]),
+			 vcpus[0].budget_end);
 	vcpus[0].budget_end = 0;
 	assert_ptr_equal(sched_switch(&vcpus[0]), &vcpus[1]);
 }
@@ -181,16 +182,16 @@ static void sleepers_wake_in_time(void **state)
 		sched_block(v, VCPU_WAITING, now + (3 - i) * SECOND);
 	}
 	assert_null(sched_switch(v));
-	assert_int_equal(sched_deadline(NULL), now + SECOND);
+	assert_int_equal(sched_this()->timer_first, now + SECOND);
 	sched_timers_run(now);
 	assert_null(sched_switch(NULL));
 	sched_timers_run(now + 2 * SECOND);
 	assert_ptr_equal(sched_switch(NULL), &vcpus[2]);
 	vcpus[2].budget_end = 0;
 	assert_ptr_equal(sched_switch(&vcpus[2]), &vcpus[1]);
-	assert_int_equal(sched_deadline(NULL), now + 3 * SECOND);
+	assert_int_equal(sched_this()->timer_first, now + 3 * SECOND);
 	sched_wake(&vcpus[0]); /* sooner, by an event: the timer is gone */
-	assert_int_equal(sched_deadline(NULL), TIMER_NEVER);
+	assert_int_equal(sched_this()->timer_first, TIMER_NEVER);
 }
 
 static void guest_timers_fire_once(void **state)
@@ -204,12 +205,12 @@ static void guest_timers_fire_once(void **state)
 	sched_timer_set(&vcpus[1], now + SECOND / 2);
 	sched_timer_set(&vcpus[2], now + SECOND / 4);
 	sched_timer_set(&vcpus[2], 0);
-	assert_int_equal(sched_deadline(NULL), now + SECOND / 2);
+	assert_int_equal(sched_this()->timer_first, now + SECOND / 2);
 	sched_timers_run(now + SECOND / 2);
 	assert_int_equal(fired, 2);
 	sched_timers_run(now + 2 * SECOND);
 	assert_int_equal(fired, 3);
-	assert_int_equal(sched_deadline(NULL), TIMER_NEVER);
+	assert_int_equal(sched_this()->timer_first, TIMER_NEVER);
 }
 
 static void a_paused_partition_is_parked(void **state)
@@ -243,7 +244,7 @@ static void a_dying_partition_has_no_timers(void **state)
 	sched_timers_run(now + SECOND);
 	assert_int_equal(fired, 0);
 	assert_null(sched_switch(NULL));
-	assert_int_equal(sched_deadline(NULL), TIMER_NEVER);
+	assert_int_equal(sched_this()->timer_first, TIMER_NEVER);
 }
 
 static void forget_leaves_nothing(void **state)
@@ -255,7 +256,7 @@ static void forget_leaves_nothing(void **state)
 	sched_set(&vcpus[0], 1, 1, 2);
 	sched_forget(&vcpus[0]);
 	assert_null(sched_switch(NULL));
-	assert_int_equal(sched_deadline(NULL), TIMER_NEVER);
+	assert_int_equal(sched_this()->timer_first, TIMER_NEVER);
 	assert_int_equal(scheds[0].load, 5);
 	assert_int_equal(scheds[1].load, 0);
 }
@@ -298,6 +299,73 @@ static void an_overrun_is_taken_off_the_next_slice(void **state)
 	assert_int_equal(vcpus[1].budget_left, slice / 8);
 }
 
+/* vCPU 1, more urgent, waits until SECOND or for ever; vCPU 0 runs. */
+static void urgent_waits(u64 deadline)
+{
+	vcpus[1].priority = 3;
+	sched_wake(&vcpus[1]);
+	sched_switch(NULL);
+	sched_block(&vcpus[1], VCPU_WAITING, deadline);
+	sched_wake(&vcpus[0]);
+	assert_ptr_equal(sched_switch(&vcpus[1]), &vcpus[0]);
+	vpages[1].pending = 1;
+	vcpus[1].hw.pending |= PEND_EVENT;
+}
+
+static void the_last_poke_takes_the_callers_place(void **state)
+{
+	for (u32 i = 0; i < 4; i++) {
+		setup(state);
+		urgent_waits(i & 1 ? rdtsc() + SECOND : 0);
+		vpages[1].masked = i >> 1;
+		if (i ==
+		    3) /* not one that ran alone beyond its slice, either */
+			vcpus[0].budget_end = 1;
+		sched_poke_last(&vcpus[1]);
+		assert_ptr_equal(self->sched, &scheds[0]);
+		assert_ptr_equal(scheds[0].running, &vcpus[1]);
+		assert_int_equal(vcpus[1].state, VCPU_RUNNING);
+		assert_int_equal(vcpus[1].hw.pending, i >> 1 ? 0 : PEND_EVENT);
+		assert_int_equal(scheds[0].timer_first, TIMER_NEVER);
+		assert_int_equal(vcpus[0].state, VCPU_READY);
+		assert_true(vcpus[0].hw.pending & PEND_RESCHED);
+		assert_true(vcpus[0].budget_left);
+		vcpus[1].hw.pending = 0; /* delivered */
+		sched_block(&vcpus[1], VCPU_WAITING, 0);
+		assert_ptr_equal(sched_switch(&vcpus[1]), &vcpus[0]);
+		assert_false(vcpus[0].hw.pending);
+	}
+}
+
+static void the_last_poke_is_a_poke_elsewhere(void **state)
+{
+	/* not more urgent */
+	urgent_waits(0);
+	vcpus[1].priority = 1;
+	sched_poke_last(&vcpus[1]);
+	assert_ptr_equal(scheds[0].running, &vcpus[0]);
+	assert_int_equal(vcpus[1].state, VCPU_READY);
+	/* the caller leaves anyway */
+	setup(state);
+	urgent_waits(0);
+	vcpus[0].hw.pending |= PEND_RESCHED;
+	sched_poke_last(&vcpus[1]);
+	assert_ptr_equal(scheds[0].running, &vcpus[0]);
+	/* on another CPU */
+	setup(state);
+	urgent_waits(0);
+	self = &cpus[1];
+	sched_poke_last(&vcpus[1]);
+	assert_int_equal(kicked, 1);
+	assert_ptr_equal(scheds[0].running, &vcpus[0]);
+	/* its partition is paused */
+	setup(state);
+	urgent_waits(0);
+	part.state = PV_STATE_PAUSED;
+	sched_poke_last(&vcpus[1]);
+	assert_ptr_equal(scheds[0].running, &vcpus[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +386,8 @@ int main(void)
 		T(forget_leaves_nothing),
 		T(steal_and_run_time_are_counted),
 		T(an_overrun_is_taken_off_the_next_slice),
+		T(the_last_poke_takes_the_callers_place),
+		T(the_last_poke_is_a_poke_elsewhere),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -43,10 +43,10 @@ static void what_runs_moves_with_its_timers(void **state)
 	assert_int_equal(vcpus[0].cpu, 1);
 	assert_int_equal(vcpus[0].moves, 1);
 	assert_int_equal(kicked, 2);
-	assert_int_equal(sched_deadline(NULL), TIMER_NEVER);
+	assert_int_equal(sched_this()->timer_first, TIMER_NEVER);
 	assert_int_equal(scheds[0].load, 5);
 	self = &cpus[1];
-	assert_int_equal(sched_deadline(NULL), now + SECOND);
+	assert_int_equal(sched_this()->timer_first, now + SECOND);
 	assert_ptr_equal(sched_switch(NULL), &vcpus[0]);
 	assert_int_equal(scheds[1].load, 1);
 }
@@ -65,12 +65,12 @@ static void what_sleeps_moves_and_wakes_there(void **state)
 	self = &cpus[0];
 	assert_null(sched_switch(NULL));
 	assert_int_equal(vcpus[0].cpu, 1);
-	assert_int_equal(sched_deadline(NULL), TIMER_NEVER);
+	assert_int_equal(sched_this()->timer_first, TIMER_NEVER);
 	assert_int_equal(kicked, 3); /* its timer is the first there */
 	sched_poke(&vcpus[0]);
 	assert_int_equal(vcpus[0].state, VCPU_READY);
 	self = &cpus[1];
-	assert_int_equal(sched_deadline(NULL), TIMER_NEVER);
+	assert_int_equal(sched_this()->timer_first, TIMER_NEVER);
 	assert_ptr_equal(sched_switch(NULL), &vcpus[0]);
 }
 

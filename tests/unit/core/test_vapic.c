@@ -42,6 +42,7 @@ void *partition_pages(struct partition *p, unsigned order)
 }
 
 void sched_poke(struct vcpu *w) {}
+void sched_poke_last(struct vcpu *w) {}
 
 void sched_timer_set(struct vcpu *w, u64 tsc) { timer = tsc; }
 
