@@ -264,3 +264,19 @@ void restore(uint64_t part, const struct pv_vcpu_state *saved)
 	panic_if(pv_vcpu_state_set(part, 0, gpa_of(saved)));
 	panic_if(pv_partition_resume(part));
 }
+
+/* example: partition_dirty_log */
+/* From now on `part` is copied while it runs. */
+void copy_begin(uint64_t part) { panic_if(pv_partition_dirty_log(part, 1)); }
+
+/* example: partition_dirty_read */
+/* How many of the first 4,096 pages are to be copied (again). */
+unsigned copy_next(uint64_t part, uint64_t bits[64])
+{
+	unsigned n = 0;
+
+	panic_if(pv_partition_dirty_read(part, 0, 4096, gpa_of(bits)));
+	for (int i = 0; i < 64; i++)
+		n += (unsigned)__builtin_popcountll(bits[i]);
+	return n;
+}

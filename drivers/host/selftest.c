@@ -133,6 +133,7 @@ void selftest_run(void)
 	selftest_calls();
 	selftest_state();
 	selftest_devices();
+	selftest_dirty();
 	selftest_trace();
 	selftest_memory();
 	selftest_limits();

@@ -43,6 +43,7 @@ void selftest_state(void);     /* registers of vCPUs that do not run */
 void selftest_calls(void);     /* errors that one call shows */
 void selftest_devices(void);   /* PCI functions */
 void selftest_limits(void);    /* full tables, spent quotas, states */
+void selftest_dirty(void);     /* the log of pages written to */
 void selftest_trace(void);     /* the trace's rings, of our own calls */
 void selftest_memory(void);    /* what comes back */
 void selftest_forbidden(void); /* what the host partition may not touch */

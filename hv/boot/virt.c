@@ -37,6 +37,7 @@ static const char *svm_caps_read(void)
 	nested_caps = (struct nested_caps){
 		.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4,
 		.gb_pages = cpu_feat.gb_pages,
+		.dirty = true,
 	};
 	return NULL;
 }

@@ -134,7 +134,9 @@ const char *vmx_caps_read(void)
 		return lack;
 	vmx_caps.timer = vmx_caps.control[0][VMX_EXIT] & EXIT_SAVE_TIMER;
 	nested_caps = (struct nested_caps){
-		.levels = 4, .gb_pages = rdmsr(MSR_VMX_EPT_VPID) >> 17 & 1
+		.levels = 4,
+		.gb_pages = rdmsr(MSR_VMX_EPT_VPID) >> 17 & 1,
+		.dirty = rdmsr(MSR_VMX_EPT_VPID) >> 21 & 1,
 	};
 	vmx_caps.revision = (u32)rdmsr(MSR_VMX_BASIC) & 0x7fffffff;
 	vmx_caps.timer_shift = rdmsr(MSR_VMX_MISC) & 31;

@@ -26,8 +26,7 @@ static void copy(void *to, const void *from, u64 n)
 			 : "memory");
 }
 
-/* Where the bytes at `at` are, and how many of them lie in a row. */
-static u64 span_locked(struct partition *p, u64 at, u32 need, u8 **ptr)
+u64 gmem_span_locked(struct partition *p, u64 at, u32 need, u8 **ptr)
 {
 	u64 page;
 	u32 flags;
@@ -36,6 +35,8 @@ static u64 span_locked(struct partition *p, u64 at, u32 need, u8 **ptr)
 	if (!nested_lookup(&p->space, gpa(at), &h, &flags, &page) ||
 	    flags & NP_DEVICE || need & ~flags)
 		return 0;
+	if (need & NP_WRITE && unlikely(p->space.logging))
+		nested_log_put(&p->space, gpa(at));
 	*ptr = hpa_ptr(h);
 	return page - (at & (page - 1));
 }
@@ -49,7 +50,7 @@ static int access_locked(struct partition *p, u64 at, u8 *buf, u64 n,
 	if (!range_within(at, n, gmem_limit()))
 		return PV_EFAULT;
 	for (u64 c; n; n -= c, at += c) {
-		c = span_locked(p, at, write ? NP_WRITE : NP_READ, &ptr);
+		c = gmem_span_locked(p, at, write ? NP_WRITE : NP_READ, &ptr);
 		if (!c)
 			return PV_EFAULT;
 		c = c < n ? c : n;
@@ -72,7 +73,7 @@ void *gmem_ptr(struct partition *p, gpa_t at)
 	u8 *ptr;
 
 	lock_scope(&p->lock);
-	return span_locked(p, at.v, NP_WRITE, &ptr) ? ptr : NULL;
+	return gmem_span_locked(p, at.v, NP_WRITE, &ptr) ? ptr : NULL;
 }
 
 bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write)
@@ -100,7 +101,7 @@ int gmem_copy(struct partition *tp, gpa_t to, struct partition *fp, gpa_t from,
 	for (u64 c; n; n -= c, from.v += c, to.v += c) {
 		u8 *ptr;
 
-		c = span_locked(tp, to.v, NP_WRITE, &ptr);
+		c = gmem_span_locked(tp, to.v, NP_WRITE, &ptr);
 		c = c < n ? c : n;
 		if (gmem_read(fp, from, ptr, c))
 			return PV_EFAULT;

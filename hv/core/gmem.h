@@ -25,6 +25,9 @@ bool gmem_ok(struct partition *p, gpa_t at, u64 n, bool write);
  * write there. Good until the CPU takes interrupts or a call of its vCPU leaves
  * pending work. */
 void *gmem_ptr(struct partition *p, gpa_t at);
+/* The same, with p->lock held: how many bytes lie in a row from *ptr on; 0: not
+ * so. need: NP_*; with NP_WRITE, they count as written. */
+u64 gmem_span_locked(struct partition *p, u64 at, u32 need, u8 **ptr);
 /* Is anything mapped, or a region served, in the range? p->lock held. */
 bool gmem_taken_locked(struct partition *p, u64 at, u64 size);
 /* The frame of p's page at `at`: NULL unless p owns it or has accepted it. */
@@ -76,6 +79,12 @@ int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
 int gmem_accept_dma(struct partition *p, struct partition *owner, gpa_t from,
 		    u64 pages, gpa_t at) must_check;
 int gmem_return(struct partition *p, gpa_t at, u64 pages) must_check;
+
+/* The log of the pages that are written to. Read: at most 512 of them, then
+ * *more; one bit each to the caller's memory at *buf. */
+void gmem_log_set(struct partition *p, bool on);
+int gmem_log_read(struct partition *p, u64 *at, u64 *pages, u64 *buf,
+		  bool *more) must_check;
 
 /* Maps frames (the hypervisor's, modules, an accepted share) or device memory
  * into a partition. PV_OK, PV_EEXIST, PV_ENOMEM. */

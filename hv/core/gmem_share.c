@@ -169,8 +169,12 @@ int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
 int gmem_revoke(struct partition *p, gpa_t at, u64 pages)
 {
 	struct share s = { .p = p, .from = at, .pages = pages };
+	int err = share_run(&s, revoke_page);
 
-	return share_run(&s, revoke_page);
+	/* the owner's log does not know yet what the peer has written */
+	if (!err && p->space.logging)
+		gmem_ok(p, at, pages * PAGE_SIZE, true);
+	return err;
 }
 
 int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,

@@ -20,13 +20,9 @@ struct walk {
 /* Where guest-physical memory is; NULL: there is none, or not so. */
 static void *host_locked(const struct walk *w, u64 at, u32 need)
 {
-	u32 flags;
-	hpa_t h;
+	u8 *ptr;
 
-	if (!nested_lookup(&w->v->part->space, gpa(at), &h, &flags, NULL) ||
-	    flags & NP_DEVICE || need & ~flags)
-		return NULL;
-	return hpa_ptr(h);
+	return gmem_span_locked(w->v->part, at, need, &ptr) ? ptr : NULL;
 }
 
 /* Sets A (and D) in memory as the CPU would, if the guest can write there. */

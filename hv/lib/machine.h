@@ -69,6 +69,7 @@ extern struct svm_caps svm_caps;
 struct nested_caps {
 	u32 levels; /* 4 or 5 */
 	bool gb_pages;
+	bool dirty; /* the CPU marks what it writes to */
 };
 extern struct nested_caps nested_caps;
 

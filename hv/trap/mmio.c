@@ -150,6 +150,8 @@ static bool mapped_now_locked(struct vcpu *v, const struct exit *x)
 	if (!nested_lookup(&v->part->space, x->mmio_gpa, &to, &flags, NULL) ||
 	    need & ~flags)
 		return false;
+	if (x->mmio_write)
+		nested_log_put(&v->part->space, x->mmio_gpa);
 	virt_flush(&v->hw);
 	return true;
 }

@@ -12,6 +12,9 @@
  * bits that no CPU looks at (SDM Vol. 3C 29.3.2, APM Vol. 2 5.3.3). */
 #define COUNT (1ull << 52)
 #define COUNT_MAX 1023u
+/* A leaf that may be written to, but that shall say so first: the log's, where
+ * the CPU does not mark what it writes to. */
+#define WATCHED (1ull << 52)
 
 /* The entries for an address, by level, down to where the walk ends. */
 struct path {
@@ -52,7 +55,8 @@ static u32 flags_of(u64 e)
 	const struct nested_format *f = virt->format;
 
 	e ^= f->invert;
-	return (e & f->read ? NP_READ : 0) | (e & f->write ? NP_WRITE : 0) |
+	return (e & f->read ? NP_READ : 0) |
+	       (e & (f->write | WATCHED) ? NP_WRITE : 0) |
 	       (e & f->exec ? NP_EXEC : 0) | (e & f->device ? NP_DEVICE : 0);
 }
 
@@ -244,6 +248,8 @@ static bool table_under(struct virt_space *s, const struct path *p)
 
 	if (!t)
 		return false;
+	/* the CPU may mark the large page until it is gone: all are written */
+	e |= used && s->logging ? virt->format->dirty : 0;
 	for (u32 i = 0; i < used; i++)
 		t[i] = entry_like(e, to + i * step, level - 1);
 	entry_set(p, level, ptr_hpa(t).v | virt->format->table | used * COUNT);
@@ -352,4 +358,46 @@ int nested_unmap(struct virt_space *s, gpa_t at, u64 size)
 	range_used(s, at.v, size, true);
 	__atomic_fetch_add(&s->gen, 1, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* ---- the log of what was written to ---- */
+
+int nested_split_all(struct virt_space *s, gpa_t at, u64 size)
+{
+	struct nested_page np;
+	struct path p;
+
+	for (u64 a = at.v; nested_next(s, &a, at.v + size, &np);
+	     a = (a | (LARGE_SIZE - 1)) + 1)
+		while (walk(s, a, &p), p.level > 1 && !(np.flags & NP_DEVICE))
+			if (!table_under(s, &p))
+				return -1;
+	return 0;
+}
+
+bool nested_log_take(struct virt_space *s, gpa_t at)
+{
+	const struct nested_format *f = virt->format;
+	struct path p;
+	u64 *e = walk(s, at.v, &p);
+
+	if (nested_caps.dirty)
+		return __atomic_fetch_and(e, ~f->dirty, __ATOMIC_SEQ_CST) &
+		       f->dirty;
+	if (!(*e & f->write))
+		return false;
+	store_release(e, *e ^ (f->write | WATCHED));
+	return true;
+}
+
+void nested_log_put(struct virt_space *s, gpa_t at)
+{
+	const struct nested_format *f = virt->format;
+	struct path p;
+	u64 *e = walk(s, at.v, &p);
+
+	if (!nested_caps.dirty && *e & WATCHED)
+		store_release(e, *e ^ (f->write | WATCHED));
+	else if (nested_caps.dirty && present(*e))
+		__atomic_fetch_or(e, f->dirty, __ATOMIC_SEQ_CST);
 }

@@ -254,7 +254,8 @@ struct virt_space {
 	u64 root;	/* hpa */
 	u64 id;		/* no other space ever has it; not 0 */
 	u32 gen;	/* bumped when something was taken away */
-	bool logging;	/* only 4 KiB pages, and what is mapped is dirty */
+	bool logging;	/* only 4 KiB pages, and what is mapped is dirty; who
+			   writes to its memory calls nested_log_put() */
 	u64 io_bitmap;	/* hpa, 12 KiB: 1 = exit */
 	u64 msr_bitmap; /* hpa: 4 KiB (VMX) or 8 KiB (SVM) */
 	/* supplier, so that tables come from the partition's quota: 2^order
@@ -295,6 +296,18 @@ struct nested_page {
 /* Moves *at on to the first address below `end` where something is mapped. */
 bool nested_next(const struct virt_space *s, u64 *at, u64 end,
 		 struct nested_page *np);
+/*
+ * The log of what was written to since it was asked about: by the CPU's own
+ * marks, or where it makes none (nested_caps.dirty) by taking the right to write
+ * away. All but device memory in the range becomes 4 KiB pages: 0, or -1, no
+ * memory for a table.
+ */
+int nested_split_all(struct virt_space *s, gpa_t at, u64 size) must_check;
+/* Was the 4 KiB page that is mapped there written to? It counts anew behind a
+ * flush of all CPUs. */
+bool nested_log_take(struct virt_space *s, gpa_t at);
+/* It is written to, or a CPU was refused to: also when nobody logs any more. */
+void nested_log_put(struct virt_space *s, gpa_t at);
 int nested_init(struct virt_space *s) must_check; /* allocates the root */
 /* Frees all tables, when no CPU uses them any more. */
 void nested_free(struct virt_space *s);

@@ -326,6 +326,10 @@ static bool likely_call(struct vcpu *v)
 		{ PV_CALL_mem_populate, { BIG(0), 512, PV_ORDER_2M } },
 		{ PV_CALL_mem_release, { BIG(n), 1 + (n >> 6) } },
 		{ PV_CALL_mem_populate, { BIG(n), 1, PV_ORDER_4K } },
+		{ PV_CALL_partition_dirty_log, { h, n & 1 } },
+		{ PV_CALL_partition_dirty_read,
+		  { h, OWN(0), 1 + (n >> 2), OWN(n) } },
+		{ PV_CALL_partition_dirty_read, { h, BIG(0), 512, OWN(n) } },
 	};
 	u32 i = what % array_size(calls);
 

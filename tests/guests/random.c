@@ -62,6 +62,8 @@ static int answer_arg(uint64_t nr)
 	case PV_CALL_partition_calls:
 	case PV_CALL_vcpu_state_get:
 		return 2;
+	case PV_CALL_partition_dirty_read:
+		return 3;
 	default:
 		return -1;
 	}

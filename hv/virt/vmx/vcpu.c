@@ -12,6 +12,7 @@ enum { MSR_FLUSH_CMD = 0x10B, MSR_FEATURE_CONTROL = 0x3A };
 #define EPT_RWX 7ull
 #define EPT_WB (6ull << 3)
 #define EPTP_WB_4LEVEL (6u | 3u << 3)
+#define EPTP_DIRTY (1u << 6)
 #define STAY_US 250000
 #define STAY_MASKED_US 5000
 static u64 stay_masked; /* TSC ticks */
@@ -73,7 +74,8 @@ static inline void vmclear(struct virt_vcpu *v)
 
 static u64 ept_pointer(const struct virt_vcpu *v)
 {
-	return v->space->root | EPTP_WB_4LEVEL;
+	return v->space->root | EPTP_WB_4LEVEL |
+	       (nested_caps.dirty ? EPTP_DIRTY : 0);
 }
 
 static void vmx_flush(struct virt_vcpu *v)

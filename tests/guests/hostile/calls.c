@@ -29,6 +29,7 @@ static bool harmful(uint64_t nr)
 		PV_CALL_vcpu_state_set,
 		PV_CALL_vcpu_upcall_set,
 		PV_CALL_partition_pause,
+		PV_CALL_partition_dirty_read,
 		PV_CALL_io_serve,
 		PV_CALL_io_serve_notify,
 		PV_CALL_console_read,
