@@ -85,6 +85,9 @@ NO_ROW = {
     "device_addr": "it needs a PCI function of the caller's",
     "trace_map": "a tracer makes it once for each CPU, for good",
     "trace_set": "it needs the trace ring of every CPU",
+    "partition_dirty_log": "it is made twice for a whole copy",
+    "partition_dirty_read": "it splits the caller's pages for good, and costs "
+    "what was written to",
 }
 
 NOTES = (

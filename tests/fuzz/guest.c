@@ -326,10 +326,12 @@ static bool likely_call(struct vcpu *v)
 		{ PV_CALL_mem_populate, { BIG(0), 512, PV_ORDER_2M } },
 		{ PV_CALL_mem_release, { BIG(n), 1 + (n >> 6) } },
 		{ PV_CALL_mem_populate, { BIG(n), 1, PV_ORDER_4K } },
-		{ PV_CALL_partition_dirty_log, { h, n & 1 } },
+		{ PV_CALL_partition_dirty_log,
+		  { n & 4 ? PV_SELF : h, !!(n & 3) } },
 		{ PV_CALL_partition_dirty_read,
-		  { h, OWN(0), 1 + (n >> 2), OWN(n) } },
-		{ PV_CALL_partition_dirty_read, { h, BIG(0), 512, OWN(n) } },
+		  { n & 4 ? PV_SELF : h, OWN(0), 1 + (n >> 3), OWN(n) } },
+		{ PV_CALL_partition_dirty_read,
+		  { n & 4 ? PV_SELF : h, BIG(0), 512, OWN(n) } },
 	};
 	u32 i = what % array_size(calls);
 
@@ -338,7 +340,7 @@ static bool likely_call(struct vcpu *v)
 	return call(v, calls[i].nr, calls[i].a);
 }
 
-/* Loads of the pages that likely_call is about. */
+/* Loads, and stores of nothing, of the pages that likely_call is about. */
 static bool touch_all(struct vcpu *v)
 {
 	u8 *p;
@@ -346,7 +348,8 @@ static bool touch_all(struct vcpu *v)
 	for (u32 n = 0; n < 4; n++) {
 		tlb_access(v, OWN(n), false, &p);
 		tlb_access(v, BORROWED(n), false, &p);
-		tlb_access(v, BIG(n), false, &p);
+		tlb_access(v, BIG(n), n & 1, &p);
+		tlb_access(v, OWN(n), n & 2, &p);
 	}
 	return false;
 }

@@ -67,6 +67,7 @@ enum tlb_fault {
 	FAULT_RETIRED,	 /* what was retired is freed at once */
 	FAULT_FIRST,	 /* the first load on a CPU flushes nothing (VMX) */
 	FAULT_LINEAR,	 /* virt_flush_linear does nothing */
+	FAULT_LOG,	 /* the log is read without a shoot-down */
 	FAULT_COUNT
 };
 extern enum tlb_fault tlb_fault;

@@ -23,6 +23,7 @@ static const char *const names[FAULT_COUNT] = {
 	[FAULT_RETIRED] = "without the wait for what was retired",
 	[FAULT_FIRST] = "without the flush at the first load",
 	[FAULT_LINEAR] = "without the flush of linear translations",
+	[FAULT_LOG] = "without the flush of a log's pages",
 };
 
 static u64 random_next(void)

@@ -7,7 +7,8 @@
  * pointer or of all. SVM: it has the ASID for a tag, and stays until a flush of
  * all at VMRUN. An address of a guest's own tables is not modelled, but whose
  * they were: a tag (VPID with EPT pointer, or ASID) that one vCPU has used says
- * wrong things to another one; and when: a tag that was in use before a
+ * wrong things to another one. It also keeps that a page is marked as written to,
+ * and does not mark it again. And when: a tag that was in use before a
  * vcpu_flush_tlb of its vCPU says wrong things after it.
  */
 #include <stdio.h>
@@ -19,6 +20,8 @@
 #include "virt/svm/svm.h"
 #include "virt/vmx/vmx.h"
 
+#define TABLE_ADDR 0x000ffffffffff000ull
+#define TABLE_LARGE (1ull << 7)
 #define ENTRIES 8192u /* a power of two; when all are taken, all go */
 #define TAGS 64u
 
@@ -57,6 +60,8 @@ static void stale(const char *what, const struct vcpu *v, u64 at)
 
 /* ---- steps that a test leaves out ---- */
 
+static u32 log_reads; /* CPUs that are at it */
+
 void __real_gmem_shootdown(struct partition *p);
 void __wrap_gmem_shootdown(struct partition *p);
 
@@ -64,8 +69,25 @@ void __wrap_gmem_shootdown(struct partition *p)
 {
 	if (tlb_fault == FAULT_RETIRED && p->retired)
 		retired_free(p, retired_take(p));
-	else if (tlb_fault != FAULT_SHOOTDOWN)
+	else if (tlb_fault != FAULT_SHOOTDOWN &&
+		 (tlb_fault != FAULT_LOG || !log_reads))
 		__real_gmem_shootdown(p);
+}
+
+int __real_gmem_log_read(struct partition *p, u64 *at, u64 *pages, u64 *buf,
+			 bool *more);
+int __wrap_gmem_log_read(struct partition *p, u64 *at, u64 *pages, u64 *buf,
+			 bool *more);
+
+int __wrap_gmem_log_read(struct partition *p, u64 *at, u64 *pages, u64 *buf,
+			 bool *more)
+{
+	int err;
+
+	log_reads++;
+	err = __real_gmem_log_read(p, at, pages, buf, more);
+	log_reads--;
+	return err;
 }
 
 void __real_virt_flush_linear(struct virt_vcpu *v);
@@ -103,7 +125,7 @@ static void load(struct virt_vcpu *from, struct virt_vcpu *v)
 /* The hypervisor's variables are what they were at the start. */
 static void left_out_prepare(void)
 {
-	loads = 0;
+	loads = log_reads = 0;
 	real = virt;
 	faulty = *virt;
 	if (tlb_fault == FAULT_FLUSH)
@@ -232,15 +254,44 @@ static struct entry *find(u64 tag, u64 page)
 	}
 }
 
+#define MARKED 0x100u /* with the flags of a translation: NP_* */
+
+/* The entry that maps an address: the hypervisor says less of it. */
+static u64 *leaf_of(struct vcpu *v, u64 at)
+{
+	u64 *e, table = v->part->space.root;
+
+	for (u32 level = nested_caps.levels;; level--) {
+		e = (u64 *)hpa_ptr(hpa(table & TABLE_ADDR)) +
+		    (at >> (3 + 9 * level) & 511);
+		if (level == 1 || *e & TABLE_LARGE)
+			return e;
+		table = *e;
+	}
+}
+
 /* What the tables say now; the hardware's walk. */
 static bool walk(struct vcpu *v, u64 page, u64 *to, u32 *flags)
 {
+	u64 e;
 	hpa_t h;
 
 	if (!nested_lookup(&v->part->space, gpa(page), &h, flags, NULL))
 		return false;
+	e = *leaf_of(v, page);
 	*to = h.v;
+	*flags &= e & virt->format->write ? ~0u : ~(u32)NP_WRITE;
+	*flags |= nested_caps.dirty && e & virt->format->dirty ? MARKED : 0;
 	return true;
+}
+
+/* A write to what the log watches: the fault, and what is done about it. */
+static bool unwatch(struct vcpu *v, u64 page, u32 *flags)
+{
+	u64 to;
+
+	nested_log_put(&v->part->space, gpa(page));
+	return walk(v, page, &to, flags);
 }
 
 bool tlb_access(struct vcpu *v, u64 at, bool write, u8 **ptr)
@@ -261,8 +312,18 @@ bool tlb_access(struct vcpu *v, u64 at, bool write, u8 **ptr)
 		e->at = 2;
 		return false;
 	}
+	if (mapped && write && !nested_caps.dirty && !(flags & NP_WRITE)) {
+		e->at = e->at ? 2 : 0;
+		mapped = unwatch(v, page, &flags);
+	}
 	if (!mapped || flags & NP_DEVICE || (write && !(flags & NP_WRITE)))
 		return false;
+	e = find(tag, page);
+	if (write && nested_caps.dirty && !(e->at && e->flags & MARKED)) {
+		*leaf_of(v, page) |= virt->format->dirty;
+		e->flags |= MARKED;
+		flags |= MARKED;
+	}
 	if (!e->at) {
 		*e = (struct entry){ tag, page | 1, to, flags, v->part->gen };
 		cpus[cpu_this()->index].used++;

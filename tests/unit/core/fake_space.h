@@ -26,6 +26,7 @@ static const struct nested_format format = {
 	.exec = 4ull << E_FLAGS_SHIFT,
 	.device = 8ull << E_FLAGS_SHIFT,
 	.table = 1ull << E_FLAGS_SHIFT,
+	.dirty = 16ull << E_FLAGS_SHIFT,
 };
 static const struct virt_ops fake_ops = { .name = "fake", .format = &format };
 const struct virt_ops *virt = &fake_ops;
