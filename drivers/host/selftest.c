@@ -130,6 +130,7 @@ void selftest_run(void)
 		host_off(1);
 	}
 	selftest_forbidden();
+	selftest_works();
 	selftest_calls();
 	selftest_state();
 	selftest_devices();

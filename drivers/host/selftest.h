@@ -40,6 +40,7 @@ void test_destroy(uint64_t part);
 uint64_t test_program(const void *code, unsigned len, uint64_t cpu_mask);
 
 void selftest_state(void);     /* registers of vCPUs that do not run */
+void selftest_works(void);     /* calls that succeed */
 void selftest_calls(void);     /* errors that one call shows */
 void selftest_devices(void);   /* PCI functions */
 void selftest_limits(void);    /* full tables, spent quotas, states */

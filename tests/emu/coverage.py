@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every error of every call has a test that provokes it, on each back end.
+"""Every result of every call has a test that shows it, on each back end.
 
-The table (gen.py --list) against the lines `PASS [call ]NAME[ /]ERROR` that
-the cases below printed. PV_OK is wanted only of calls that declare no error.
+The table (gen.py --list) against the lines `PASS [call ]NAME[ /]STATUS` that
+the cases below printed. machine_off succeeds at the end of each boot, which
+the runner sees.
 """
 import os
 import re
@@ -18,10 +19,10 @@ def wanted(root):
         [sys.executable, os.path.join(root, "pvabi/gen.py"), "--list"],
         stdout=subprocess.PIPE, check=True, text=True)
     return {tuple(l.split()) for l in done.stdout.splitlines()
-            if not l.endswith(" PV_OK")}
+            if l != "machine_off PV_OK"}
 
 
-def provoked(folder, backend):
+def shown(folder, backend):
     got = set()
     for case in CASES:
         path = os.path.join(folder, f"{case}-{backend}-2", "serial.log")
@@ -41,6 +42,6 @@ class Coverage:
 
     def run(self):
         want = wanted(self.root)
-        missing = sorted(want - provoked(self.folder, self.backend))
+        missing = sorted(want - shown(self.folder, self.backend))
         return (len(want) - len(missing),
-                [f"nothing provokes {e} of {c}" for c, e in missing], "")
+                [f"nothing shows {e} of {c}" for c, e in missing], "")
