@@ -26,8 +26,8 @@ void hv_provoke(void)
 	volatile u32 *window = (volatile u32 *)acpi.ioapics[0].addr;
 	u32 count = PIT_HZ / 100;
 
-	window[IOREGSEL] = RTE_PIT + 1;
-	window[IOWIN] = cpu_table[0]->apic_id << 24;
+	window[IOREGSEL] = RTE_PIT + 1; /* to all CPUs */
+	window[IOWIN] = 0xffu << 24;
 	window[IOREGSEL] = RTE_PIT;
 	window[IOWIN] = RTE_NMI;
 	outb(PIT_COMMAND, PIT_RATE);
