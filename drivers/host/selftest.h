@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define TEST_BAD_HANDLE 0xdeadbeef0bad0000ull
-#define TEST_NOWHERE 0x7800000000ull /* nothing is mapped there */
+#define TEST_NOWHERE 0x7800000000ull /* nothing is mapped there, or before */
 #define TEST_MEMORY (2ull << 20)     /* of a test partition */
 
 struct test_handles {
@@ -30,6 +30,10 @@ void test_expect(const char *call, uint64_t wanted, uint64_t got);
 /* Makes a partition with memory at 0 .. TEST_MEMORY; status. */
 uint64_t test_partition(uint64_t *part);
 void test_destroy(uint64_t part);
+
+/* Takes all that is left of our own quota, and how much; gives it back. */
+uint64_t test_spend(void);
+void test_unspend(uint64_t pages);
 
 /*
  * A partition with one vCPU and page tables at TEST_TABLES, in whose memory code

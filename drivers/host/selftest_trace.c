@@ -8,17 +8,13 @@
 #include "rings.h"
 #include "selftest.h"
 
-/* With our own quota spent. */
 static void no_memory(void)
 {
-	uint64_t at = TEST_NOWHERE + (1ull << 30), from = at;
+	uint64_t spent = test_spend();
 
-	while (!pv_mem_populate(at, 1, PV_ORDER_4K))
-		at += 4096;
 	test_expect("trace_map", PV_ENOMEM,
 		    pv_trace_map(test.self, 0, TEST_NOWHERE, HOST_PORT_TRACE));
-	test_expect("mem_release", PV_OK,
-		    pv_mem_release(from, (at - from) / 4096));
+	test_unspend(spent);
 }
 
 static bool next_call(uint32_t nr, struct pv_trace_record *r)
