@@ -23,6 +23,9 @@ struct test_handles {
 extern struct test_handles test;
 extern uint8_t test_page[4096]; /* scratch, page-aligned */
 
+/* For so long, whatever is handled meanwhile. */
+void test_sleep(uint64_t ns);
+
 /* Prints "[host] PASS call/error" or FAIL. */
 void test_result(const char *call, const char *error, bool ok);
 void test_expect(const char *call, uint64_t wanted, uint64_t got);

@@ -247,8 +247,7 @@ static uint64_t binder_start(void)
 	    pv_partition_write(part, TABLES, kit_gpa(tables), 4 * 4096) ||
 	    pv_partition_start(part, kit_gpa(&st)))
 		return 0;
-	for (uint64_t end = kit_time_ns() + 20 * KIT_MS; kit_time_ns() < end;)
-		host_wait(end);
+	test_sleep(20 * KIT_MS);
 	return part;
 }
 

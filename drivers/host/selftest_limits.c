@@ -154,11 +154,11 @@ static void spinner(void)
 			"host: partition_destroy/PV_EAGAIN needs two CPUs\n");
 		return;
 	}
-	host_wait(kit_time_ns() + 20 * KIT_MS);
+	test_sleep(20 * KIT_MS);
 	test_expect("partition_pause", PV_OK, pv_partition_pause(part));
 	test_expect("partition_pause", PV_ESTATE, pv_partition_pause(part));
 	test_expect("partition_resume", PV_OK, pv_partition_resume(part));
-	host_wait(kit_time_ns() + 20 * KIT_MS);
+	test_sleep(20 * KIT_MS);
 	err = pv_partition_destroy(part);
 	test_expect("partition_destroy", PV_EAGAIN, err);
 	test_destroy(part);

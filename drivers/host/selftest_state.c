@@ -53,7 +53,7 @@ static uint64_t started(uint64_t cpu_mask)
 		return 0;
 	test_expect("partition_start", PV_OK,
 		    pv_partition_start(part, kit_gpa(&st)));
-	host_wait(kit_time_ns() + 20 * KIT_MS);
+	test_sleep(20 * KIT_MS);
 	return part;
 }
 
@@ -62,7 +62,7 @@ static bool died(uint64_t part)
 	uint64_t end = kit_time_ns() + 2 * KIT_SECOND;
 
 	do {
-		host_wait(kit_time_ns() + KIT_MS);
+		test_sleep(KIT_MS);
 		if (pv_partition_status(part, kit_gpa(&status)))
 			return false;
 	} while (status.state != PV_STATE_DIED && kit_time_ns() < end);
@@ -166,7 +166,7 @@ static void leaving(void)
 		pv_partition_pause(part);
 		err = pv_vcpu_state_get(part, 0, kit_gpa(&s));
 		pv_partition_resume(part);
-		host_wait(kit_time_ns() + KIT_MS);
+		test_sleep(KIT_MS);
 	}
 	test_expect("vcpu_state_get", PV_EAGAIN, err);
 	s = good;
@@ -176,7 +176,7 @@ static void leaving(void)
 		if (err == PV_EAGAIN)
 			break;
 		pv_partition_resume(part);
-		host_wait(kit_time_ns() + KIT_MS);
+		test_sleep(KIT_MS);
 	}
 	test_expect("vcpu_state_set", PV_EAGAIN, err);
 	test_destroy(part);
@@ -314,7 +314,7 @@ static void hostile(void)
 			continue;
 		runs++;
 		pv_partition_resume(part);
-		host_wait(kit_time_ns() + 2 * KIT_MS);
+		test_sleep(2 * KIT_MS);
 		if (pv_partition_status(part, kit_gpa(&status)) ||
 		    strstr(status.reason, "refused"))
 			bad++;

@@ -55,7 +55,7 @@ static bool ends(uint64_t part, uint32_t state)
 	uint64_t end = kit_time_ns() + 2 * KIT_SECOND;
 
 	do {
-		host_wait(kit_time_ns() + KIT_MS);
+		test_sleep(KIT_MS);
 		if (pv_partition_status(part, kit_gpa(&status)))
 			return false;
 	} while (status.state != state && kit_time_ns() < end);
@@ -77,7 +77,7 @@ static void finish(uint64_t part)
 
 	while ((err = pv_partition_destroy(part)) == PV_EAGAIN &&
 	       kit_time_ns() < end)
-		pv_vcpu_yield();
+		test_sleep(KIT_MS / 10);
 	test_expect("partition_destroy", PV_OK, err);
 }
 
@@ -90,7 +90,7 @@ static void answer(uint64_t part)
 
 	while (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != PV_IO_WAITING &&
 	       kit_time_ns() < end)
-		host_wait(kit_time_ns() + KIT_MS);
+		test_sleep(KIT_MS);
 	test_result("io_map", "shows_the_request",
 		    s->space == PV_SPACE_PORT && s->addr == SERVED &&
 			    s->size == 1 && !s->write);
