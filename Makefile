@@ -284,7 +284,7 @@ $(B)/$(1).elf: $(2) $(B)/obj/$(1)-symtab1.o hv/boot/parley.lds
 		$(HV_LINK) $(2) $(B)/obj/$(1)-symtab1.o $(HV_TAIL) -o $$@
 	@$(SYMTAB) $$@ | cmp - $(B)/obj/$(1)-symtab1.S
 $(B)/$(1).efi: $(B)/$(1).elf hv/boot/fixpe.py
-	$$(call say,EFI,$$@)$(OBJCOPY) -j .text -j .rodata -j .data -j .dynamic \
+	$$(call say,EFI,$$@)$(OBJCOPY) -S -j .text -j .rodata -j .data -j .dynamic \
 		-j .rela -j .reloc --target efi-app-x86_64 \
 		--subsystem 10 $$< $$@.tmp
 	@$(PYTHON) -B hv/boot/fixpe.py $$@.tmp
