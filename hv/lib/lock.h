@@ -2,7 +2,7 @@
 /* A ticket spin lock. Interrupts are off in the hypervisor but in windows. */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/x86.h"
 
 struct lock {
 	u32 next, owner;
@@ -14,7 +14,7 @@ static inline struct lock *lock_take(struct lock *l)
 	u32 t = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
 
 	while (unlikely(load_acquire(&l->owner) != t))
-		__builtin_ia32_pause();
+		cpu_relax();
 	return l;
 }
 
