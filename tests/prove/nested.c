@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Nested tables, three levels of four entries: two mappings, anywhere, of which
+ * Nested tables, three levels of two entries: two mappings, anywhere, of which
  * the second may be a large page; one page of it is taken away; a lookup
  * anywhere.
  *
- * BOUND: virt/nested.c | 9 * (level - 1) | 2 * (level - 1)
- * BOUND: virt/nested.c | ENTRIES 512u | ENTRIES 4u
- * BOUND: virt/nested.c | GPA_LIMIT (1ull << 48) | GPA_LIMIT (1ull << 18)
- * PROVE: nested_map_exact 5 a mapping changes what it names, nothing else, and stays in its tables
- * PROVE: nested_unmap_exact 5 after an unmap, its page is gone and nothing else is
- * PROVE: nested_refuses 5 a range that is misaligned or wraps changes nothing
+ * BOUND: virt/nested.c | 9 * (level - 1) | (level - 1)
+ * BOUND: virt/nested.c | ENTRIES 512u | ENTRIES 2u
+ * BOUND: virt/nested.c | GPA_LIMIT (1ull << 48) | GPA_LIMIT (1ull << 15)
+ * PROVE: nested_map_exact 3 a mapping changes what it names, nothing else, and stays in its tables
+ * PROVE: nested_unmap_exact 3 after an unmap, its page is gone and nothing else is
+ * PROVE: nested_refuses 3 a range that is misaligned or wraps changes nothing
  * MUTANT: nested_map_exact | virt/nested.c | & (ENTRIES - 1); | & ENTRIES;
  * MUTANT: nested_map_exact | virt/nested.c | range_used(s, a, size, false)) | 0)
  * MUTANT: nested_map_exact | virt/nested.c | first + i * step) | t[i])
