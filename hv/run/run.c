@@ -131,6 +131,7 @@ static struct virt_vcpu *run_next(struct virt_vcpu *hw)
 {
 	struct sched_cpu *s = sched_this();
 	struct vcpu *old = (struct vcpu *)hw, *v = s->running;
+	struct vcpu *loaded = old;
 
 	if (unlikely(old->traced))
 		old->hw.decode(hw, &old->last);
@@ -141,8 +142,9 @@ static struct virt_vcpu *run_next(struct virt_vcpu *hw)
 		v = sched_switch(old);
 		if (!v)
 			return NULL;
+		loaded = s->loaded; /* old may have been sent away */
 	}
-	if (unlikely(!run_begin(s, old, v)))
+	if (unlikely(!run_begin(s, loaded, v)))
 		return NULL;
 	v->hw.entries++;
 	return &v->hw;
