@@ -80,7 +80,7 @@ void sched_leave(struct sched_cpu *s)
 	store_seq(&s->running, NULL);
 	while ((v = first_leaving(s))) {
 		if (s->loaded == v) {
-			virt_switch(&v->hw, NULL);
+			virt_leave(&v->hw);
 			store_seq(&s->loaded, NULL);
 		}
 		/* if its CPUs have changed meanwhile, look at it again */

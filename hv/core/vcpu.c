@@ -132,7 +132,7 @@ static void start_finish(struct vcpu *v)
 	struct vstate s;
 
 	start_state(&v->start, &s);
-	virt_switch(&v->hw, NULL);
+	virt_leave(&v->hw);
 	reset_registers(v);
 	v->hw.gpr[R_DI] = v->start.rdi;
 	v->hw.gpr[R_SI] = v->start.rsi;

@@ -93,8 +93,7 @@ static void run_exit(struct vcpu *v, struct exit *x)
 static inline void run_load(struct sched_cpu *s, struct vcpu *old,
 			    struct vcpu *v)
 {
-	/* casts, for NULL: it is their first member */
-	virt_switch((struct virt_vcpu *)old, (struct virt_vcpu *)v);
+	virt_switch((struct virt_vcpu *)old, &v->hw); /* NULL stays so */
 	store_seq(&s->loaded, v);
 	sched_offer(old);
 }
@@ -173,8 +172,11 @@ static void run_idle(void)
 	u64 t0;
 
 	if (v &&
-	    (v->state == VCPU_STOPPED || v->part->state != PV_STATE_RUNNING))
-		run_load(s, v, NULL);
+	    (v->state == VCPU_STOPPED || v->part->state != PV_STATE_RUNNING)) {
+		virt_leave(&v->hw);
+		store_seq(&s->loaded, NULL);
+		sched_offer(v);
+	}
 	lapic_timer_arm(load_relaxed(&s->timer_first));
 	t0 = rdtsc();
 	irq_idle();

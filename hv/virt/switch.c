@@ -209,20 +209,30 @@ void virt_unload(struct virt_vcpu *v)
 	virt_cpu()->loaded = NULL;
 }
 
+static inline void state_save(struct virt_cpu *pc, struct virt_vcpu *v,
+			      u32 mask)
+{
+	xstate_save(v, mask);
+	soft_save(pc, v);
+	v->live = false;
+}
+
+void virt_leave(struct virt_vcpu *v)
+{
+	state_save(virt_cpu(), v, (u32)cpu_feat.xcr0_mask);
+	cpu_this()->current = NULL;
+	virt_unload(v);
+}
+
 void virt_switch(struct virt_vcpu *old, struct virt_vcpu *v)
 {
 	struct cpu *c = cpu_this();
 	struct virt_cpu *pc = c->virt;
 	u32 mask = (u32)cpu_feat.xcr0_mask;
 
-	if (likely(old)) {
-		xstate_save(old, mask);
-		soft_save(pc, old);
-		old->live = false;
-	}
+	if (likely(old))
+		state_save(pc, old, mask);
 	c->current = v;
-	if (unlikely(!v))
-		return virt_unload(old);
 	if (unlikely(mitigations & MIT_IBPB) && pc->space_id != v->space->id) {
 		wrmsr(MSR_PRED_CMD, 1);
 		pc->space_id = v->space->id;

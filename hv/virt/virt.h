@@ -430,10 +430,12 @@ extern bool virt_probe;
 extern u64 virt_accesses; /* of the VMCS by C, not yet counted to a vCPU */
 
 /*
- * v comes to this CPU, in place of `old`, which is live and leaves it; one may be
+ * v comes to this CPU, in place of `old`, which is live and leaves it, if it is not
  * NULL. Loads and unloads them in the backend, switches XSAVE state, XCR0, CR2,
  * debug registers, syscall MSRs, and sets cpu->current. Not on each exit. Any CPU
  * may use `old` then. XCR0 of a live guest is in the CPU: who changes v->xcr0
  * also executes XSETBV.
  */
 void virt_switch(struct virt_vcpu *old, struct virt_vcpu *v);
+void virt_leave(
+	struct virt_vcpu *v); /* which is live; nobody takes its place */

@@ -69,7 +69,8 @@ static void compute(void *arg)
 
 	(void)arg;
 	for (; !stopped(); rounds++) {
-		if (series(1000) != want || !keeps_fpu(rounds * 0x9e3779b97f4aull))
+		if (series(1000) != want ||
+		    !keeps_fpu(rounds * 0x9e3779b97f4aull))
 			wrong++;
 		look_at_time();
 	}

@@ -51,11 +51,7 @@ void lapic_ipi(u32 apic_id, u32 vector)
 
 static struct virt_vcpu *switched_out;
 
-void virt_switch(struct virt_vcpu *old, struct virt_vcpu *v)
-{
-	switched_out = old;
-	assert_null(v);
-}
+void virt_leave(struct virt_vcpu *v) { switched_out = v; }
 
 bool event_pending(const struct vcpu *v) { return v == event_for; }
 
