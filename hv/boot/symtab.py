@@ -3,7 +3,7 @@
 """Write the hypervisor's symbol table as assembly: symtab.py [LINKED.elf].
 
 Symbols: symtab_count (u32), symtab_offset[] (u32, sorted, from the image
-base), symtab_name[] (u32, offset into symtab_names), symtab_names (strings).
+base), symtab_names (their strings, one behind the other).
 """
 import subprocess
 import sys
@@ -23,19 +23,13 @@ def functions(elf):
 def emit(table):
     print('\t.section .rodata.symtab, "a", @progbits')
     print("\t.balign 4")
-    for name in ("count", "offset", "name", "names"):
+    for name in ("count", "offset", "names"):
         print(f"\t.globl symtab_{name}\n\t.hidden symtab_{name}")
     print(f"symtab_count:\n\t.long {len(table)}\nsymtab_offset:")
-    at, names = 0, []
     for addr, _ in table:
         print(f"\t.long {addr:#x}")
-    print("symtab_name:")
-    for _, name in table:
-        print(f"\t.long {at}")
-        at += len(name) + 1
-        names.append(name)
     print("symtab_names:")
-    for name in names:
+    for _, name in table:
         print(f'\t.asciz "{name}"')
     print('\t.byte 0\n\t.section .note.GNU-stack, "", @progbits')
 

@@ -41,14 +41,11 @@ extern u32 mitigations;
 extern u32 spec_ctrl; /* IA32_SPEC_CTRL, in root mode and in guests */
 
 /* VMX, of a machine on which it is all there (SDM Vol. 3D, appendix A). */
+/* clang-format off */
 enum vmx_group {
-	VMX_PIN,
-	VMX_PROC,
-	VMX_PROC2,
-	VMX_EXIT,
-	VMX_ENTRY,
-	VMX_CONTROLS
+	VMX_PIN, VMX_PROC, VMX_PROC2, VMX_EXIT, VMX_ENTRY, VMX_CONTROLS,
 };
+/* clang-format on */
 struct vmx_caps {
 	u32 revision;
 	u32 control[2][VMX_CONTROLS]; /* of pv and hvm, and of classic */

@@ -4,6 +4,7 @@
 #include "lib/log.h"
 #include "lib/machine.h"
 #include "lib/power.h"
+#include "lib/string.h"
 
 #define PANIC_STATUS 99u
 #define TRACE_MAX 32
@@ -11,9 +12,9 @@
 /*
  * The generated table of functions (hv/boot/symtab.py), in read-only data; the
  * first link has it empty. Entry i: symtab_offset[i] from the image base,
- * ascending, and its name at symtab_names + symtab_name[i].
+ * ascending, and its name is the i-th string at symtab_names.
  */
-extern const u32 symtab_count, symtab_offset[], symtab_name[];
+extern const u32 symtab_count, symtab_offset[];
 extern const char symtab_names[];
 
 #define linker_symbol __attribute__((visibility("hidden")))
@@ -55,16 +56,16 @@ static bool after_call(const u8 *p)
 static const char *symtab_find(u64 addr, u64 *offset)
 {
 	u64 off = addr - (u64)ImageBase;
-	u32 i = 0;
+	const char *name = NULL, *next = symtab_names;
 
 	if (addr < (u64)hv_text_start || addr >= (u64)hv_text_end)
 		return NULL;
-	while (i < symtab_count && symtab_offset[i] <= off)
-		i++;
-	if (!i)
-		return NULL;
-	*offset = off - symtab_offset[i - 1];
-	return symtab_names + symtab_name[i - 1];
+	for (u32 i = 0; i < symtab_count && symtab_offset[i] <= off; i++) {
+		*offset = off - symtab_offset[i];
+		name = next;
+		next += strlen(name) + 1;
+	}
+	return name;
 }
 
 /* A line of the trace, unless addr has to be a return address and is none. */

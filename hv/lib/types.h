@@ -26,10 +26,7 @@ ADDRESS_TYPE(gva) /* guest-virtual */
 
 /* The hypervisor maps all of its memory at virtual == physical. */
 static inline void *hpa_ptr(hpa_t a) { return (void *)(uintptr_t)a.v; }
-static inline hpa_t ptr_hpa(const void *p)
-{
-	return (hpa_t){ (u64)(uintptr_t)p };
-}
+static inline hpa_t ptr_hpa(const void *p) { return hpa((uintptr_t)p); }
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE 4096ull

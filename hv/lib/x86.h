@@ -36,13 +36,7 @@ static inline struct cpuid_regs cpuid(u32 leaf, u32 sub)
 	return r;
 }
 
-static inline u64 rdtsc(void)
-{
-	u32 lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return (u64)hi << 32 | lo;
-}
+static inline u64 rdtsc(void) { return __builtin_ia32_rdtsc(); }
 
 #define X86_PORT(size, type)                                           \
 	static inline type in##size(u16 port)                          \

@@ -86,21 +86,18 @@ static const u8 cr_vregs[] = { VREG_CR0, 0, VREG_CR2, VREG_CR3, VREG_CR4 };
 
 static bool cr_write(struct vcpu *v, u8 nr, u64 val)
 {
-	bool bad = false;
+	bool long_bad; /* not in long mode */
 
 	if (nr == 0)
 		return cr0_write(v, val);
 	if (nr == 8)
 		return cr8_write(v, val);
-	if (nr == 3)
-		bad = val >> cpu_feat.phys_bits &&
-		      reg_get(v, VREG_EFER) & EFER_LMA;
-	else if (nr == 4)
-		bad = val & ~guest_cpu.cr4 ||
-		      (!(val & CR4_PAE) && reg_get(v, VREG_EFER) & EFER_LMA);
-	if (!bad)
-		reg_set(v, cr_vregs[nr], val);
-	return !bad;
+	long_bad = nr == 3 ? val >> cpu_feat.phys_bits :
+			     nr == 4 && !(val & CR4_PAE);
+	if ((nr == 4 && val & ~guest_cpu.cr4) || (long_bad && trap_lma(v)))
+		return false;
+	reg_set(v, cr_vregs[nr], val);
+	return true;
 }
 
 static u64 cr_read(struct vcpu *v, u8 nr)
@@ -179,7 +176,7 @@ enum trap_end trap_dr(struct vcpu *v, struct exit *x)
 	if (dr7 & DR7_GD) {
 		reg_set(v, VREG_DR7, dr7 & ~(u64)DR7_GD);
 		reg_set(v, VREG_DR6, reg_get(v, VREG_DR6) | DR6_BD);
-		trap_inject_exception(v, VEC_DB, false, 0);
+		trap_fault(v, VEC_DB, 0);
 		return TRAP_DONE;
 	}
 	return dr_access(v, x) ? TRAP_NEXT : TRAP_GP;

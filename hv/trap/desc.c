@@ -13,6 +13,9 @@ enum {
 #define DESC_BUSY (1ull << 41)
 #define DESC_TYPE(d) ((d) >> 40 & 0xf)
 
+/* The last two of each four do: LLDT, LTR, LGDT, LIDT. */
+static bool loads(const struct insn *i) { return (i->op - INSN_SLDT) & 2; }
+
 /* SGDT, SIDT, LGDT, LIDT: a limit of two bytes, a base of four or eight. */
 static bool table_register(struct vcpu *v, const struct insn *i)
 {
@@ -28,7 +31,7 @@ static bool table_register(struct vcpu *v, const struct insn *i)
 
 	if (!trap_address(v, i, &at))
 		return false;
-	if (i->op == INSN_SGDT || i->op == INSN_SIDT) {
+	if (!loads(i)) {
 		m.limit = (u16)reg_get(v, limit);
 		m.base = reg_get(v, base);
 		return trap_copy(v, at, &m, 2 + n, true);
@@ -37,22 +40,11 @@ static bool table_register(struct vcpu *v, const struct insn *i)
 		return false;
 	if (n == 4 && i->size == 2)
 		m.base &= 0xffffff;
-	if (n == 8 && !canonical48(m.base)) {
-		trap_fault(v, VEC_GP, 0);
-		return false;
-	}
+	if (n == 8 && !canonical48(m.base))
+		return trap_fault(v, VEC_GP, 0);
 	reg_set(v, base, m.base);
 	reg_set(v, limit, m.limit);
 	return true;
-}
-
-static bool type_ok(u64 d, bool tss, bool in_lma)
-{
-	u32 type = DESC_TYPE(d);
-
-	return !(d & DESC_SYSTEM) &&
-	       (tss ? type == TYPE_TSS || (type == TYPE_TSS16 && !in_lma) :
-		      type == TYPE_LDT);
 }
 
 static struct vseg unpack(u16 sel, const u64 d[2])
@@ -71,32 +63,32 @@ static struct vseg unpack(u16 sel, const u64 d[2])
  * CPU itself accesses it: with supervisor rights whatever the CPL. */
 static bool descriptor(struct vcpu *v, u16 sel, bool tss, struct vseg *out)
 {
-	bool in_lma = reg_get(v, VREG_EFER) & EFER_LMA;
-	u64 at = reg_get(v, VREG_GDTR_BASE) + (sel & SEL_INDEX), d[2] = { 0 };
+	bool in_lma = trap_lma(v);
+	u32 index = sel & SEL_INDEX, error = sel & SEL_ERROR;
+	/* those that may be loaded, as bits */
+	u32 types = !tss   ? 1 << TYPE_LDT :
+		    in_lma ? 1 << TYPE_TSS :
+			     1 << TYPE_TSS | 1 << TYPE_TSS16;
+	u64 at = reg_get(v, VREG_GDTR_BASE) + index, d[2] = { 0 };
 	unsigned n = in_lma ? 16 : 8;
 
-	if (sel & SEL_TI || !(sel & SEL_INDEX) ||
-	    (sel & SEL_INDEX) + n - 1 > reg_get(v, VREG_GDTR_LIMIT))
-		goto gp;
+	if (sel & SEL_TI || !index ||
+	    index + n - 1 > reg_get(v, VREG_GDTR_LIMIT))
+		return trap_fault(v, VEC_GP, error);
 	if (!trap_copy_as(v, at, d, n, (struct walk_access){ 0 }))
 		return false;
-	if (!type_ok(d[0], tss, in_lma))
-		goto gp;
-	if (!(d[0] & DESC_PRESENT)) {
-		trap_fault(v, VEC_NP, sel & SEL_ERROR);
-		return false;
-	}
+	if (d[0] & DESC_SYSTEM || !(types >> DESC_TYPE(d[0]) & 1))
+		return trap_fault(v, VEC_GP, error);
+	if (!(d[0] & DESC_PRESENT))
+		return trap_fault(v, VEC_NP, error);
 	*out = unpack(sel, d);
 	if (!canonical48(out->base) || d[1] >> 40 & 0x1f)
-		goto gp;
+		return trap_fault(v, VEC_GP, error);
 	if (!tss)
 		return true;
 	d[0] |= DESC_BUSY;
 	out->ar |= 2;
 	return trap_copy_as(v, at, d, 8, (struct walk_access){ .write = true });
-gp:
-	trap_fault(v, VEC_GP, sel & SEL_ERROR);
-	return false;
 }
 
 static bool selector_load(struct vcpu *v, const struct insn *i)
@@ -113,10 +105,8 @@ static bool selector_load(struct vcpu *v, const struct insn *i)
 		return false;
 	virt_state_get(&v->hw, &s);
 	*(tss ? &s.tr : &s.ldtr) = seg;
-	if (!virt_state_set(&v->hw, &s))
-		return true;
-	trap_fault(v, VEC_GP, sel & SEL_ERROR);
-	return false;
+	return !virt_state_set(&v->hw, &s) ||
+	       trap_fault(v, VEC_GP, sel & SEL_ERROR);
 }
 
 static bool selector_store(struct vcpu *v, const struct insn *i)
@@ -129,19 +119,17 @@ static bool selector_store(struct vcpu *v, const struct insn *i)
 
 enum trap_end trap_desc(struct vcpu *v, struct exit *x)
 {
-	bool load, ok;
 	struct insn i;
+	bool ok;
 
 	if (!trap_decode(v, &i, INSN_SLDT, INSN_LIDT))
 		return TRAP_DONE;
-	load = i.op == INSN_LLDT || i.op == INSN_LTR || i.op == INSN_LGDT ||
-	       i.op == INSN_LIDT;
-	if (load && reg_get(v, VREG_CPL))
+	if (loads(&i) && reg_get(v, VREG_CPL))
 		return TRAP_GP;
 	if (i.op >= INSN_SGDT)
 		ok = table_register(v, &i);
 	else
-		ok = load ? selector_load(v, &i) : selector_store(v, &i);
+		ok = loads(&i) ? selector_load(v, &i) : selector_store(v, &i);
 	x->insn_len = i.len;
 	return ok ? TRAP_NEXT : TRAP_DONE;
 }

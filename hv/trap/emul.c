@@ -5,16 +5,20 @@
 #include "lib/string.h"
 #include "pvabi/calls.h"
 
+/* The exceptions that have an error code, as bits (SDM 3A, table 6-1). */
+#define WITH_ERROR 0x27d00u
+
 /* It goes before an event whose delivery the exit cut short: with #DB and #AC,
  * the only ones that come so, that makes no double fault (SDM 3A 6.15). */
-void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error, u32 error)
+bool trap_fault(struct vcpu *v, u8 vector, u32 error)
 {
-	v->hw.reinject = (struct inject){
-		.event = INJECT_EXCEPTION | vector |
-			 (has_error ? INJECT_ERROR : 0),
-		.error = error,
-	};
+	u32 has_error = WITH_ERROR >> vector & 1 ? INJECT_ERROR : 0;
+
+	v->hw.reinject =
+		(struct inject){ .event = INJECT_EXCEPTION | vector | has_error,
+				 .error = error };
 	vcpu_pend(v, PEND_INJECT);
+	return false;
 }
 
 u64 trap_gpr(struct vcpu *v, u8 n)
@@ -86,10 +90,8 @@ bool trap_address(struct vcpu *v, const struct insn *i, u64 *at)
 	*at = trap_seg_base(v, i->seg) + i->ea;
 	if (trap_mode(v) != 8)
 		*at = (u32)*at;
-	if (canonical48(*at))
-		return true;
-	trap_fault(v, i->seg == SEG_SS ? VEC_SS : VEC_GP, 0);
-	return false;
+	return canonical48(*at) ||
+	       trap_fault(v, i->seg == SEG_SS ? VEC_SS : VEC_GP, 0);
 }
 
 bool trap_rm16_get(struct vcpu *v, const struct insn *i, u16 *val)
@@ -153,20 +155,18 @@ bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
 				.gpr = v->hw.gpr };
 	u64 at = code_at(v);
 	u8 b[INSN_MAX];
-	unsigned n = fetch(v, at, b, INSN_MAX), more;
+	unsigned n = 0, more;
 	enum insn_status s;
 
-	if (!n)
-		return false;
 	v->hw.gpr[R_SP] = reg_get(v, VREG_RSP);
-	s = insn_decode(i, b, n, &env);
-	if (s == INSN_SHORT) {
-		/* it crosses into the next page, which may fault */
+	/* again, if it crosses into the next page, which may fault */
+	do {
 		more = fetch(v, at + n, b + n, INSN_MAX - n);
 		if (!more)
 			return false;
-		s = insn_decode(i, b, n + more, &env);
-	}
+		n += more;
+		s = insn_decode(i, b, n, &env);
+	} while (s == INSN_SHORT);
 	if (s == INSN_OK && i->op >= first && i->op <= last)
 		return true;
 	not_understood(v);
@@ -186,19 +186,13 @@ static inline u8 first_byte(struct vcpu *v)
 
 bool trap_at_hlt(struct vcpu *v) { return first_byte(v) == OPCODE_HLT; }
 
-/* No prefix comes first: then a guess of the length is right. */
-static bool plain(struct vcpu *v)
-{
-	u8 b = first_byte(v);
-
-	return b == 0x0f || b == OPCODE_HLT;
-}
-
 bool trap_length(struct vcpu *v, struct exit *x)
 {
+	u8 b = x->insn_guess ? first_byte(v) : 0;
 	struct insn i;
 
-	if (x->insn_guess && plain(v))
+	/* no prefix comes first: then the guess is right */
+	if (b == 0x0f || b == OPCODE_HLT)
 		return true;
 	if (!trap_decode(v, &i, INSN_LOAD, INSN_OTHER))
 		return false;
@@ -216,28 +210,22 @@ void trap_advance(struct vcpu *v, u32 len)
 	reg_set(v, VREG_RIP, next);
 	if (unlikely(reg_get(v, VREG_RFLAGS) & RFLAGS_TF)) {
 		reg_set(v, VREG_DR6, reg_get(v, VREG_DR6) | DR6_BS);
-		trap_inject_exception(v, VEC_DB, false, 0);
+		trap_fault(v, VEC_DB, 0);
 	}
-}
-
-static void index_step(struct vcpu *v, u8 n, const struct insn *i, bool down)
-{
-	u64 step = down ? -(u64)i->size : i->size;
-
-	trap_gpr_set(v, n, v->hw.gpr[n] + step, i->asize);
 }
 
 bool trap_string_step(struct vcpu *v, const struct insn *i, bool si, bool di)
 {
 	bool down = reg_get(v, VREG_RFLAGS) & RFLAGS_DF;
+	u64 *gpr = v->hw.gpr, step = down ? -(u64)i->size : i->size;
 
 	if (si)
-		index_step(v, R_SI, i, down);
+		trap_gpr_set(v, R_SI, gpr[R_SI] + step, i->asize);
 	if (di)
-		index_step(v, R_DI, i, down);
+		trap_gpr_set(v, R_DI, gpr[R_DI] + step, i->asize);
 	if (!i->rep)
 		return true;
-	trap_gpr_set(v, R_CX, v->hw.gpr[R_CX] - 1, i->asize);
+	trap_gpr_set(v, R_CX, gpr[R_CX] - 1, i->asize);
 	return trap_string_done(v, i);
 }
 

@@ -28,13 +28,22 @@ static inline void reg_set(struct vcpu *v, enum vreg r, u64 val)
 	virt->reg_set(&v->hw, r, val);
 }
 
-/* The next entry raises the fault; RIP stays. fault: one with an error code. */
-void trap_inject_exception(struct vcpu *v, u8 vector, bool has_error,
-			   u32 error);
-static inline void trap_fault(struct vcpu *v, u8 vector, u32 error)
+/* Writes the register if the value is good, which it returns. */
+static inline bool reg_set_if(struct vcpu *v, bool good, enum vreg r, u64 val)
 {
-	trap_inject_exception(v, vector, true, error);
+	if (good)
+		reg_set(v, r, val);
+	return good;
 }
+/* EFER.LMA: the CPU is in long mode. */
+static inline bool trap_lma(struct vcpu *v)
+{
+	return reg_get(v, VREG_EFER) & EFER_LMA;
+}
+
+/* The next entry raises the exception, with the error code if it is one that
+ * has; RIP stays. Returns false. */
+bool trap_fault(struct vcpu *v, u8 vector, u32 error);
 
 /* General registers by number, RSP included; size as the CPU merges it. */
 u64 trap_gpr(struct vcpu *v, u8 n);

@@ -18,8 +18,9 @@ enum {
 };
 #define M F_MODRM
 
-/* Opcodes: one byte, or MAP2 | second byte, or MAP3 | third byte of 0F 38. */
-enum { MAP2 = 0x100, MAP3 = 0x200, OPCODES = 0x283, GROUP7 = MAP2 | 1 };
+/* Opcodes: one byte, or MAP2 | second byte, or MAP3 + third byte of 0F 38, whose
+ * upper half comes first: only a few of it are known. */
+enum { MAP2 = 0x100, MAP3 = 0x200, OPCODES = MAP3 + 3, GROUP7 = MAP2 | 1 };
 
 struct opcode {
 	u8 op, alu;
@@ -70,7 +71,7 @@ static const struct opcode opcodes[OPCODES] = {
 	[MAP2 | 0xbe] = { INSN_LOAD, 0, 1, 0, M | F_SIGN },
 	[MAP2 | 0xbf] = { INSN_LOAD, 0, 2, 0, M | F_SIGN },
 	[MAP2 | 0xc7] = { INSN_OTHER, 0, 0, 0xc0, M | F_MEM }, /* VMPTR.. */
-	[MAP3 | 0x80 ... MAP3 | 0x82] = { INSN_OTHER, .flags = M | F_MEM }, /* INVEPT.. */
+	[MAP3 ... MAP3 + 2] = { INSN_OTHER, .flags = M | F_MEM }, /* INVEPT.. */
 };
 /* clang-format on */
 #define MODRM_RDTSCP 0xf9
@@ -108,30 +109,21 @@ static u64 take_signed(struct decoder *d, unsigned bytes)
 /* A prefix changes *d. false: it is none. */
 static bool prefix(struct decoder *d, u8 b)
 {
-	switch (b) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-		/* 64-bit mode ignores all but FS and GS */
-		if (d->env->mode != 8)
-			d->i->seg = b >> 3 & 3;
-		return true;
-	case 0x64:
-	case 0x65:
+	if ((b & 0xe7) == 0x26) /* 64-bit mode ignores all but FS and GS */
+		d->i->seg = d->env->mode == 8 ? d->i->seg : b >> 3 & 3;
+	else if ((b & 0xfe) == 0x64)
 		d->i->seg = SEG_FS + (b & 1);
-		return true;
-	case 0x66:
-		return d->opsize = true;
-	case 0x67:
-		return d->asize = true;
-	case 0xf0:
-		return d->i->lock = true;
-	case 0xf2:
-	case 0xf3:
-		return d->i->rep = true;
-	}
-	return false;
+	else if (b == 0x66)
+		d->opsize = true;
+	else if (b == 0x67)
+		d->asize = true;
+	else if (b == 0xf0)
+		d->i->lock = true;
+	else if ((b & 0xfe) == 0xf2)
+		d->i->rep = true;
+	else
+		return false;
+	return true;
 }
 
 /* Takes all prefixes, and returns the byte behind them. */
@@ -158,7 +150,7 @@ static u32 take_opcode(struct decoder *d)
 	if (b != 0x0f)
 		return b;
 	b = (u8)take(d, 1);
-	return b == 0x38 ? MAP3 | (u32)take(d, 1) : MAP2 | (u32)b;
+	return b == 0x38 ? MAP3 + ((u32)take(d, 1) ^ 0x80) : MAP2 | (u32)b;
 }
 
 /* What the opcode means with this ModRM; op is INSN_NONE if nothing known. */

@@ -98,15 +98,14 @@ static enum trap_end trap_xsetbv(struct vcpu *v, struct exit *x)
 /* MONITOR, MWAIT, RDPMC; and what only a hypervisor may execute. */
 static enum trap_end trap_refused(struct vcpu *v, struct exit *x)
 {
-	bool gp = x->kind == EXIT_MONITOR && x->variant == VEC_GP;
-
-	return gp ? TRAP_GP : TRAP_UD;
+	return x->kind == EXIT_MONITOR && x->variant == VEC_GP ? TRAP_GP :
+								 TRAP_UD;
 }
 
 /* #DB and #AC: they are intercepted only so that none loops in its delivery. */
 static enum trap_end trap_exception(struct vcpu *v, struct exit *x)
 {
-	trap_inject_exception(v, x->exc_vector, x->exc_has_error, x->exc_error);
+	trap_fault(v, x->exc_vector, x->exc_error);
 	return TRAP_DONE;
 }
 
@@ -157,7 +156,7 @@ void trap_handle(struct vcpu *v, struct exit *x)
 	if (likely(end == TRAP_NEXT))
 		trap_advance(v, x->insn_len);
 	else if (end == TRAP_UD)
-		trap_inject_exception(v, VEC_UD, false, 0);
+		trap_fault(v, VEC_UD, 0);
 	else if (end == TRAP_GP)
 		trap_fault(v, VEC_GP, 0);
 }

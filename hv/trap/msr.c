@@ -79,19 +79,8 @@ static bool syscall_write(struct vcpu *v, u32 msr, u64 val)
 {
 	bool good = msr == MSR_STAR || msr == MSR_SFMASK || canonical48(val);
 
-	if (good)
-		reg_set(v, VREG_STAR + msr - MSR_STAR,
-			msr == MSR_SFMASK ? (u32)val : val);
-	return good;
-}
-
-static bool tsc_aux_write(struct vcpu *v, u64 val)
-{
-	bool good = cpu_feat.rdtscp && !(val >> 32);
-
-	if (good)
-		reg_set(v, VREG_TSC_AUX, val);
-	return good;
+	return reg_set_if(v, good, VREG_STAR + msr - MSR_STAR,
+			  msr == MSR_SFMASK ? (u32)val : val);
 }
 
 static bool vapic_msr(const struct vcpu *v, u32 msr)
@@ -132,9 +121,7 @@ static bool msr_write(struct vcpu *v, u32 msr, u64 val)
 	case EFER:
 		return efer_write(v, val);
 	case PAT:
-		if (pat_ok(val))
-			reg_set(v, VREG_PAT, val);
-		return pat_ok(val);
+		return reg_set_if(v, pat_ok(val), VREG_PAT, val);
 	case TSC:
 		return tsc_move(v, val - tsc(v));
 	case TSC_ADJUST:
@@ -142,7 +129,8 @@ static bool msr_write(struct vcpu *v, u32 msr, u64 val)
 	case SYSCALL:
 		return syscall_write(v, msr, val);
 	case TSC_AUX:
-		return tsc_aux_write(v, val);
+		return reg_set_if(v, cpu_feat.rdtscp && !(val >> 32),
+				  VREG_TSC_AUX, val);
 	case CONSTANT_RW:
 		return val == r->at;
 	default:

@@ -83,7 +83,6 @@ struct exit {
 	bool mmio_delivery; /* or of an event's delivery */
 	u64 invlpg_gva;
 	u8 exc_vector;
-	bool exc_has_error;
 	u32 exc_error;
 	u64 exc_cr2; /* #DB: the DR6 bits (already in VREG_DR6) */
 };

@@ -55,7 +55,6 @@ static void exception_decode(struct exit *x, const struct vmcb *b)
 		x->kind = EXIT_HOST_IRQ;
 		return;
 	}
-	x->exc_has_error = x->exc_vector == VEC_AC;
 	x->exc_error = (u32)b->info1;
 	x->exc_cr2 = x->exc_vector == VEC_DB ? b->dr6 & 0x600f : 0;
 }

@@ -45,8 +45,7 @@ static void exception_decode(struct virt_vcpu *v, struct exit *x, u64 q)
 			__asm__ volatile("int $18" ::: "memory");
 		return;
 	}
-	x->exc_has_error = info & INJECT_ERROR;
-	x->exc_error = x->exc_has_error ? vmread(EXIT_INTR_ERROR) : 0;
+	x->exc_error = info & INJECT_ERROR ? vmread(EXIT_INTR_ERROR) : 0;
 	x->exc_cr2 = q;
 	if (x->exc_vector == VEC_DB) /* the CPU has not set DR6 */
 		virt_soft_set(v, VREG_DR6,

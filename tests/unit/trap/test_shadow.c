@@ -69,7 +69,7 @@ NEVER(trap_desc)
 NEVER(trap_length)
 NEVER(trap_decode)
 NEVER(trap_seg_base)
-NEVER(trap_inject_exception)
+NEVER(trap_fault)
 
 void partition_die(struct vcpu *w, const char *fmt, ...) { fail(); }
 void sched_yield(struct vcpu *w) { fail(); }
