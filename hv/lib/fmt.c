@@ -72,24 +72,18 @@ int fmt_vbuf(char *buf, size_t n, const char *f, __builtin_va_list ap)
 			continue;
 		}
 		f = parse_spec(f + 1, &sp);
-		switch (*f) {
-		case 's':
+		if (*f == 's') {
 			s = __builtin_va_arg(ap, const char *);
 			s = s ? s : "(null)";
 			put_field(&o, sp.width, s, strlen(s));
-			break;
-		case 'd':
-		case 'u':
-		case 'x':
+		} else if (*f == 'd' || *f == 'u' || *f == 'x') {
 			v = sp.longer ? __builtin_va_arg(ap, u64) :
 					__builtin_va_arg(ap, u32);
 			put_number(&o, sp, v, *f);
-			break;
-		case '\0':
-			f--; /* a lone % at the end: let the loop stop */
-			break;
-		default:
+		} else if (*f) {
 			put(&o, *f);
+		} else {
+			f--; /* a lone % at the end: let the loop stop */
 		}
 	}
 	if (n)

@@ -13,13 +13,17 @@ static inline u64 rdmsr(u32 msr)
 	return (u64)hi << 32 | lo;
 }
 
-static inline void wrmsr(u32 msr, u64 v)
-{
-	__asm__ volatile("wrmsr"
-			 :
-			 : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32))
-			 : "memory");
-}
+#define X86_WRITE(name)                                       \
+	static inline void name(u32 reg, u64 v)               \
+	{                                                     \
+		u32 lo = (u32)v, hi = v >> 32;                \
+		__asm__ volatile(#name                        \
+				 :                            \
+				 : "c"(reg), "a"(lo), "d"(hi) \
+				 : "memory");                 \
+	}
+X86_WRITE(wrmsr)
+X86_WRITE(xsetbv)
 
 /* CPUID output. */
 struct cpuid_regs {
@@ -73,13 +77,6 @@ X86_MOV_REG(dr1)
 X86_MOV_REG(dr2)
 X86_MOV_REG(dr3)
 X86_MOV_REG(dr6)
-
-static inline void xsetbv(u32 reg, u64 v)
-{
-	__asm__ volatile("xsetbv"
-			 :
-			 : "c"(reg), "a"((u32)v), "d"((u32)(v >> 32)));
-}
 
 /* Takes whatever interrupt is pending, then masks again. */
 static inline void irq_window(void)

@@ -21,7 +21,6 @@ static bool decode(struct vcpu *v, struct exit *x)
 		return true;
 	if (!trap_decode(v, &i, INSN_SMSW, INSN_CLTS))
 		return false;
-	x->insn_len = i.len;
 	x->cr_gpr = i.rm;
 	/* LOCK MOV CR0 is CR8 on AMD (APM Vol. 3, MOV CRn) */
 	x->cr_nr = i.op == INSN_LMSW ? 0 : i.reg | (i.lock ? 8 : 0);

@@ -130,6 +130,5 @@ enum trap_end trap_desc(struct vcpu *v, struct exit *x)
 		ok = table_register(v, &i);
 	else
 		ok = loads(&i) ? selector_load(v, &i) : selector_store(v, &i);
-	x->insn_len = i.len;
 	return ok ? TRAP_NEXT : TRAP_DONE;
 }

@@ -167,8 +167,10 @@ bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
 		n += more;
 		s = insn_decode(i, b, n, &env);
 	} while (s == INSN_SHORT);
-	if (s == INSN_OK && i->op >= first && i->op <= last)
+	if (s == INSN_OK && i->op >= first && i->op <= last) {
+		v->last.insn_len = i->len;
 		return true;
+	}
 	not_understood(v);
 	return false;
 }
@@ -192,12 +194,8 @@ bool trap_length(struct vcpu *v, struct exit *x)
 	struct insn i;
 
 	/* no prefix comes first: then the guess is right */
-	if (b == 0x0f || b == OPCODE_HLT)
-		return true;
-	if (!trap_decode(v, &i, INSN_LOAD, INSN_OTHER))
-		return false;
-	x->insn_len = i.len;
-	return true;
+	return b == 0x0f || b == OPCODE_HLT ||
+	       trap_decode(v, &i, INSN_LOAD, INSN_OTHER);
 }
 
 void trap_advance(struct vcpu *v, u32 len)

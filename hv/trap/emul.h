@@ -56,7 +56,8 @@ u8 trap_mode(struct vcpu *v);
 u64 trap_seg_base(struct vcpu *v, u8 seg);
 
 /*
- * Decodes the instruction at RIP, one of those from first to last. false: a
+ * Decodes the instruction at RIP, one of those from first to last, and puts its
+ * length into v->last, where the emulators find it as x->insn_len. false: a
  * fault was raised, or the partition ended because it is another; the caller
  * returns.
  */

@@ -156,12 +156,10 @@ static u32 take_opcode(struct decoder *d)
 /* What the opcode means with this ModRM; op is INSN_NONE if nothing known. */
 static struct opcode lookup(u32 code, u8 modrm)
 {
-	struct opcode o = { 0 };
+	struct opcode o = code < OPCODES ? opcodes[code] : (struct opcode){ 0 };
 	u8 digit = modrm >> 3 & 7;
 	bool is_reg = modrm >> 6 == 3;
 
-	if (code < OPCODES)
-		o = opcodes[code];
 	/* with a register: VMCALL, MWAIT, XGETBV, VMRUN, SWAPGS, RDTSCP, .. */
 	if (code == GROUP7 && is_reg && digit != 4 && digit != 6)
 		return (struct opcode){ modrm == MODRM_RDTSCP ? INSN_RDTSCP :

@@ -38,7 +38,6 @@ static enum trap_end trap_invlpg(struct vcpu *v, struct exit *x)
 		if (!trap_decode(v, &i, INSN_INVLPG, INSN_INVLPG))
 			return TRAP_DONE;
 		at = trap_seg_base(v, i.seg) + i.ea;
-		x->insn_len = i.len;
 	}
 	/* there is no translation of a non-canonical address */
 	if (canonical48(at))
@@ -55,7 +54,6 @@ static enum trap_end trap_rdtsc(struct vcpu *v, struct exit *x)
 	if (x->insn_len == INSN_UNKNOWN || x->insn_guess) {
 		if (!trap_decode(v, &i, INSN_RDTSCP, INSN_OTHER))
 			return TRAP_DONE;
-		x->insn_len = i.len;
 		x->variant |= i.op == INSN_RDTSCP;
 	}
 	if (x->variant && !cpu_feat.rdtscp)

@@ -142,13 +142,12 @@ static void mmio_emulate(struct vcpu *v, struct io_state *s,
 /* Another vCPU or the server has mapped it since: the guest tries again. */
 static bool mapped_now_locked(struct vcpu *v, const struct exit *x)
 {
-	u32 need = (x->mmio_write ? NP_WRITE : NP_READ) |
-		   (x->mmio_exec ? NP_EXEC : 0),
-	    flags = 0;
+	u32 flags = 0;
 	hpa_t to;
 
 	if (!nested_lookup(&v->part->space, x->mmio_gpa, &to, &flags, NULL) ||
-	    need & ~flags)
+	    !(flags & (x->mmio_write ? NP_WRITE : NP_READ)) ||
+	    (x->mmio_exec && !(flags & NP_EXEC)))
 		return false;
 	if (x->mmio_write)
 		nested_log_put(&v->part->space, x->mmio_gpa);
@@ -160,20 +159,16 @@ static bool mapped_now_locked(struct vcpu *v, const struct exit *x)
  * are an instruction's. */
 static enum trap_end refuse(struct vcpu *v, const struct exit *x)
 {
-	const char *what = x->mmio_delivery ? "delivery of an event" :
+	bool read_only = x->mmio_present && x->mmio_write;
+	const char *what = read_only	    ? "write" :
+			   x->mmio_delivery ? "delivery of an event" :
 			   x->mmio_walk	    ? "page-table walk" :
 			   x->mmio_exec	    ? "instruction fetch" :
 			   x->mmio_write    ? "write access" :
 					      "access";
 
-	if (x->mmio_present && x->mmio_write)
-		partition_die(v,
-			      "write to read-only guest-physical address "
-			      "0x%lx",
-			      x->mmio_gpa.v);
-	else
-		partition_die(v, "%s to unmapped guest-physical address 0x%lx",
-			      what, x->mmio_gpa.v);
+	partition_die(v, "%s to %s guest-physical address 0x%lx", what,
+		      read_only ? "read-only" : "unmapped", x->mmio_gpa.v);
 	return TRAP_DONE;
 }
 

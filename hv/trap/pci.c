@@ -23,10 +23,7 @@ static struct device *selected_locked(const struct vcpu *v, u16 *reg)
 }
 
 /* Which BAR the register is, or a larger number. */
-static u32 bar_of(u16 reg)
-{
-	return reg < REG_BAR0 ? ~0u : (reg - REG_BAR0) / 4u;
-}
+static u32 bar_of(u16 reg) { return ((u32)reg - REG_BAR0) / 4; }
 
 static u32 config_read(const struct device *d, u16 reg)
 {
