@@ -155,18 +155,20 @@ bool trap_decode(struct vcpu *v, struct insn *i, enum insn_op first,
 				.gpr = v->hw.gpr };
 	u64 at = code_at(v);
 	u8 b[INSN_MAX];
-	unsigned n = 0, more;
+	unsigned n = fetch(v, at, b, INSN_MAX), more;
 	enum insn_status s;
 
+	if (!n)
+		return false;
 	v->hw.gpr[R_SP] = reg_get(v, VREG_RSP);
-	/* again, if it crosses into the next page, which may fault */
-	do {
+	s = insn_decode(i, b, n, &env);
+	if (s == INSN_SHORT) {
+		/* it crosses into the next page, which may fault */
 		more = fetch(v, at + n, b + n, INSN_MAX - n);
 		if (!more)
 			return false;
-		n += more;
-		s = insn_decode(i, b, n, &env);
-	} while (s == INSN_SHORT);
+		s = insn_decode(i, b, n + more, &env);
+	}
 	if (s == INSN_OK && i->op >= first && i->op <= last) {
 		v->last.insn_len = i->len;
 		return true;

@@ -109,21 +109,30 @@ static u64 take_signed(struct decoder *d, unsigned bytes)
 /* A prefix changes *d. false: it is none. */
 static bool prefix(struct decoder *d, u8 b)
 {
-	if ((b & 0xe7) == 0x26) /* 64-bit mode ignores all but FS and GS */
-		d->i->seg = d->env->mode == 8 ? d->i->seg : b >> 3 & 3;
-	else if ((b & 0xfe) == 0x64)
+	switch (b) {
+	case 0x26:
+	case 0x2e:
+	case 0x36:
+	case 0x3e:
+		/* 64-bit mode ignores all but FS and GS */
+		if (d->env->mode != 8)
+			d->i->seg = b >> 3 & 3;
+		return true;
+	case 0x64:
+	case 0x65:
 		d->i->seg = SEG_FS + (b & 1);
-	else if (b == 0x66)
-		d->opsize = true;
-	else if (b == 0x67)
-		d->asize = true;
-	else if (b == 0xf0)
-		d->i->lock = true;
-	else if ((b & 0xfe) == 0xf2)
-		d->i->rep = true;
-	else
-		return false;
-	return true;
+		return true;
+	case 0x66:
+		return d->opsize = true;
+	case 0x67:
+		return d->asize = true;
+	case 0xf0:
+		return d->i->lock = true;
+	case 0xf2:
+	case 0xf3:
+		return d->i->rep = true;
+	}
+	return false;
 }
 
 /* Takes all prefixes, and returns the byte behind them. */
@@ -156,10 +165,12 @@ static u32 take_opcode(struct decoder *d)
 /* What the opcode means with this ModRM; op is INSN_NONE if nothing known. */
 static struct opcode lookup(u32 code, u8 modrm)
 {
-	struct opcode o = code < OPCODES ? opcodes[code] : (struct opcode){ 0 };
+	struct opcode o = { 0 };
 	u8 digit = modrm >> 3 & 7;
 	bool is_reg = modrm >> 6 == 3;
 
+	if (code < OPCODES)
+		o = opcodes[code];
 	/* with a register: VMCALL, MWAIT, XGETBV, VMRUN, SWAPGS, RDTSCP, .. */
 	if (code == GROUP7 && is_reg && digit != 4 && digit != 6)
 		return (struct opcode){ modrm == MODRM_RDTSCP ? INSN_RDTSCP :
