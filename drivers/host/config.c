@@ -87,56 +87,6 @@ static bool guest_cmdline(struct parse *p, char *v)
 	return true;
 }
 
-static bool disk_source(struct parse *p, struct cfg_disk *d, char *v)
-{
-	char *eq = strchr(v, '=');
-
-	if (!eq)
-		return config_bad(p,
-				  "disk is NAME:part=P, NAME:ram=FILE or "
-				  "NAME:null=SIZE, not",
-				  v);
-	*eq = 0;
-	if (!strcmp(v, "null")) {
-		d->kind = DISK_NULL;
-		if (!config_size(eq + 1, &d->bytes) || !d->bytes ||
-		    d->bytes % 512)
-			return config_bad(p, "expected a size such as 1M",
-					  eq + 1);
-		return true;
-	}
-	if (strcmp(v, "part") && strcmp(v, "ram"))
-		return config_bad(p, "no such kind of disk (part, ram, null)",
-				  v);
-	d->kind = *v == 'p' ? DISK_PART : DISK_RAM;
-	return config_set_text(p, eq + 1, d->source, CFG_IMAGE, "disk source");
-}
-
-static bool guest_disk(struct parse *p, char *v)
-{
-	struct cfg_guest *g = p->g;
-	struct cfg_disk *d = &g->disk[g->nr_disks];
-	char *colon = strchr(v, ':');
-
-	if (g->nr_disks == CFG_DISKS)
-		return config_bad(p, "too many disks", NULL);
-	if (!colon)
-		return config_bad(p,
-				  "disk is NAME:part=P, NAME:ram=FILE or "
-				  "NAME:null=SIZE, not",
-				  v);
-	*colon = 0;
-	if (!config_set_text(p, v, d->name, CFG_NAME, "disk name"))
-		return false;
-	for (unsigned i = 0; i < g->nr_disks; i++)
-		if (!strcmp(g->disk[i].name, d->name))
-			return config_bad(p, "two disks of that name", d->name);
-	if (!disk_source(p, d, colon + 1))
-		return false;
-	g->nr_disks++;
-	return true;
-}
-
 static bool guest_device(struct parse *p, char *v)
 {
 	static const char want[] =
@@ -256,7 +206,8 @@ static const struct key guest_keys[] = {
 	{ "priority", guest_priority, false },
 	{ "slice", guest_slice, false },
 	{ "cmdline", guest_cmdline, false },
-	{ "disk", guest_disk, true },
+	{ "disk", config_set_disk, true },
+	{ "entropy", config_set_entropy, true },
 	{ "device", guest_device, true },
 	{ "unsafe_dma", guest_unsafe_dma, false },
 	{ "start", guest_start, false },

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define CFG_GUESTS 72u
-#define CFG_DISKS 4u
+#define CFG_VDEVS 8u /* virtio devices of a guest */
 #define CFG_DEVICES 4u
 #define CFG_NAME 24u  /* bytes, NUL included, as in struct pv_device */
 #define CFG_IMAGE 40u /* as in struct pv_module */
@@ -16,13 +16,17 @@
 #define CFG_MEMORY_MIN (1ull << 20)
 #define CFG_MEMORY_MAX (0xf0000000ull) /* device registers lie above */
 
+enum cfg_vdev_type { VDEV_DISK, VDEV_ENTROPY };
+
 enum cfg_disk_kind { DISK_PART, DISK_RAM, DISK_NULL };
 
-struct cfg_disk {
+/* A virtio device. */
+struct cfg_vdev {
 	char name[CFG_NAME];
-	enum cfg_disk_kind kind;
-	char source[CFG_IMAGE]; /* partition or module name */
-	uint64_t bytes;		/* DISK_NULL */
+	enum cfg_vdev_type type;
+	enum cfg_disk_kind kind; /* VDEV_DISK */
+	char source[CFG_IMAGE];	 /* partition or module name */
+	uint64_t bytes;		 /* DISK_NULL */
 };
 
 enum cfg_console { CONSOLE_OUT, CONSOLE_KEYBOARD, CONSOLE_NULL };
@@ -41,8 +45,8 @@ struct cfg_guest {
 	unsigned priority;
 	unsigned slice_us; /* 0: the hypervisor's */
 	char cmdline[CFG_CMDLINE];
-	struct cfg_disk disk[CFG_DISKS];
-	unsigned nr_disks;
+	struct cfg_vdev vdev[CFG_VDEVS];
+	unsigned nr_vdevs;
 	uint16_t device
 		[CFG_DEVICES]; /* PCI: bus << 8 | device << 3 | function */
 	unsigned nr_devices;

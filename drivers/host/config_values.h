@@ -38,4 +38,8 @@ bool config_name_ok(const char *s);
 bool config_set_word(struct parse *p, const char *s, const char *const *words,
 		     unsigned *out);
 
+/* Keys of a guest that give it a virtio device (config_vdevs.c). */
+bool config_set_disk(struct parse *p, char *v);
+bool config_set_entropy(struct parse *p, char *v);
+
 #endif

@@ -195,7 +195,7 @@ static const char *ram_open(struct vdisk *v, const char *name)
 	return NULL;
 }
 
-const char *disks_open(struct vdisk *v, const struct cfg_disk *cfg)
+const char *disks_open(struct vdisk *v, const struct cfg_vdev *cfg)
 {
 	char file[CFG_IMAGE + 4];
 	const char *why;

@@ -12,7 +12,7 @@ void disks_init(const struct config *c);
 
 /* Makes a virtual disk; null, or what is wrong. A partition that is on no disk
  * is replaced by the module NAME.img, if there is one. */
-const char *disks_open(struct vdisk *d, const struct cfg_disk *cfg);
+const char *disks_open(struct vdisk *d, const struct cfg_vdev *cfg);
 
 /* Resets disks that do not answer; sets the time of the next look. */
 void disks_check(void);

@@ -8,7 +8,7 @@
 #include "host.h"
 #include "image.h"
 #include "uart16550.h"
-#include "vblk.h"
+#include "vdev.h"
 
 enum guest_phase {
 	GUEST_WAITS, /* for another one to end */
@@ -30,13 +30,12 @@ struct guest {
 	struct gmem mem;
 	const struct pv_io_page *io;
 	struct uart16550 uart;
-	struct vblk *disk[CFG_DISKS];
+	struct vdev *vdev[CFG_VDEVS];
 	struct lines_source lines;
 	uint8_t typed[256]; /* not taken yet by the guest */
 	unsigned nr_typed;
 	bool traced;
 	uint64_t trace_slot; /* with it: its number in trace records */
-	bool look;	     /* a disk's queue may hold more */
 	bool more;	     /* its console may hold more */
 	uint8_t nr_assigned; /* of the configuration's devices */
 };
@@ -49,10 +48,8 @@ const char *guest_load(struct guest *g);
 
 /* Serves I/O regions: called by guest_load before the start. */
 const char *guest_serve(struct guest *g);
-void guest_disks_run(struct guest *g);	/* after notifications */
-void guest_disks_tell(struct guest *g); /* of completions */
-bool guest_disks_busy(const struct guest *g);
-void guest_disks_free(struct guest *g);
+bool guest_vdevs_busy(const struct guest *g);
+void guest_vdevs_free(struct guest *g);
 void guest_type(struct guest *g, const char *text, size_t n);
 
 /* Prints registers, bytes and back trace of a guest that died. */

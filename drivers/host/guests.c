@@ -82,11 +82,11 @@ static void guest_reap(struct guest *g)
 {
 	uint64_t err;
 
-	if (guest_disks_busy(g))
+	if (guest_vdevs_busy(g))
 		return;
 	if (g->created) {
 		tracer_end(g); /* of one that did not start */
-		guest_disks_free(g);
+		guest_vdevs_free(g);
 		gmem_unpin(&g->mem);
 		err = pv_partition_destroy(g->part);
 		if (err == PV_EAGAIN) {
@@ -158,13 +158,6 @@ bool guests_run(void)
 
 		if (g->phase == GUEST_RUNS && g->more)
 			output_take(g);
-		if (g->phase == GUEST_RUNS) {
-			if (g->look) {
-				g->look = false;
-				guest_disks_run(g);
-			}
-			guest_disks_tell(g);
-		}
 		if (g->phase == GUEST_ENDS)
 			guest_reap(g);
 		if (g->phase != GUEST_GONE)

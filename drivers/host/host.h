@@ -20,7 +20,7 @@
 #define HOST_PORT_GUEST(slot) (64u + 16u * (slot))
 #define HOST_PORT_TOLD 0u   /* + PV_NOTIFY_* */
 #define HOST_PORT_IO 2u	    /* I/O requests */
-#define HOST_PORT_NOTIFY 3u /* + disk: QueueNotify */
+#define HOST_PORT_NOTIFY 3u /* + virtio device: QueueNotify */
 
 _Static_assert(HOST_PORT_GUEST(CFG_GUESTS) <= PV_PORTS, "ports suffice");
 

@@ -27,7 +27,7 @@ struct load {
 struct boot_page {
 	struct pv_start start;
 	struct pv_mem mem[2];
-	struct pv_device device[CFG_DISKS + CFG_DEVICES];
+	struct pv_device device[CFG_VDEVS + CFG_DEVICES];
 	char cmdline[CFG_CMDLINE];
 };
 
@@ -129,17 +129,17 @@ static const char *devices_fill(struct load *l, struct boot_page *b)
 {
 	const struct cfg_guest *c = l->g->cfg;
 
-	for (unsigned i = 0; i < c->nr_disks; i++) {
+	for (unsigned i = 0; i < c->nr_vdevs; i++) {
 		struct pv_device *d = &b->device[i];
 
 		d->type = PV_DEV_VIRTIO;
 		d->irq = i + 1;
 		d->base = PV_VIRTIO_BASE + i * PAGE;
 		d->size = PAGE;
-		strcpy(d->name, c->disk[i].name);
+		strcpy(d->name, c->vdev[i].name);
 	}
-	b->start.nr_devices = c->nr_disks + c->nr_devices;
-	return assign_devices(l->g, &b->device[c->nr_disks]);
+	b->start.nr_devices = c->nr_vdevs + c->nr_devices;
+	return assign_devices(l->g, &b->device[c->nr_vdevs]);
 }
 
 static void start_fill(struct load *l, struct boot_page *b, uint64_t at)

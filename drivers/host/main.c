@@ -14,6 +14,7 @@
 #include "kit/mm.h"
 #include "kit/time.h"
 #include "tracer.h"
+#include "vdevs.h"
 
 #define CONFIG_FILE "parley.cfg"
 
@@ -137,6 +138,7 @@ static _Noreturn void serve(void)
 		kit_event_scan();
 		wake_at = 0;
 		again = false;
+		vdevs_run();
 		if (guests_run())
 			host_off(guests_summary());
 		disks_check();

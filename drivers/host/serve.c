@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Serves a guest's I/O regions: its disks' registers and its UART. */
+/* Serves a guest's I/O regions: its virtio devices' registers and its UART. */
 #include <string.h>
 
-#include "disks.h"
 #include "guest.h"
 #include "kit/call.h"
 #include "kit/console.h"
 #include "kit/irq.h"
 #include "kit/mm.h"
 #include "pvabi/calls.h"
+#include "vdevs.h"
 
 #define PAGE 4096ull
 #define UART_PORTS 8u
@@ -47,14 +47,14 @@ static uint64_t port_request(struct guest *g, const struct pv_io_slot *s)
 static uint64_t mmio_request(struct guest *g, const struct pv_io_slot *s)
 {
 	uint64_t off = s->addr - PV_VIRTIO_BASE;
-	struct vblk *v;
+	struct vdev *v;
 
-	if (off / PAGE >= g->cfg->nr_disks)
+	if (off / PAGE >= g->cfg->nr_vdevs)
 		return 0;
-	v = g->disk[off / PAGE];
+	v = g->vdev[off / PAGE];
 	if (!s->write)
-		return vblk_read(v, off % PAGE, s->size);
-	vblk_write(v, off % PAGE, s->size, s->value);
+		return vdev_read(v, off % PAGE, s->size);
+	vdev_write(v, off % PAGE, s->size, s->value);
 	return 0;
 }
 
@@ -78,93 +78,51 @@ static void requests(void *arg)
 	}
 }
 
-/* ---- disks ---- */
+/* ---- virtio devices ---- */
 
-static void signal(struct vblk *v) { host_send(v->event); }
+static void notified(void *arg) { vdev_look(arg); }
 
-static void notified(void *arg)
+static unsigned notify_port(const struct guest *g, unsigned n)
 {
-	struct vblk *v = arg;
-
-	if (vblk_run(v)) {
-		((struct guest *)v->signal_arg)->look = true;
-		host_again();
-	}
-	vblk_tell(v);
+	return HOST_PORT_GUEST(g->slot) + HOST_PORT_NOTIFY + n;
 }
 
-void guest_disks_run(struct guest *g)
+bool guest_vdevs_busy(const struct guest *g)
 {
-	for (unsigned i = 0; i < g->cfg->nr_disks; i++)
-		if (g->disk[i])
-			notified(g->disk[i]);
-}
-
-void guest_disks_tell(struct guest *g)
-{
-	for (unsigned i = 0; i < g->cfg->nr_disks; i++)
-		if (g->disk[i] && g->disk[i]->tell)
-			vblk_tell(g->disk[i]);
-}
-
-bool guest_disks_busy(const struct guest *g)
-{
-	for (unsigned i = 0; i < g->cfg->nr_disks; i++)
-		if (g->disk[i] && g->disk[i]->running)
+	for (unsigned i = 0; i < g->cfg->nr_vdevs; i++)
+		if (g->vdev[i] && g->vdev[i]->running)
 			return true;
 	return false;
 }
 
-static size_t vblk_pages(void)
+void guest_vdevs_free(struct guest *g)
 {
-	return (sizeof(struct vblk) + PAGE - 1) / PAGE;
-}
+	for (unsigned i = 0; i < CFG_VDEVS; i++) {
+		struct vdev *v = g->vdev[i];
 
-void guest_disks_free(struct guest *g)
-{
-	for (unsigned i = 0; i < CFG_DISKS; i++) {
-		struct vblk *v = g->disk[i];
-
-		kit_event_register(HOST_PORT_GUEST(g->slot) + HOST_PORT_NOTIFY +
-					   i,
-				   NULL, NULL);
+		kit_event_register(notify_port(g, i), NULL, NULL);
 		if (!v)
 			continue;
 		if (v->event)
 			pv_handle_close(v->event);
-		if (v->disk.kind == VDISK_RAM)
-			kit_pages_free(v->disk.ram,
-				       (v->disk.sectors * BLK_SECTOR + 4095) /
-					       4096);
-		kit_pages_free(v, vblk_pages());
-		g->disk[i] = NULL;
+		vdevs_free(v);
+		g->vdev[i] = NULL;
 	}
 }
 
-static const char *disk_make(struct guest *g, unsigned n)
+static const char *vdev_serve(struct guest *g, unsigned n)
 {
-	const struct cfg_disk *c = &g->cfg->disk[n];
-	unsigned port = HOST_PORT_GUEST(g->slot) + HOST_PORT_NOTIFY + n;
-	uint64_t base = PV_VIRTIO_BASE + n * PAGE;
-	struct vblk *v = kit_pages_alloc(vblk_pages());
-	const char *why;
+	uint64_t at = PV_VIRTIO_BASE + n * PAGE + VDEV_NOTIFY_REG;
+	const char *why = NULL;
+	struct vdev *v = vdevs_make(&g->cfg->vdev[n], &g->mem, &why);
 
 	if (!v)
-		return "no memory for a disk";
-	g->disk[n] = v;
-	why = disks_open(&v->disk, c);
-	if (why) {
-		kit_format(g->why, sizeof(g->why), "disk %s: %s", c->name, why);
-		return g->why;
-	}
-	strcpy(v->name, c->name);
-	v->signal = signal;
-	v->signal_arg = g;
-	vblk_init(v, &g->mem);
-	kit_event_register(port, notified, v);
+		return why;
+	g->vdev[n] = v;
+	kit_event_register(notify_port(g, n), notified, v);
 	if (pv_event_bind(g->part, n + 1, 0, &v->event) ||
-	    pv_io_serve_notify(g->part, base + VBLK_NOTIFY_REG, port))
-		return "its disk cannot be served";
+	    pv_io_serve_notify(g->part, at, notify_port(g, n)))
+		return "its virtio device cannot be served";
 	return NULL;
 }
 
@@ -187,11 +145,11 @@ const char *guest_serve(struct guest *g)
 	    pv_io_serve(g->part, PV_SPACE_PORT, UART16550_PORT, UART_PORTS,
 			port))
 		return "its UART cannot be served";
-	if (c->nr_disks && pv_io_serve(g->part, PV_SPACE_MMIO, PV_VIRTIO_BASE,
-				       c->nr_disks * PAGE, port))
-		return "its disks cannot be served";
-	for (unsigned i = 0; i < c->nr_disks && !why; i++)
-		why = disk_make(g, i);
+	if (c->nr_vdevs && pv_io_serve(g->part, PV_SPACE_MMIO, PV_VIRTIO_BASE,
+				       c->nr_vdevs * PAGE, port))
+		return "its virtio devices cannot be served";
+	for (unsigned i = 0; i < c->nr_vdevs && !why; i++)
+		why = vdev_serve(g, i);
 	return why;
 }
 

@@ -1,48 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The queue of a guest's block device: each descriptor is copied once, then
- * checked; any content is survived. */
+/* Requests of a guest's block device, from its queue to the virtual disk. */
 #include "vblk.h"
-
-#include "vblk_regs.h"
 
 #define PAGE 4096u
 
-/* The device stops until the driver resets it (VIRTIO 1.2, 2.1.2). */
-static void broken(struct vblk *v)
-{
-	v->status |= VIRTIO_STATUS_NEEDS_RESET;
-	v->isr |= VBLK_ISR_CONFIG;
-	v->tell = false;
-	v->signal(v);
-}
-
-static bool is_alive(const struct vblk *v)
-{
-	return v->queue_ready && !v->resetting &&
-	       (v->status & VIRTIO_STATUS_DRIVER_OK) &&
-	       !(v->status & VIRTIO_STATUS_NEEDS_RESET);
-}
-
-static bool event_idx(const struct vblk *v)
-{
-	return v->driver_features & VIRTIO_F_EVENT_IDX;
-}
-
 /* ---- completion ---- */
-
-static void used_push(struct vblk *v, uint16_t head, uint32_t written)
-{
-	struct virtq_used_elem e = { head, written };
-	uint64_t at = v->used + 4 + 8ull * (v->used_idx % v->queue_size);
-
-	if (!gmem_write(v->mem, at, &e, sizeof(e)) ||
-	    !gmem_write16(v->mem, v->used + 2, (uint16_t)(v->used_idx + 1))) {
-		broken(v);
-		return;
-	}
-	v->used_idx++;
-	v->tell = true;
-}
 
 static void io_end(struct vblk_io *io, uint8_t status)
 {
@@ -50,50 +12,18 @@ static void io_end(struct vblk_io *io, uint8_t status)
 
 	io->next_free = v->free;
 	v->free = io;
-	v->running--;
-	if (v->resetting) {
-		if (!v->running)
-			vblk_reset(v);
+	if (!vdev_end(&v->dev))
 		return;
+	if (v->starved) {
+		v->starved = false;
+		vdev_look(&v->dev);
 	}
-	if (!is_alive(v))
+	if (!vdev_live(&v->dev, 0))
 		return;
-	if (!gmem_write(v->mem, io->status_at, &status, 1)) {
-		broken(v);
-		return;
-	}
-	used_push(v, io->head, io->written + 1);
-}
-
-void vblk_tell(struct vblk *v)
-{
-	uint16_t old = v->used_told;
-	uint16_t wish = 0;
-
-	if (!v->tell || !is_alive(v))
-		return;
-	v->tell = false;
-	v->used_told = v->used_idx;
-	/* the index must be seen before we read what the driver wants */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (event_idx(v)) {
-		if (!gmem_read16(v->mem, v->avail + 4 + 2ull * v->queue_size,
-				 &wish)) {
-			broken(v);
-			return;
-		}
-		if (!virtq_need_event(wish, v->used_idx, old))
-			return;
-	} else {
-		if (!gmem_read16(v->mem, v->avail, &wish)) {
-			broken(v);
-			return;
-		}
-		if (wish & VIRTQ_AVAIL_NO_INTERRUPT)
-			return;
-	}
-	v->isr |= VBLK_ISR_QUEUE;
-	v->signal(v);
+	if (!gmem_write(v->dev.mem, io->status_at, &status, 1))
+		vdev_break(&v->dev);
+	else
+		vdev_push(&v->dev, 0, io->chain.head, io->written + 1);
 }
 
 /* ---- transfer ---- */
@@ -109,7 +39,7 @@ static uint32_t segs_fill(struct vblk_io *io)
 
 	while (bytes < io->left && n < vdisk_max_segs(&v->disk) &&
 	       bytes < vdisk_max_bytes(&v->disk)) {
-		struct vblk_piece *p = &io->pieces[piece];
+		struct vq_piece *p = &io->chain.piece[piece];
 		uint64_t gpa = p->gpa + off;
 		uint32_t len = PAGE - (uint32_t)(gpa % PAGE);
 		struct blk_seg *s = &io->seg[n];
@@ -118,10 +48,10 @@ static uint32_t segs_fill(struct vblk_io *io)
 			len = (uint32_t)(p->len - off);
 		if (len > vdisk_max_bytes(&v->disk) - bytes)
 			len = vdisk_max_bytes(&v->disk) - bytes;
-		s->va = gmem_at(v->mem, gpa, len);
+		s->va = gmem_at(v->dev.mem, gpa, len);
 		s->len = len;
 		if (!s->va || (vdisk_needs_dma(&v->disk) &&
-			       !gmem_dev(v->mem, gpa, &s->dev)))
+			       !gmem_dev(v->dev.mem, gpa, &s->dev)))
 			return 0;
 		bytes += len;
 		off += len;
@@ -158,7 +88,7 @@ static void pieces_advance(struct vblk_io *io, uint32_t bytes)
 	io->left -= bytes;
 	io->sector += bytes / BLK_SECTOR;
 	while (bytes) {
-		struct vblk_piece *p = &io->pieces[io->piece];
+		struct vq_piece *p = &io->chain.piece[io->piece];
 		uint32_t n = p->len < bytes ? p->len : bytes;
 
 		p->gpa += n;
@@ -176,12 +106,12 @@ static void transfer_done(struct blk_req *req, enum blk_status status)
 	struct vblk_io *io = req->arg;
 
 	io->waiting = false;
-	gmem_drop(io->v->mem);
+	gmem_drop(io->v->dev.mem);
 	if (io->type == VIRTIO_BLK_T_FLUSH)
 		io->left = 0;
-	if (status != BLK_OK || io->v->resetting) {
+	if (status != BLK_OK || io->v->dev.resetting) {
 		io->left = 0;
-		io->type = VBLK_TYPE_FAILED;
+		io->failed = true;
 	} else {
 		pieces_advance(io, io->under_way);
 		if (io->type == VIRTIO_BLK_T_IN)
@@ -201,7 +131,7 @@ static void transfer_begin(struct vblk_io *io)
 	io->req.seg = io->seg;
 	io->req.sector = io->sector;
 	io->waiting = true;
-	gmem_hold(io->v->mem);
+	gmem_hold(io->v->dev.mem);
 	io->under_way = 0;
 	if (io->type == VIRTIO_BLK_T_FLUSH) {
 		io->req.op = BLK_FLUSH;
@@ -229,85 +159,42 @@ static void io_go_on(struct vblk_io *io)
 		}
 	}
 	io->inside = false;
-	io_end(io, io->type == VBLK_TYPE_FAILED ? VIRTIO_BLK_S_IOERR :
-						  VIRTIO_BLK_S_OK);
+	io_end(io, io->failed ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
 }
 
 /* ---- taking requests ---- */
 
-struct chain {
-	struct vblk_piece read[VBLK_QUEUE], write[VBLK_QUEUE];
-	unsigned nr_read, nr_write;
-	uint64_t read_bytes, write_bytes;
-};
-
-/* Copies a chain's descriptors; false: it is malformed. */
-static bool chain_read(struct vblk *v, uint16_t head, struct chain *c)
-{
-	uint16_t i = head;
-
-	c->nr_read = c->nr_write = 0;
-	c->read_bytes = c->write_bytes = 0;
-	for (uint32_t n = 0; n < v->queue_size; n++) {
-		struct virtq_desc d;
-		struct vblk_piece *p;
-
-		if (i >= v->queue_size ||
-		    !gmem_read(v->mem, v->desc + 16ull * i, &d, sizeof(d)) ||
-		    (d.flags & VIRTQ_DESC_INDIRECT) || !d.len)
-			return false;
-		if (d.flags & VIRTQ_DESC_WRITE) {
-			p = &c->write[c->nr_write++];
-			c->write_bytes += d.len;
-		} else {
-			if (c->nr_write)
-				return false; /* 2.7.4.2: readable ones first */
-			p = &c->read[c->nr_read++];
-			c->read_bytes += d.len;
-		}
-		*p = (struct vblk_piece){ d.addr, d.len };
-		if (!(d.flags & VIRTQ_DESC_NEXT))
-			return true;
-		i = d.next;
-	}
-	return false; /* it loops */
-}
-
 /* Takes the header off the readable pieces, wherever they part it. */
-static bool header_take(struct vblk *v, struct chain *c, unsigned *first,
-			struct virtio_blk_hdr *hdr)
+static bool header_take(struct vblk_io *io, struct virtio_blk_hdr *hdr)
 {
-	uint8_t *to = (uint8_t *)hdr;
+	struct vq_chain *c = &io->chain;
 	uint32_t left = sizeof(*hdr);
 
-	*first = 0;
-	while (left) {
-		struct vblk_piece *p = &c->read[*first];
-		uint32_t n;
+	if (vq_read(&io->v->dev.q[0], c, 0, hdr, left) != left)
+		return false;
+	for (io->piece = 0; left; io->piece++) {
+		struct vq_piece *p = &c->piece[io->piece];
+		uint32_t n = p->len < left ? p->len : left;
 
-		if (*first == c->nr_read)
-			return false;
-		n = p->len < left ? p->len : left;
-		if (!gmem_read(v->mem, p->gpa, to, n))
-			return false;
-		to += n;
-		left -= n;
 		p->gpa += n;
 		p->len -= n;
-		if (!p->len)
-			(*first)++;
+		left -= n;
+		if (p->len)
+			break;
 	}
+	c->read_bytes -= sizeof(*hdr);
 	return true;
 }
 
 /* The last writable byte is the status. */
-static bool status_take(struct chain *c, struct vblk_io *io)
+static bool status_take(struct vblk_io *io)
 {
-	struct vblk_piece *p;
+	struct vq_chain *c = &io->chain;
+	struct vq_piece *p;
 
 	if (!c->nr_write)
 		return false;
-	p = &c->write[c->nr_write - 1];
+	p = &c->piece[c->nr_read + c->nr_write - 1];
 	p->len--;
 	io->status_at = p->gpa + p->len;
 	if (!p->len)
@@ -316,55 +203,22 @@ static bool status_take(struct chain *c, struct vblk_io *io)
 	return true;
 }
 
-static void pieces_set(struct vblk_io *io, const struct vblk_piece *p,
-		       unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		io->pieces[i] = p[i];
-	io->nr_pieces = n;
-	io->piece = 0;
-}
-
 /* GET_ID: the name of the disk. */
 static uint8_t id_write(struct vblk_io *io)
 {
 	char id[VIRTIO_BLK_ID_BYTES] = { 0 };
-	uint32_t n = 0;
+	struct vdev *d = &io->v->dev;
 
-	for (; n < sizeof(id) && io->v->name[n]; n++)
-		id[n] = io->v->name[n];
-	if (!io->nr_pieces || io->pieces[0].len < sizeof(id) ||
-	    !gmem_write(io->v->mem, io->pieces[0].gpa, id, sizeof(id)))
+	for (unsigned n = 0; n < sizeof(id) && d->name[n]; n++)
+		id[n] = d->name[n];
+	if (vq_write(&d->q[0], &io->chain, 0, id, sizeof(id)) != sizeof(id))
 		return VIRTIO_BLK_S_IOERR;
 	io->written = sizeof(id);
 	return VIRTIO_BLK_S_OK;
 }
 
-static void io_begin(struct vblk_io *io, struct chain *c, unsigned first)
+static void move_begin(struct vblk_io *io, uint64_t bytes)
 {
-	uint64_t bytes = 0;
-
-	switch (io->type) {
-	case VIRTIO_BLK_T_IN:
-		bytes = c->write_bytes;
-		pieces_set(io, c->write, c->nr_write);
-		break;
-	case VIRTIO_BLK_T_OUT:
-		bytes = c->read_bytes - sizeof(struct virtio_blk_hdr);
-		pieces_set(io, c->read + first, c->nr_read - first);
-		break;
-	case VIRTIO_BLK_T_FLUSH:
-		io->left = 1; /* one transfer, without bytes */
-		io_go_on(io);
-		return;
-	case VIRTIO_BLK_T_GET_ID:
-		pieces_set(io, c->write, c->nr_write);
-		io_end(io, id_write(io));
-		return;
-	default:
-		io_end(io, VIRTIO_BLK_S_UNSUPP);
-		return;
-	}
 	if (!bytes || bytes % BLK_SECTOR || bytes > VBLK_REQUEST_MAX) {
 		io_end(io, VIRTIO_BLK_S_IOERR);
 		return;
@@ -373,75 +227,103 @@ static void io_begin(struct vblk_io *io, struct chain *c, unsigned first)
 	io_go_on(io);
 }
 
-static void chain_start(struct vblk *v, uint16_t head)
+static void io_begin(struct vblk_io *io)
 {
-	static struct chain c; /* the program has one thread */
-	struct vblk_io *io = v->free;
-	struct virtio_blk_hdr hdr;
-	unsigned first;
+	switch (io->type) {
+	case VIRTIO_BLK_T_IN:
+		io->piece = io->chain.nr_read;
+		move_begin(io, io->chain.write_bytes);
+		break;
+	case VIRTIO_BLK_T_OUT:
+		move_begin(io, io->chain.read_bytes);
+		break;
+	case VIRTIO_BLK_T_FLUSH:
+		io->left = 1; /* one transfer, without bytes */
+		io_go_on(io);
+		break;
+	case VIRTIO_BLK_T_GET_ID:
+		io_end(io, id_write(io));
+		break;
+	default:
+		io_end(io, VIRTIO_BLK_S_UNSUPP);
+	}
+}
 
-	if (!io || !chain_read(v, head, &c) || !status_take(&c, io) ||
-	    !header_take(v, &c, &first, &hdr)) {
-		broken(v);
+static void io_start(struct vblk *v, struct vblk_io *io)
+{
+	struct virtio_blk_hdr hdr;
+
+	if (!status_take(io) || !header_take(io, &hdr)) {
+		vdev_break(&v->dev);
 		return;
 	}
 	v->free = io->next_free;
-	v->running++;
-	io->head = head;
+	vdev_begin(&v->dev);
 	io->type = hdr.type;
 	io->sector = hdr.sector;
-	io->written = 0;
-	io->left = 0;
-	io->inside = false;
-	io_begin(io, &c, first);
+	io->written = io->left = 0;
+	io->inside = io->failed = false;
+	io_begin(io);
 }
 
-/* Asks to be notified of the next request. */
-static bool arm(struct vblk *v)
+static bool run(struct vdev *dev, unsigned queue)
 {
-	if (event_idx(v) &&
-	    !gmem_write16(v->mem, v->used + 4 + 8ull * v->queue_size,
-			  v->avail_seen))
-		return false;
-	/* our wish must be seen before we look a last time */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	struct vblk *v = (struct vblk *)dev;
+
+	for (unsigned budget = VBLK_QUEUE; budget; budget--) {
+		struct vblk_io *io = v->free;
+
+		if (!io) {
+			v->starved = true; /* io_end looks again */
+			return false;
+		}
+		if (!vdev_next(dev, queue, &io->chain))
+			return false;
+		io_start(v, io);
+	}
 	return true;
 }
 
-bool vblk_run(struct vblk *v)
+/* ---- the device ---- */
+
+static uint64_t features(const struct vdev *dev)
 {
-	uint32_t budget = v->queue_size;
-	bool armed = false;
+	const struct vblk *v = (const struct vblk *)dev;
 
-	while (is_alive(v)) {
-		uint16_t idx;
-		uint16_t head;
+	return VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX |
+	       VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH |
+	       (v->disk.read_only ? VIRTIO_BLK_F_RO : 0);
+}
 
-		if (!gmem_read16(v->mem, v->avail + 2, &idx) ||
-		    (uint16_t)(idx - v->avail_seen) > v->queue_size) {
-			broken(v);
-			return false;
-		}
-		if (idx == v->avail_seen) {
-			if (armed)
-				return false;
-			armed = arm(v);
-			if (!armed)
-				broken(v);
-			continue;
-		}
-		armed = false;
-		if (!budget--)
-			return true;
-		if (!gmem_read16(v->mem,
-				 v->avail + 4 +
-					 2ull * (v->avail_seen % v->queue_size),
-				 &head)) {
-			broken(v);
-			return false;
-		}
-		v->avail_seen++;
-		chain_start(v, head);
+static void config(const struct vdev *dev, uint8_t *c)
+{
+	const struct vblk *v = (const struct vblk *)dev;
+
+	put_le64(c + VIRTIO_BLK_CONFIG_CAPACITY, v->disk.sectors);
+	put_le32(c + VIRTIO_BLK_CONFIG_SIZE_MAX, VBLK_REQUEST_MAX / 4);
+	put_le32(c + VIRTIO_BLK_CONFIG_SEG_MAX, VQ_PIECES - 2);
+	put_le32(c + VIRTIO_BLK_CONFIG_BLK_SIZE, BLK_SECTOR);
+}
+
+static void reset(struct vdev *dev) { ((struct vblk *)dev)->starved = false; }
+
+static const struct vdev_ops vblk_ops = {
+	.id = VIRTIO_ID_BLOCK,
+	.nr_queues = 1,
+	.queue_max = VBLK_QUEUE,
+	.features = features,
+	.config = config,
+	.run = run,
+	.reset = reset,
+	.free = vblk_free,
+};
+
+void vblk_init(struct vblk *v)
+{
+	for (unsigned i = 0; i < VBLK_IOS; i++) {
+		v->io[i].v = v;
+		v->io[i].next_free = i + 1 < VBLK_IOS ? &v->io[i + 1] : NULL;
 	}
-	return false;
+	v->free = v->io;
+	v->dev.ops = &vblk_ops;
 }

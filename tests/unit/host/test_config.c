@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The configuration's parser: what it takes, and how it refuses the rest. */
-/* TEST-SRC: drivers/host/config.c drivers/host/config_values.c */
+/* TEST-SRC: drivers/host/config.c drivers/host/config_values.c drivers/host/config_vdevs.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -71,11 +71,11 @@ static void test_whole(void **state)
 	assert_int_equal(g->priority, 7);
 	assert_int_equal(g->slice_us, 250);
 	assert_string_equal(g->cmdline, "a # b = c");
-	assert_int_equal(g->nr_disks, 3);
-	assert_int_equal(g->disk[0].kind, DISK_PART);
-	assert_string_equal(g->disk[0].source, "data");
-	assert_int_equal(g->disk[1].kind, DISK_RAM);
-	assert_int_equal(g->disk[2].bytes, 1 << 20);
+	assert_int_equal(g->nr_vdevs, 3);
+	assert_int_equal(g->vdev[0].kind, DISK_PART);
+	assert_string_equal(g->vdev[0].source, "data");
+	assert_int_equal(g->vdev[1].kind, DISK_RAM);
+	assert_int_equal(g->vdev[2].bytes, 1 << 20);
 	assert_int_equal(g->nr_devices, 2);
 	assert_int_equal(g->device[0], 0xff << 8 | 31 << 3 | 7);
 	assert_int_equal(g->device[1], 5 << 3);
@@ -176,15 +176,16 @@ static void test_disks(void **state)
 				  "NAME:ram=FILE or NAME:null=SIZE, not: x");
 	refuses(G "disk = d:file=x\n",
 		"parley.cfg:3: no such kind of disk (part, ram, null): file");
-	refuses(G "disk = :part=x\n", "parley.cfg:3: disk name: empty");
+	refuses(G "disk = :part=x\n", "parley.cfg:3: device name: empty");
 	refuses(G "disk = d:part=\n", "parley.cfg:3: disk source: empty");
 	refuses(G "disk = d:null=100\n",
 		"parley.cfg:3: expected a size such as 1M: 100");
 	refuses(G "disk = d:ram=x\ndisk = d:ram=y\n",
-		"parley.cfg:4: two disks of that name: d");
+		"parley.cfg:4: two virtio devices of that name: d");
 	refuses(G "disk=a:ram=x\ndisk=b:ram=x\ndisk=c:ram=x\ndisk=d:ram=x\n"
-		  "disk=e:ram=x\n",
-		"parley.cfg:7: too many disks");
+		  "disk=e:ram=x\ndisk=f:ram=x\ndisk=g:ram=x\nentropy=h\n"
+		  "entropy=i\n",
+		"parley.cfg:11: too many virtio devices");
 }
 
 static void test_devices(void **state)

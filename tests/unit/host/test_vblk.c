@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtio block device that guests see: good requests, and any others. */
-/* TEST-SRC: drivers/host/vblk.c drivers/host/vblk_regs.c drivers/host/vdisk.c drivers/block.c */
+/* TEST-SRC: drivers/host/vblk.c drivers/host/vdev.c drivers/host/vdev_regs.c drivers/host/vq.c drivers/host/vdisk.c drivers/block.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,88 +10,18 @@
 
 #include <cmocka.h>
 
-#include "host/guard.h"
 #include "host/vblk.h"
-#include "host/vblk_regs.h"
 
-#define MEMORY 0x40000u
+#include "fake_guest.h"
+
 #define SECTORS 64u
-#define QUEUE 8u
-#define DESC 0x1000u
-#define AVAIL 0x2000u
-#define USED 0x3000u
 #define HDR 0x4000u
 #define STATUS 0x4100u
 #define DATA 0x8000u
 
-/* ---- the guest's memory; what is not shared cannot be reached ---- */
-
-static uint8_t memory[MEMORY];
-static bool unshared[MEMORY / 4096];
-
-void *gmem_at(struct gmem *m, uint64_t gpa, uint64_t n)
-{
-	(void)m;
-	if (!n || n > MEMORY || gpa > MEMORY - n)
-		return NULL;
-	for (uint64_t p = gpa / 4096; p <= (gpa + n - 1) / 4096; p++)
-		if (unshared[p])
-			return NULL;
-	return memory + gpa;
-}
-
-bool gmem_read(struct gmem *m, uint64_t gpa, void *to, uint64_t n)
-{
-	void *p = gmem_at(m, gpa, n);
-
-	if (p)
-		memcpy(to, p, n);
-	return p;
-}
-
-bool gmem_write(struct gmem *m, uint64_t gpa, const void *from, uint64_t n)
-{
-	void *p = gmem_at(m, gpa, n);
-
-	if (p)
-		memcpy(p, from, n);
-	return p;
-}
-
-bool gmem_read16(struct gmem *m, uint64_t gpa, uint16_t *v)
-{
-	return gmem_read(m, gpa, v, 2);
-}
-
-bool gmem_write16(struct gmem *m, uint64_t gpa, uint16_t v)
-{
-	return gmem_write(m, gpa, &v, 2);
-}
-
-bool gmem_dev(struct gmem *m, uint64_t gpa, dev_addr_t *dev)
-{
-	dev->v = gpa;
-	return gmem_at(m, gpa, 1);
-}
-
-static int held;
-
-void gmem_hold(struct gmem *m) { held++; }
-
-void gmem_drop(struct gmem *m) { held--; }
-
-/* A reset comes when no transfer runs any more. */
-void gmem_unpin(struct gmem *m) { assert_int_equal(held, 0); }
-
-bool guard_copy(void *to, const void *from, size_t n)
-{
-	memmove(to, from, n); /* two buffers of a guest may overlap */
-	return true;
-}
-
 /* ---- a slow disk: requests end when the test says so ---- */
 
-static struct blk_req *slow[VBLK_QUEUE];
+static struct blk_req *slow[VBLK_IOS];
 static unsigned nr_slow;
 
 static enum blk_status slow_start(struct blk_dev *dev, struct blk_req *req)
@@ -127,30 +57,8 @@ static struct blk_dev slow_dev = { .ops = &slow_ops,
 
 static uint8_t disk[SECTORS * 512];
 static struct vblk v;
-static unsigned signals;
-static uint16_t avail_idx;
 
-static void signal(struct vblk *d)
-{
-	assert_ptr_equal(d, &v);
-	signals++;
-}
-
-static void put16(uint32_t at, unsigned x)
-{
-	memory[at] = (uint8_t)x;
-	memory[at + 1] = (uint8_t)(x >> 8);
-}
-
-static uint16_t get16(uint32_t at) { return le16(memory + at); }
-
-static void desc(unsigned i, uint64_t addr, uint32_t len, unsigned flags,
-		 unsigned next)
-{
-	struct virtq_desc d = { addr, len, (uint16_t)flags, (uint16_t)next };
-
-	memcpy(memory + DESC + 16 * i, &d, 16);
-}
+void vblk_free(struct vdev *d) { assert_ptr_equal(d, &v.dev); }
 
 static void header(uint32_t type, uint64_t sector)
 {
@@ -160,50 +68,19 @@ static void header(uint32_t type, uint64_t sector)
 	memory[STATUS] = 0xee;
 }
 
-static void submit(unsigned head)
-{
-	put16(AVAIL + 4 + 2 * (avail_idx % QUEUE), head);
-	put16(AVAIL + 2, ++avail_idx);
-}
-
-static void reg(uint32_t off, uint32_t value) { vblk_write(&v, off, 4, value); }
-
-static void bring_up(uint32_t features0)
-{
-	reg(0x70, 0);
-	reg(0x70, 1);
-	reg(0x70, 3);
-	reg(0x24, 0);
-	reg(0x20, features0);
-	reg(0x24, 1);
-	reg(0x20, 1); /* VERSION_1 */
-	reg(0x70, 11);
-	assert_int_equal(vblk_read(&v, 0x70, 4), 11);
-	reg(0x30, 0);
-	reg(0x38, QUEUE);
-	reg(0x80, DESC);
-	reg(0x90, AVAIL);
-	reg(0xa0, USED);
-	reg(0x44, 1);
-	assert_int_equal(vblk_read(&v, 0x44, 4), 1);
-	reg(0x70, 15);
-}
-
 static int setup(void **state)
 {
 	(void)state;
-	memset(memory, 0, sizeof(memory));
-	memset(unshared, 0, sizeof(unshared));
 	memset(&v, 0, sizeof(v));
 	for (unsigned i = 0; i < sizeof(disk); i++)
 		disk[i] = (uint8_t)(i * 7 + i / 512);
 	v.disk = (struct vdisk){ .kind = VDISK_RAM,
 				 .sectors = SECTORS,
 				 .ram = disk };
-	strcpy(v.name, "data");
-	v.signal = signal;
-	vblk_init(&v, NULL);
-	signals = nr_slow = avail_idx = 0;
+	strcpy(v.dev.name, "data");
+	vblk_init(&v);
+	guest_begin(&v.dev);
+	nr_slow = 0;
 	slow_dev.queued = slow_dev.running = (struct blk_list){ NULL, NULL };
 	return 0;
 }
@@ -211,30 +88,30 @@ static int setup(void **state)
 static void test_registers(void **state)
 {
 	(void)state;
-	assert_int_equal(vblk_read(&v, 0, 4), 0x74726976);
-	assert_int_equal(vblk_read(&v, 4, 4), 2);
-	assert_int_equal(vblk_read(&v, 8, 4), 2);
-	assert_int_equal(vblk_read(&v, 0, 1), 0); /* only whole registers */
-	assert_int_equal(vblk_read(&v, 0x100, 8), SECTORS);
-	assert_int_equal(vblk_read(&v, 0x100, 1), SECTORS);
-	assert_int_equal(vblk_read(&v, 0xffc, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0, 4), 0x74726976);
+	assert_int_equal(vdev_read(&v.dev, 4, 4), 2);
+	assert_int_equal(vdev_read(&v.dev, 8, 4), 2);
+	assert_int_equal(vdev_read(&v.dev, 0, 1), 0); /* only whole registers */
+	assert_int_equal(vdev_read(&v.dev, 0x100, 8), SECTORS);
+	assert_int_equal(vdev_read(&v.dev, 0x100, 1), SECTORS);
+	assert_int_equal(vdev_read(&v.dev, 0xffc, 4), 0);
 	reg(0x14, 1);
-	assert_int_equal(vblk_read(&v, 0x10, 4), 3);
+	assert_int_equal(vdev_read(&v.dev, 0x10, 4), 3);
 	reg(0x14, 7);
-	assert_int_equal(vblk_read(&v, 0x10, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0x10, 4), 0);
 	reg(0x30, 1);
-	assert_int_equal(vblk_read(&v, 0x34, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0x34, 4), 0);
 	/* a feature that was not offered, and none of version 1 */
 	reg(0x70, 3);
 	reg(0x24, 0);
-	reg(0x20, 1u << 28);
+	reg(0x20, 1u << 27);
 	reg(0x24, 1);
 	reg(0x20, 1);
 	reg(0x70, 11);
-	assert_int_equal(vblk_read(&v, 0x70, 4), 3);
+	assert_int_equal(vdev_read(&v.dev, 0x70, 4), 3);
 	reg(0x70, 0);
 	reg(0x70, 15);
-	assert_int_equal(vblk_read(&v, 0x70, 4), 3);
+	assert_int_equal(vdev_read(&v.dev, 0x70, 4), 3);
 }
 
 static void test_read(void **state)
@@ -247,8 +124,7 @@ static void test_read(void **state)
 	desc(2, DATA + 0x4000, 324, 3, 3);
 	desc(3, STATUS, 1, 2, 0);
 	submit(0);
-	assert_false(vblk_run(&v));
-	vblk_tell(&v);
+	work();
 	assert_int_equal(memory[STATUS], VIRTIO_BLK_S_OK);
 	assert_memory_equal(memory + DATA + 4000, disk + 5 * 512, 700);
 	assert_memory_equal(memory + DATA + 0x4000, disk + 5 * 512 + 700, 324);
@@ -256,9 +132,9 @@ static void test_read(void **state)
 	assert_int_equal(le32(memory + USED + 4), 0);
 	assert_int_equal(le32(memory + USED + 8), 1025);
 	assert_int_equal(signals, 1);
-	assert_int_equal(vblk_read(&v, 0x60, 4), 1);
+	assert_int_equal(vdev_read(&v.dev, 0x60, 4), 1);
 	reg(0x64, 1);
-	assert_int_equal(vblk_read(&v, 0x60, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0x60, 4), 0);
 }
 
 /* Header and status share descriptors with the data. */
@@ -273,7 +149,7 @@ static void test_framing(void **state)
 	desc(1, DATA + 10, 518, 1, 2);
 	desc(2, STATUS, 1, 2, 0);
 	submit(0);
-	vblk_run(&v);
+	work();
 	assert_int_equal(memory[STATUS], VIRTIO_BLK_S_OK);
 	assert_int_equal(disk[512], 0x77);
 	assert_int_equal(disk[1023], 0x77);
@@ -282,9 +158,25 @@ static void test_framing(void **state)
 	desc(0, HDR, 16, 1, 1);
 	desc(1, DATA, 513, 2, 0); /* data, then the status */
 	submit(0);
-	vblk_run(&v);
+	work();
 	assert_int_equal(memory[DATA], 0x77);
 	assert_int_equal(memory[DATA + 512], VIRTIO_BLK_S_OK);
+}
+
+/* All of a request in a table of its own. */
+static void test_indirect(void **state)
+{
+	(void)state;
+	bring_up(1u << 28);
+	header(VIRTIO_BLK_T_IN, 3);
+	desc(4, HDR, 16, 1, 1);
+	desc(5, DATA, 512, 3, 2);
+	desc(6, STATUS, 1, 2, 0);
+	desc(0, DESC + 4 * 16, 3 * 16, 4, 0);
+	submit(0);
+	work();
+	assert_int_equal(memory[STATUS], VIRTIO_BLK_S_OK);
+	assert_memory_equal(memory + DATA, disk + 3 * 512, 512);
 }
 
 static void one(uint32_t type, uint64_t sector, uint32_t len, uint8_t wanted)
@@ -294,7 +186,7 @@ static void one(uint32_t type, uint64_t sector, uint32_t len, uint8_t wanted)
 	desc(1, DATA, len, type == VIRTIO_BLK_T_OUT ? 1 : 3, 2);
 	desc(2, STATUS, 1, 2, 0);
 	submit(0);
-	vblk_run(&v);
+	work();
 	assert_int_equal(memory[STATUS], wanted);
 }
 
@@ -317,25 +209,18 @@ static void test_other_requests(void **state)
 	desc(0, HDR, 16, 1, 1);
 	desc(1, STATUS, 1, 2, 0);
 	submit(0);
-	vblk_run(&v);
+	work();
 	assert_int_equal(memory[STATUS], VIRTIO_BLK_S_OK);
 	unshared[(DATA + 0x1000) / 4096] = true;
 	one(VIRTIO_BLK_T_IN, 0, 8192, VIRTIO_BLK_S_IOERR);
 }
 
-static bool needs_reset(void)
-{
-	return vblk_read(&v, 0x70, 4) & VIRTIO_STATUS_NEEDS_RESET;
-}
-
 static void breaks(void)
 {
-	vblk_run(&v);
+	work();
 	assert_true(needs_reset());
 	assert_true(signals > 0);
 	bring_up(0); /* a reset mends it */
-	avail_idx = 0;
-	put16(AVAIL + 2, 0);
 	signals = 0;
 }
 
@@ -351,7 +236,14 @@ static void test_malformed_chains(void **state)
 	desc(0, HDR, 16, 1, 99);
 	submit(0);
 	breaks();
-	desc(0, HDR, 16, 4, 0); /* indirect was not agreed on */
+	desc(0, HDR, 24, 4, 0); /* an indirect table of one and a half */
+	submit(0);
+	breaks();
+	desc(0, DESC + 16, 16, 4, 0); /* a table in a table */
+	desc(1, DESC + 32, 16, 4, 0);
+	submit(0);
+	breaks();
+	desc(0, HDR, 16, 5, 1); /* a table, and more behind it */
 	submit(0);
 	breaks();
 	desc(0, HDR, 16, 0, 0); /* nothing to write a status to */
@@ -371,7 +263,7 @@ static void test_malformed_chains(void **state)
 	put16(AVAIL + 2, 1000); /* more than the queue holds */
 	breaks();
 	unshared[AVAIL / 4096] = true;
-	vblk_run(&v);
+	work();
 	assert_true(needs_reset());
 }
 
@@ -381,18 +273,18 @@ static void test_queue_refused(void **state)
 	reg(0x70, 3);
 	reg(0x38, 3);
 	reg(0x44, 1);
-	assert_int_equal(vblk_read(&v, 0x44, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0x44, 4), 0);
 	reg(0x38, QUEUE);
 	reg(0x80, DESC + 8);
 	reg(0x44, 1);
-	assert_int_equal(vblk_read(&v, 0x44, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0x44, 4), 0);
 	reg(0x80, MEMORY);
 	reg(0x44, 1);
-	assert_int_equal(vblk_read(&v, 0x44, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0x44, 4), 0);
 	reg(0x38, VBLK_QUEUE * 2);
 	reg(0x80, DESC);
 	reg(0x44, 1);
-	assert_int_equal(vblk_read(&v, 0x44, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0x44, 4), 0);
 }
 
 static void test_suppression(void **state)
@@ -401,16 +293,16 @@ static void test_suppression(void **state)
 	bring_up(0);
 	put16(AVAIL, VIRTQ_AVAIL_NO_INTERRUPT);
 	one(VIRTIO_BLK_T_IN, 0, 512, VIRTIO_BLK_S_OK);
-	vblk_tell(&v);
+	work();
 	assert_int_equal(signals, 0);
 	setup(NULL);
 	bring_up(1u << 29);
 	put16(AVAIL + 4 + 2 * QUEUE, 1); /* tell after the second */
 	one(VIRTIO_BLK_T_IN, 0, 512, VIRTIO_BLK_S_OK);
-	vblk_tell(&v);
+	work();
 	assert_int_equal(signals, 0);
 	one(VIRTIO_BLK_T_IN, 0, 512, VIRTIO_BLK_S_OK);
-	vblk_tell(&v);
+	work();
 	assert_int_equal(signals, 1);
 	assert_int_equal(get16(USED + 4 + 8 * QUEUE), 2); /* avail_event */
 }
@@ -429,7 +321,7 @@ static void test_slow_disk(void **state)
 	desc(1, DATA, 20480, 3, 2);
 	desc(2, STATUS, 1, 2, 0);
 	submit(0);
-	vblk_run(&v);
+	work();
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(nr_slow, i + 1);
 		assert_int_equal(memory[STATUS], 0xee);
@@ -440,13 +332,13 @@ static void test_slow_disk(void **state)
 	assert_int_equal(memory[STATUS], VIRTIO_BLK_S_OK);
 	header(VIRTIO_BLK_T_IN, 2);
 	submit(0);
-	vblk_run(&v);
+	work();
 	reg(0x70, 0);
-	assert_int_not_equal(vblk_read(&v, 0x70, 4), 0);
+	assert_int_not_equal(vdev_read(&v.dev, 0x70, 4), 0);
 	blk_complete(&slow_dev, slow[3], BLK_OK);
-	assert_int_equal(vblk_read(&v, 0x70, 4), 0);
+	assert_int_equal(vdev_read(&v.dev, 0x70, 4), 0);
 	assert_int_equal(memory[STATUS], 0xee); /* nobody is told */
-	assert_int_equal(v.running, 0);
+	assert_int_equal(v.dev.running, 0);
 }
 
 /* Random queues, registers and holes in memory: it survives, and forgets no
@@ -471,11 +363,10 @@ static void test_noise(void **state)
 			unshared[rand() % (MEMORY / 4096)] = true;
 		submit(rand() % 8 ? 0 : (unsigned)rand() % 9);
 		if (rand() % 10 == 0)
-			vblk_write(&v, (uint32_t)rand() % 0x200, 4,
+			vdev_write(&v.dev, (uint32_t)rand() % 0x200, 4,
 				   (uint64_t)rand() % 64);
-		vblk_run(&v);
-		vblk_tell(&v);
-		assert_int_equal(v.running, 0);
+		work();
+		assert_int_equal(v.dev.running, 0);
 	}
 }
 
@@ -485,6 +376,7 @@ int main(void)
 		cmocka_unit_test_setup(test_registers, setup),
 		cmocka_unit_test_setup(test_read, setup),
 		cmocka_unit_test_setup(test_framing, setup),
+		cmocka_unit_test_setup(test_indirect, setup),
 		cmocka_unit_test_setup(test_other_requests, setup),
 		cmocka_unit_test_setup(test_malformed_chains, setup),
 		cmocka_unit_test_setup(test_queue_refused, setup),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The virtio-mmio registers of a guest's block device (VIRTIO 1.2, 4.2.2). */
-#include "vblk_regs.h"
+/* The virtio-mmio registers of a guest's device (VIRTIO 1.2, 4.2.2). */
+#include "vdev_regs.h"
 
 #define REG_MAGIC 0x000u
 #define REG_VERSION 0x004u
@@ -26,70 +26,49 @@
 
 #define MAGIC 0x74726976u  /* "virt" */
 #define VENDOR 0x6c726150u /* "Parl" */
-#define CONFIG_BYTES 24u
 
-void vblk_init(struct vblk *v, struct gmem *mem)
-{
-	v->mem = mem;
-	for (unsigned i = 0; i < VBLK_QUEUE; i++) {
-		v->io[i].v = v;
-		v->io[i].next_free = i + 1 < VBLK_QUEUE ? &v->io[i + 1] : NULL;
-	}
-	v->free = v->io;
-	v->running = 0;
-	vblk_reset(v);
-}
-
-void vblk_reset(struct vblk *v)
+void vdev_reset(struct vdev *v)
 {
 	v->status = v->isr = 0;
 	v->device_sel = v->driver_sel = v->queue_sel = 0;
 	v->driver_features = 0;
+	v->resetting = v->look = false;
+	for (unsigned i = 0; i < VDEV_QUEUES; i++)
+		v->q[i] = (struct vq){ .mem = v->mem };
 	gmem_unpin(v->mem);
-	v->queue_ready = v->resetting = v->tell = false;
-	v->queue_size = 0;
-	v->desc = v->avail = v->used = 0;
-	v->avail_seen = v->used_idx = v->used_told = 0;
+	if (v->ops->reset)
+		v->ops->reset(v);
 }
 
-static uint64_t features(const struct vblk *v)
+static uint64_t features(const struct vdev *v)
 {
 	return VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM |
-	       VIRTIO_F_EVENT_IDX | VIRTIO_BLK_F_SIZE_MAX |
-	       VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_BLK_SIZE |
-	       VIRTIO_BLK_F_FLUSH | (v->disk.read_only ? VIRTIO_BLK_F_RO : 0);
+	       VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC |
+	       v->ops->features(v);
 }
 
-static void config_fill(const struct vblk *v, uint8_t *c)
+static uint64_t config_read(const struct vdev *v, uint32_t off, unsigned size)
 {
-	uint64_t words[CONFIG_BYTES / 4] = {
-		(uint32_t)v->disk.sectors,
-		v->disk.sectors >> 32,
-		VBLK_REQUEST_MAX / 4,
-		VBLK_QUEUE - 2,
-		0,
-		BLK_SECTOR,
-	};
-
-	for (unsigned i = 0; i < CONFIG_BYTES; i++)
-		c[i] = (uint8_t)(words[i / 4] >> 8 * (i % 4));
-}
-
-static uint64_t config_read(const struct vblk *v, uint32_t off, unsigned size)
-{
-	uint8_t c[CONFIG_BYTES];
+	uint8_t c[VDEV_CONFIG] = { 0 };
 	uint64_t value = 0;
 
-	config_fill(v, c);
+	if (v->ops->config)
+		v->ops->config(v, c);
 	for (unsigned i = 0; i < size; i++)
-		if (off + i < CONFIG_BYTES)
+		if (off + i < VDEV_CONFIG)
 			value |= (uint64_t)c[off + i] << 8 * i;
 	return value;
 }
 
-uint64_t vblk_read(struct vblk *v, uint32_t off, unsigned size)
+/* The selected queue; null: there is none of that number. */
+static struct vq *selected(struct vdev *v)
 {
-	bool queue = !v->queue_sel; /* there is one */
+	return v->queue_sel < v->ops->nr_queues ? &v->q[v->queue_sel] : NULL;
+}
+
+uint64_t vdev_read(struct vdev *v, uint32_t off, unsigned size)
+{
+	const struct vq *q = selected(v);
 
 	if (off >= REG_CONFIG)
 		return config_read(v, off - REG_CONFIG, size);
@@ -101,7 +80,7 @@ uint64_t vblk_read(struct vblk *v, uint32_t off, unsigned size)
 	case REG_VERSION:
 		return 2;
 	case REG_DEVICE_ID:
-		return VIRTIO_ID_BLOCK;
+		return v->ops->id;
 	case REG_VENDOR_ID:
 		return VENDOR;
 	case REG_DEVICE_FEATURES:
@@ -109,9 +88,9 @@ uint64_t vblk_read(struct vblk *v, uint32_t off, unsigned size)
 			       0 :
 			       (uint32_t)(features(v) >> 32 * v->device_sel);
 	case REG_QUEUE_NUM_MAX:
-		return queue ? VBLK_QUEUE : 0;
+		return q ? v->ops->queue_max : 0;
 	case REG_QUEUE_READY:
-		return queue && v->queue_ready;
+		return q && q->ready;
 	case REG_INTERRUPT_STATUS:
 		return v->isr;
 	case REG_STATUS:
@@ -124,7 +103,7 @@ uint64_t vblk_read(struct vblk *v, uint32_t off, unsigned size)
 	}
 }
 
-static void driver_features_set(struct vblk *v, uint32_t value)
+static void driver_features_set(struct vdev *v, uint32_t value)
 {
 	uint64_t low = v->driver_features & 0xffffffffull;
 
@@ -136,26 +115,7 @@ static void driver_features_set(struct vblk *v, uint32_t value)
 		v->driver_features = (v->driver_features ^ low) | value;
 }
 
-static void queue_ready_set(struct vblk *v, bool on)
-{
-	uint32_t n = v->queue_size;
-
-	if (!on) {
-		v->queue_ready = false;
-		return;
-	}
-	if (v->queue_ready || !n || (n & (n - 1)) || n > VBLK_QUEUE ||
-	    v->desc % 16 || v->avail % 2 || v->used % 4)
-		return; /* reads back as 0: refused */
-	if (!gmem_at(v->mem, v->desc, 16ull * n) ||
-	    !gmem_at(v->mem, v->avail, 6 + 2ull * n) ||
-	    !gmem_at(v->mem, v->used, 6 + 8ull * n))
-		return;
-	v->avail_seen = v->used_idx = v->used_told = 0;
-	v->queue_ready = true;
-}
-
-static void status_set(struct vblk *v, uint32_t value)
+static void status_set(struct vdev *v, uint32_t value)
 {
 	uint32_t fresh = value & ~v->status;
 
@@ -163,7 +123,7 @@ static void status_set(struct vblk *v, uint32_t value)
 		/* reads as not 0 until nothing touches the guest any more */
 		v->resetting = true;
 		if (!v->running)
-			vblk_reset(v);
+			vdev_reset(v);
 		return;
 	}
 	if (v->resetting)
@@ -187,33 +147,45 @@ static void half_set(uint64_t *reg, uint32_t off, uint32_t value)
 		*reg = (*reg >> 32 << 32) | value;
 }
 
-static void queue_write(struct vblk *v, uint32_t off, uint32_t value)
+/* What is refused reads back as 0. */
+static void queue_ready_set(struct vdev *v, struct vq *q, bool on)
 {
-	if (v->queue_sel)
+	if (!on)
+		q->ready = false;
+	else if (!q->ready)
+		vq_start(q, v->ops->queue_max,
+			 v->driver_features & VIRTIO_F_EVENT_IDX);
+}
+
+static void queue_write(struct vdev *v, uint32_t off, uint32_t value)
+{
+	struct vq *q = selected(v);
+
+	if (!q)
 		return;
 	if (off == REG_QUEUE_READY) {
-		queue_ready_set(v, value & 1);
+		queue_ready_set(v, q, value & 1);
 		return;
 	}
-	if (v->queue_ready)
+	if (q->ready)
 		return; /* addresses hold while it is on */
 	switch (off & ~4u) {
 	case REG_QUEUE_NUM & ~4u:
-		v->queue_size = value;
+		q->size = value;
 		break;
 	case REG_QUEUE_DESC:
-		half_set(&v->desc, off, value);
+		half_set(&q->desc, off, value);
 		break;
 	case REG_QUEUE_DRIVER:
-		half_set(&v->avail, off, value);
+		half_set(&q->avail, off, value);
 		break;
 	case REG_QUEUE_DEVICE:
-		half_set(&v->used, off, value);
+		half_set(&q->used, off, value);
 		break;
 	}
 }
 
-void vblk_write(struct vblk *v, uint32_t off, unsigned size, uint64_t value)
+void vdev_write(struct vdev *v, uint32_t off, unsigned size, uint64_t value)
 {
 	uint32_t w = (uint32_t)value;
 

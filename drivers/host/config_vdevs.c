@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration's keys for virtio devices; pure. */
+#include <string.h>
+
+#include "config_values.h"
+
+/* Begins a device of that name; null: said what is wrong. */
+static struct cfg_vdev *vdev_add(struct parse *p, enum cfg_vdev_type type,
+				 const char *name)
+{
+	struct cfg_guest *g = p->g;
+	struct cfg_vdev *d = &g->vdev[g->nr_vdevs];
+
+	if (g->nr_vdevs == CFG_VDEVS) {
+		config_bad(p, "too many virtio devices", NULL);
+		return NULL;
+	}
+	for (unsigned i = 0; i < g->nr_vdevs; i++)
+		if (!strcmp(g->vdev[i].name, name)) {
+			config_bad(p, "two virtio devices of that name", name);
+			return NULL;
+		}
+	if (!config_set_text(p, name, d->name, CFG_NAME, "device name"))
+		return NULL;
+	d->type = type;
+	g->nr_vdevs++;
+	return d;
+}
+
+/* Parts NAME:REST; null: there is no colon. */
+static char *rest_of(char *v)
+{
+	char *colon = strchr(v, ':');
+
+	if (colon)
+		*colon++ = 0;
+	return colon;
+}
+
+static const char disk_want[] =
+	"disk is NAME:part=P, NAME:ram=FILE or NAME:null=SIZE, not";
+
+static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
+{
+	char *eq = strchr(v, '=');
+
+	if (!eq)
+		return config_bad(p, disk_want, v);
+	*eq = 0;
+	if (!strcmp(v, "null")) {
+		d->kind = DISK_NULL;
+		if (!config_size(eq + 1, &d->bytes) || !d->bytes ||
+		    d->bytes % 512)
+			return config_bad(p, "expected a size such as 1M",
+					  eq + 1);
+		return true;
+	}
+	if (strcmp(v, "part") && strcmp(v, "ram"))
+		return config_bad(p, "no such kind of disk (part, ram, null)",
+				  v);
+	d->kind = *v == 'p' ? DISK_PART : DISK_RAM;
+	return config_set_text(p, eq + 1, d->source, CFG_IMAGE, "disk source");
+}
+
+bool config_set_disk(struct parse *p, char *v)
+{
+	char *source = rest_of(v);
+	struct cfg_vdev *d;
+
+	if (!source)
+		return config_bad(p, disk_want, v);
+	d = vdev_add(p, VDEV_DISK, v);
+	return d && disk_source(p, d, source);
+}
+
+bool config_set_entropy(struct parse *p, char *v)
+{
+	return vdev_add(p, VDEV_ENTROPY, v);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What all virtio devices of guests have in common, the registers apart. */
+#include "vdev.h"
+
+#include "vdev_regs.h"
+
+void vdev_init(struct vdev *v, struct gmem *mem)
+{
+	v->mem = mem;
+	v->running = 0;
+	for (unsigned i = 0; i < VDEV_QUEUES; i++)
+		v->q[i].mem = mem;
+	vdev_reset(v);
+}
+
+bool vdev_live(const struct vdev *v, unsigned queue)
+{
+	return v->q[queue].ready && !v->resetting &&
+	       (v->status & VIRTIO_STATUS_DRIVER_OK) &&
+	       !(v->status & VIRTIO_STATUS_NEEDS_RESET);
+}
+
+static void due(struct vdev *v)
+{
+	if (!v->is_due)
+		v->due(v);
+}
+
+void vdev_look(struct vdev *v)
+{
+	v->look = true;
+	due(v);
+}
+
+/* ---- requests ---- */
+
+bool vdev_next(struct vdev *v, unsigned queue, struct vq_chain *c)
+{
+	struct vq *q = &v->q[queue];
+	int got;
+
+	if (!vdev_live(v, queue))
+		return false;
+	got = vq_next(q, c);
+	if (!got)
+		got = vq_arm(q) ? vq_next(q, c) : -1;
+	if (got < 0)
+		vdev_break(v);
+	return got > 0;
+}
+
+void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written)
+{
+	if (!vdev_live(v, queue))
+		return;
+	if (vq_push(&v->q[queue], head, written))
+		due(v);
+	else
+		vdev_break(v);
+}
+
+void vdev_begin(struct vdev *v) { v->running++; }
+
+bool vdev_end(struct vdev *v)
+{
+	v->running--;
+	if (!v->resetting)
+		return true;
+	if (!v->running)
+		vdev_reset(v);
+	return false;
+}
+
+/* ---- telling the guest ---- */
+
+static void config_signal(struct vdev *v)
+{
+	v->isr |= VDEV_ISR_CONFIG;
+	v->signal(v);
+}
+
+void vdev_break(struct vdev *v)
+{
+	v->status |= VIRTIO_STATUS_NEEDS_RESET;
+	config_signal(v);
+}
+
+void vdev_config_changed(struct vdev *v)
+{
+	if (v->status & VIRTIO_STATUS_DRIVER_OK)
+		config_signal(v);
+}
+
+static void tell(struct vdev *v)
+{
+	bool wanted = false;
+
+	for (unsigned i = 0; i < v->ops->nr_queues; i++) {
+		int wish;
+
+		if (!v->q[i].tell || !vdev_live(v, i))
+			continue;
+		wish = vq_wish(&v->q[i]);
+		if (wish < 0)
+			vdev_break(v);
+		wanted |= wish > 0;
+	}
+	if (!wanted)
+		return;
+	v->isr |= VDEV_ISR_QUEUE;
+	v->signal(v);
+}
+
+void vdev_work(struct vdev *v)
+{
+	bool more = false;
+
+	if (v->look)
+		for (unsigned i = 0; i < v->ops->nr_queues; i++)
+			if (vdev_live(v, i))
+				more |= v->ops->run(v, i);
+	v->look = more;
+	tell(v);
+	if (more)
+		due(v);
+}

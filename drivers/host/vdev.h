@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A guest's virtio device: the registers of virtio-mmio version 2 (VIRTIO 1.2,
+ * 4.2.2) and its queues, whatever kind of device stands behind them. */
+#ifndef HOST_VDEV_H
+#define HOST_VDEV_H
+
+#include "vq.h"
+
+#define VDEV_QUEUES 4u
+#define VDEV_CONFIG 64u /* bytes */
+#define VDEV_NOTIFY_REG 0x50u
+
+#define VDEV_ISR_QUEUE 1u
+#define VDEV_ISR_CONFIG 2u
+
+struct vdev;
+
+/* A kind of device. */
+struct vdev_ops {
+	uint32_t id; /* VIRTIO 1.2, 5 */
+	uint32_t nr_queues, queue_max;
+	/* Its own feature bits; those of the queues are added. */
+	uint64_t (*features)(const struct vdev *v);
+	/* Its configuration space, into zeroed bytes; null: it has none. */
+	void (*config)(const struct vdev *v, uint8_t bytes[VDEV_CONFIG]);
+	/* Takes requests of a live queue. True: more is there, call again. */
+	bool (*run)(struct vdev *v, unsigned queue);
+	/* Forgets its own state after a reset by the driver; may be null. */
+	void (*reset)(struct vdev *v);
+	/* Gives back what it owns, itself included; nothing is running. */
+	void (*free)(struct vdev *v);
+};
+
+struct vdev {
+	const struct vdev_ops *ops;
+	struct gmem *mem;
+	char name[24];
+	/* Set by whoever owns the device: the guest is to be told (the event is
+	 * sent soon); vdev_work has something to do. */
+	void (*signal)(struct vdev *v);
+	void (*due)(struct vdev *v);
+	void *arg;
+	uint64_t event;
+	bool is_due; /* the owner's */
+	struct vdev *next_due;
+	/* registers */
+	uint32_t status, isr, device_sel, driver_sel, queue_sel;
+	uint64_t driver_features;
+	bool resetting;
+	bool look;	  /* a queue may hold requests */
+	unsigned running; /* requests that touch the guest's memory */
+	struct vq q[VDEV_QUEUES];
+};
+
+/* v->ops, name, signal and due are set. */
+void vdev_init(struct vdev *v, struct gmem *mem);
+
+/* The guest reads or writes a register; off < 0x1000. */
+uint64_t vdev_read(struct vdev *v, uint32_t off, unsigned size);
+void vdev_write(struct vdev *v, uint32_t off, unsigned size, uint64_t value);
+
+/* Runs the queues, if there is cause to look, and tells the guest. */
+void vdev_work(struct vdev *v);
+
+/* There is cause to look: a notification, or something that queues waited
+ * for. */
+void vdev_look(struct vdev *v);
+
+/* ---- for the devices ---- */
+
+/* The driver has set that queue up, and nothing went wrong. */
+bool vdev_live(const struct vdev *v, unsigned queue);
+
+/* The next request of a live queue, or false. When there is none the driver
+ * is asked to notify. A malformed one breaks the device. */
+bool vdev_next(struct vdev *v, unsigned queue, struct vq_chain *c);
+
+/* Ends a request of vdev_next; the guest is told soon. */
+void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written);
+
+/* The device needs a reset by the driver (VIRTIO 1.2, 2.1.2). */
+void vdev_break(struct vdev *v);
+
+/* The configuration space reads differently now. */
+void vdev_config_changed(struct vdev *v);
+
+/* Around what goes on after run() returned: a reset waits for it. End returns
+ * false when the device has been reset meanwhile: the request is no more. */
+void vdev_begin(struct vdev *v);
+bool vdev_end(struct vdev *v);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Makes virtio devices, and keeps the list of those that have work. */
+#include "vdevs.h"
+
+#include <string.h>
+
+#include "host.h"
+#include "kit/console.h"
+
+static struct vdev *first, **last = &first;
+
+static void due(struct vdev *v)
+{
+	v->is_due = true;
+	v->next_due = NULL;
+	*last = v;
+	last = &v->next_due;
+	host_again();
+}
+
+static void due_drop(struct vdev *v)
+{
+	struct vdev **at = &first;
+
+	if (!v->is_due)
+		return;
+	while (*at != v)
+		at = &(*at)->next_due;
+	*at = v->next_due;
+	if (last == &v->next_due)
+		last = at;
+}
+
+static void signal(struct vdev *v) { host_send(v->event); }
+
+struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
+			const char **why)
+{
+	static struct vdev *(*const make[])(const struct cfg_vdev *c,
+					    const char **why) = {
+		[VDEV_DISK] = vblk_make,
+		[VDEV_ENTROPY] = ventropy_make,
+	};
+	static char text[120];
+	const char *what = "no memory";
+	struct vdev *v = make[c->type](c, &what);
+
+	if (!v) {
+		kit_format(text, sizeof(text), "%s: %s", c->name, what);
+		*why = text;
+		return NULL;
+	}
+	strcpy(v->name, c->name);
+	v->signal = signal;
+	v->due = due;
+	vdev_init(v, mem);
+	return v;
+}
+
+void vdevs_free(struct vdev *v)
+{
+	due_drop(v);
+	v->ops->free(v);
+}
+
+void vdevs_run(void)
+{
+	struct vdev *v = first;
+
+	/* what becomes due from now on waits for the next round */
+	first = NULL;
+	last = &first;
+	while (v) {
+		struct vdev *next = v->next_due;
+
+		v->is_due = false;
+		vdev_work(v);
+		v = next;
+	}
+}
