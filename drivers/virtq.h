@@ -98,4 +98,32 @@ int virtq_take(struct virtq *q, uint16_t *head);
 /* Asks for an interrupt at the next completion; true: look again, one came. */
 bool virtq_arm(struct virtq *q);
 
+/* ---- for a driver whose chains stay as they were laid out once, by itself: no
+ * descriptor is ever free ---- */
+
+/* Publishes the chain that begins at head. */
+static inline void virtq_put(struct virtq *q, uint16_t head)
+{
+	uint16_t idx = q->avail->idx;
+
+	q->avail->ring[idx & (q->size - 1)] = head;
+	/* x86 keeps the order of stores: the entry before the index */
+	q->avail->idx = (uint16_t)(idx + 1);
+}
+
+/* Takes a finished chain: 1 with its head in *id, which is what the device
+ * says, 0 none, -1 the device lies. */
+static inline int virtq_get(struct virtq *q, uint32_t *id)
+{
+	uint16_t left = (uint16_t)(q->used->idx - q->used_seen);
+
+	if (!left)
+		return 0;
+	if (left > q->size)
+		return -1;
+	*id = q->used->ring[q->used_seen & (q->size - 1)].id;
+	q->used_seen++;
+	return 1;
+}
+
 #endif

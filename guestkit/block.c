@@ -1,210 +1,84 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The virtio-blk front end: one split queue in shared pages, one request. */
+/* The virtio-blk front end: up to KIT_BLOCK_DEPTH requests in one queue. */
 #include "kit/block.h"
-#include "kit/call.h"
+
 #include "kit/mm.h"
 #include "kit/wait.h"
 #include "internal.h"
+#include "virtio.h"
+#include "virtio_blk.h"
 
-/* VIRTIO 1.2, 4.2.2: registers of virtio-mmio. */
-#define REG_MAGIC 0x000u
-#define REG_VERSION 0x004u
-#define REG_DEVICE 0x008u
-#define REG_FEATURES 0x010u
-#define REG_FEATURES_SEL 0x014u
-#define REG_DRIVER 0x020u
-#define REG_DRIVER_SEL 0x024u
-#define REG_QUEUE_SEL 0x030u
-#define REG_QUEUE_MAX 0x034u
-#define REG_QUEUE_NUM 0x038u
-#define REG_QUEUE_READY 0x044u
-#define REG_NOTIFY 0x050u
-#define REG_IRQ_STATUS 0x060u
-#define REG_IRQ_ACK 0x064u
-#define REG_STATUS 0x070u
-#define REG_QUEUE_DESC 0x080u
-#define REG_QUEUE_AVAIL 0x090u
-#define REG_QUEUE_USED 0x0a0u
-#define REG_CONFIG 0x100u
-
-#define VIRTIO_MAGIC 0x74726976u
-#define VIRTIO_BLOCK 2u
-#define STATUS_ACKNOWLEDGE 1u
-#define STATUS_DRIVER 2u
-#define STATUS_DRIVER_OK 4u
-#define STATUS_FEATURES_OK 8u
-#define STATUS_FAILED 128u
-#define F_BLK_RO (1ull << 5)
-#define F_BLK_FLUSH (1ull << 9)
-#define F_EVENT_IDX (1ull << 29)
-#define F_VERSION_1 (1ull << 32)
-#define F_ACCESS_PLATFORM (1ull << 33)
-#define F_WANTED \
-	(F_BLK_RO | F_BLK_FLUSH | F_EVENT_IDX | F_VERSION_1 | F_ACCESS_PLATFORM)
-
-#define DESC_NEXT 1u
-#define DESC_WRITE 2u
-#define BLK_IN 0u
-#define BLK_OUT 1u
-#define BLK_FLUSH 4u
-
-#define QUEUE_SIZE 16u
+/* Slot i has descriptors CHAIN * i and on: header, data, status. They are laid
+ * out once; only the data changes, and a flush leaves it out. */
+#define CHAIN 3u
+#define QUEUE_SIZE 128u
 #define BUFFER_PAGES 32u /* for kit_block_buffer */
 #define BOUNCE_PAGES (KIT_BLOCK_MAX / KIT_PAGE_SIZE)
-#define SHARED_PAGES (1 + BOUNCE_PAGES + BUFFER_PAGES)
 #define ANSWER_TIME (30 * KIT_SECOND)
-
-/* VIRTIO 1.2, 2.7 */
-struct desc {
-	uint64_t addr;
-	uint32_t len;
-	uint16_t flags, next;
-};
-
-struct avail {
-	uint16_t flags, idx, ring[QUEUE_SIZE], used_event;
-};
-
-struct used {
-	uint16_t flags, idx;
-	struct {
-		uint32_t id, len;
-	} ring[QUEUE_SIZE];
-	uint16_t avail_event;
-};
-
-/* VIRTIO 1.2, 5.2.6 */
-struct request {
-	uint32_t type, reserved;
-	uint64_t sector;
-};
-
-/* The first shared page. */
-struct queue_page {
-	struct desc desc[QUEUE_SIZE];
-	struct avail avail;
-	uint8_t pad0[512 - sizeof(struct desc) * QUEUE_SIZE -
-		     sizeof(struct avail)];
-	struct used used;
-	uint8_t pad1[512 - sizeof(struct used)];
-	struct request request;
-	uint8_t status;
-};
-_Static_assert(sizeof(struct queue_page) <= KIT_PAGE_SIZE, "one page");
+#define STATUS_NONE 0xffu /* no device writes this */
 
 struct kit_block {
-	uint64_t base;
-	struct queue_page *q;
+	struct kit_virtio dev;
+	struct virtio_blk_slot *slot; /* shared, one for each request */
 	uint8_t *bounce, *buffers;
-	uint64_t buffers_used, sectors, features;
-	uint16_t seen; /* used.idx that was handled */
+	uint64_t buffers_used, sectors;
 	bool dead;
+	uint8_t nr_free, free[KIT_BLOCK_DEPTH]; /* slots */
+	struct kit_block_req *req[KIT_BLOCK_DEPTH];
 };
 
-static uint32_t reg_get(const struct kit_block *b, unsigned reg)
-{
-	return (uint32_t)kit_ops.reg_read(b->base + reg, 4);
-}
-
-static void reg_set(const struct kit_block *b, unsigned reg, uint32_t v)
-{
-	kit_ops.reg_write(b->base + reg, 4, v);
-}
-
-static void reg_set64(const struct kit_block *b, unsigned reg, uint64_t v)
-{
-	reg_set(b, reg, (uint32_t)v);
-	reg_set(b, reg + 4, (uint32_t)(v >> 32));
-}
-
-/* A driver that knows only the standard registers acknowledges; a ported one
- * was told by the event already. */
 static void block_event(void *arg)
 {
-	struct kit_block *b = arg;
-
-	if (kit_op_path(KIT_OP_REG) == KIT_TRAP)
-		reg_set(b, REG_IRQ_ACK, reg_get(b, REG_IRQ_STATUS));
-}
-
-static uint64_t features_offered(struct kit_block *b)
-{
-	uint64_t f;
-
-	reg_set(b, REG_FEATURES_SEL, 1);
-	f = (uint64_t)reg_get(b, REG_FEATURES) << 32;
-	reg_set(b, REG_FEATURES_SEL, 0);
-	return f | reg_get(b, REG_FEATURES);
-}
-
-static const char *features_agree(struct kit_block *b)
-{
-	uint32_t status = STATUS_ACKNOWLEDGE | STATUS_DRIVER;
-
-	reg_set(b, REG_STATUS, 0);
-	reg_set(b, REG_STATUS, status);
-	b->features = features_offered(b) & F_WANTED;
-	if (!(b->features & F_VERSION_1))
-		return "the device is not VIRTIO 1";
-	reg_set(b, REG_DRIVER_SEL, 1);
-	reg_set(b, REG_DRIVER, (uint32_t)(b->features >> 32));
-	reg_set(b, REG_DRIVER_SEL, 0);
-	reg_set(b, REG_DRIVER, (uint32_t)b->features);
-	reg_set(b, REG_STATUS, status | STATUS_FEATURES_OK);
-	if (!(reg_get(b, REG_STATUS) & STATUS_FEATURES_OK))
-		return "the device refused the features";
-	return NULL;
+	kit_virtio_ack(&((struct kit_block *)arg)->dev);
 }
 
 static const char *memory_share(struct kit_block *b)
 {
-	uint8_t *p = kit_pages_alloc(SHARED_PAGES);
-
-	if (!p)
-		return "no memory";
-	if (pv_mem_share(kit_info()->host, kit_gpa(p), SHARED_PAGES,
-			 PV_SHARE_WRITE))
+	b->slot = kit_shared_pages(1);
+	b->bounce = kit_shared_pages(BOUNCE_PAGES + BUFFER_PAGES);
+	if (!b->slot || !b->bounce)
 		return "memory could not be shared";
-	b->q = (struct queue_page *)p;
-	b->bounce = p + KIT_PAGE_SIZE;
 	b->buffers = b->bounce + KIT_BLOCK_MAX;
+	while (b->nr_free < KIT_BLOCK_DEPTH) {
+		b->free[b->nr_free] = b->nr_free;
+		b->nr_free++;
+	}
 	return NULL;
 }
 
-static const char *queue_start(struct kit_block *b)
+static void chains_lay(struct kit_block *b)
 {
-	reg_set(b, REG_QUEUE_SEL, 0);
-	if (reg_get(b, REG_QUEUE_MAX) < QUEUE_SIZE)
-		return "the queue is too short";
-	reg_set(b, REG_QUEUE_NUM, QUEUE_SIZE);
-	reg_set64(b, REG_QUEUE_DESC, kit_gpa(b->q->desc));
-	reg_set64(b, REG_QUEUE_AVAIL, kit_gpa(&b->q->avail));
-	reg_set64(b, REG_QUEUE_USED, kit_gpa(&b->q->used));
-	reg_set(b, REG_QUEUE_READY, 1);
-	reg_set(b, REG_STATUS,
-		STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK |
-			STATUS_DRIVER_OK);
-	b->sectors = reg_get(b, REG_CONFIG) |
-		     (uint64_t)reg_get(b, REG_CONFIG + 4) << 32;
-	return NULL;
+	volatile struct virtq_desc *d = b->dev.q[0].desc;
+	unsigned i;
+
+	for (i = 0; i < KIT_BLOCK_DEPTH; i++, d += CHAIN) {
+		struct virtio_blk_slot *s = &b->slot[i];
+
+		d[0].addr = kit_gpa(&s->hdr);
+		d[0].len = sizeof(s->hdr);
+		d[0].flags = VIRTQ_DESC_NEXT;
+		d[1].next = (uint16_t)(CHAIN * i + 2);
+		d[2].addr = kit_gpa(&s->status);
+		d[2].len = 1;
+		d[2].flags = VIRTQ_DESC_WRITE;
+	}
 }
 
-static const char *block_start(struct kit_block *b)
+static const char *block_start(struct kit_block *b, const char *name)
 {
-	const char *why;
+	const char *why = memory_share(b);
 
-	if (reg_get(b, REG_MAGIC) != VIRTIO_MAGIC ||
-	    reg_get(b, REG_VERSION) != 2 ||
-	    reg_get(b, REG_DEVICE) != VIRTIO_BLOCK)
-		return "the device is no virtio disk";
-	why = features_agree(b);
 	if (!why)
-		why = memory_share(b);
-	if (!why)
-		why = queue_start(b);
+		why = kit_virtio_open(&b->dev, name, VIRTIO_ID_BLOCK,
+				      VIRTIO_BLK_F_RO | VIRTIO_BLK_F_FLUSH, 1,
+				      QUEUE_SIZE, block_event, b);
 	if (why)
-		reg_set(b, REG_STATUS, STATUS_FAILED);
-	return why;
+		return why;
+	chains_lay(b);
+	kit_virtio_ready(&b->dev);
+	b->sectors = kit_virtio_config(&b->dev, 0) |
+		     (uint64_t)kit_virtio_config(&b->dev, 4) << 32;
+	return NULL;
 }
 
 struct kit_block *kit_block_open(const char *name, const char **why)
@@ -213,11 +87,8 @@ struct kit_block *kit_block_open(const char *name, const char **why)
 	const char *text = "there is no such disk";
 	struct kit_block *b = d ? kit_calloc(1, sizeof(*b)) : NULL;
 
-	if (b) {
-		b->base = d->base;
-		kit_event_register(d->irq, block_event, b);
-		text = block_start(b);
-	}
+	if (b)
+		text = block_start(b, name);
 	if (why)
 		*why = text;
 	return text ? NULL : b;
@@ -227,7 +98,7 @@ uint64_t kit_block_sectors(const struct kit_block *b) { return b->sectors; }
 
 bool kit_block_readonly(const struct kit_block *b)
 {
-	return b->features & F_BLK_RO;
+	return b->dev.features & VIRTIO_BLK_F_RO;
 }
 
 void *kit_block_buffer(struct kit_block *b, size_t bytes)
@@ -243,111 +114,148 @@ void *kit_block_buffer(struct kit_block *b, size_t bytes)
 
 /* ---- requests ---- */
 
-static void chain_build(struct kit_block *b, uint32_t type, uint64_t sector,
-			uint64_t data, uint32_t len)
+static bool is_shared(const struct kit_block *b, const void *buf, size_t n)
 {
-	struct desc *d = b->q->desc;
-	unsigned last = len ? 2 : 1;
+	uint64_t at = kit_gpa(buf) - kit_gpa(b->bounce);
+	uint64_t room = (BOUNCE_PAGES + BUFFER_PAGES) * KIT_PAGE_SIZE;
 
-	b->q->request = (struct request){ type, 0, sector };
-	b->q->status = 0xff;
-	d[0] = (struct desc){ kit_gpa(&b->q->request), sizeof(struct request),
-			      DESC_NEXT, 1 };
-	if (len)
-		d[1] = (struct desc){ data, len,
-				      DESC_NEXT |
-					      (type == BLK_IN ? DESC_WRITE : 0),
-				      2 };
-	d[last] = (struct desc){ kit_gpa(&b->q->status), 1, DESC_WRITE, 0 };
+	return n <= room && at <= room - n;
 }
 
-/* Orders: the chain before avail.idx (release), avail.idx before the look at
- * whether the device wants to be notified (full). */
-static void chain_send(struct kit_block *b)
+static bool is_good(const struct kit_block *b, const struct kit_block_req *r)
 {
-	struct avail *a = &b->q->avail;
-	uint16_t idx = a->idx;
-	bool notify;
-
-	a->ring[idx % QUEUE_SIZE] = 0;
-	a->used_event = b->seen;
-	__atomic_store_n(&a->idx, idx + 1, __ATOMIC_RELEASE);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (b->features & F_EVENT_IDX)
-		notify = __atomic_load_n(&b->q->used.avail_event,
-					 __ATOMIC_RELAXED) == idx;
-	else
-		notify =
-			!(__atomic_load_n(&b->q->used.flags, __ATOMIC_RELAXED) &
-			  1);
-	if (notify)
-		reg_set(b, REG_NOTIFY, 0);
+	if (r->op == KIT_BLOCK_FLUSH)
+		return !r->n;
+	return r->n && !(r->n % KIT_SECTOR) && r->n <= KIT_BLOCK_MAX &&
+	       is_shared(b, r->buf, r->n);
 }
 
-static bool answered(const struct kit_block *b)
+static void end(struct kit_block_req *r, bool ok)
 {
-	return __atomic_load_n(&b->q->used.idx, __ATOMIC_ACQUIRE) != b->seen;
+	r->ok = ok;
+	r->ended = true;
+	if (r->done)
+		r->done(r);
 }
 
-static bool request_do(struct kit_block *b, uint32_t type, uint64_t sector,
-		       uint64_t data, uint32_t len)
+static void chain_set(struct kit_block *b, unsigned i,
+		      const struct kit_block_req *r)
 {
-	if (b->dead)
+	static const uint8_t type[] = { VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT,
+					VIRTIO_BLK_T_FLUSH };
+	volatile struct virtq_desc *d = &b->dev.q[0].desc[CHAIN * i];
+	struct virtio_blk_slot *s = &b->slot[i];
+
+	s->hdr.type = type[r->op];
+	s->hdr.sector = r->sector;
+	s->status = STATUS_NONE;
+	d[0].next = (uint16_t)(CHAIN * i + (r->n ? 1 : 2));
+	d[1].addr = kit_gpa(r->buf);
+	d[1].len = r->n;
+	d[1].flags = r->op == KIT_BLOCK_READ ?
+			     VIRTQ_DESC_NEXT | VIRTQ_DESC_WRITE :
+			     VIRTQ_DESC_NEXT;
+}
+
+bool kit_block_submit(struct kit_block *b, struct kit_block_req *r)
+{
+	unsigned i;
+
+	if (b->dead || !b->nr_free || !is_good(b, r))
 		return false;
-	chain_build(b, type, sector, data, len);
-	chain_send(b);
-	if (!answered(b) &&
-	    !kit_wait_until(answered(b), kit_time_ns() + ANSWER_TIME)) {
+	i = b->free[--b->nr_free];
+	chain_set(b, i, r);
+	r->ended = false;
+	b->req[i] = r;
+	virtq_put(&b->dev.q[0], (uint16_t)(CHAIN * i));
+	return true;
+}
+
+void kit_block_kick(struct kit_block *b) { kit_virtio_kick(&b->dev, 0); }
+
+/* false: the device names a request that is not under way. */
+static bool answer(struct kit_block *b, uint32_t head)
+{
+	unsigned i = head / CHAIN;
+	struct kit_block_req *r;
+
+	if (head >= CHAIN * KIT_BLOCK_DEPTH || head % CHAIN || !b->req[i])
+		return false;
+	r = b->req[i];
+	b->req[i] = NULL;
+	b->free[b->nr_free++] = (uint8_t)i;
+	end(r, b->slot[i].status == VIRTIO_BLK_S_OK);
+	return true;
+}
+
+unsigned kit_block_poll(struct kit_block *b)
+{
+	struct virtq *q = &b->dev.q[0];
+	uint32_t head;
+	int got;
+
+	do {
+		while ((got = virtq_get(q, &head)) > 0)
+			b->dead |= !answer(b, head);
+		b->dead |= got < 0; /* the device lies */
+	} while (b->nr_free < KIT_BLOCK_DEPTH && !b->dead && virtq_arm(q));
+	return KIT_BLOCK_DEPTH - b->nr_free;
+}
+
+/* ---- one at a time, and any buffer ---- */
+
+static bool request_do(struct kit_block *b, struct kit_block_req *r)
+{
+	if (r->op == KIT_BLOCK_FLUSH && !(b->dev.features & VIRTIO_BLK_F_FLUSH))
+		return !b->dead; /* writes are through */
+	if (!kit_block_submit(b, r))
+		return false;
+	kit_block_kick(b);
+	kit_block_poll(b);
+	if (!r->ended && !kit_wait_until((kit_block_poll(b), r->ended),
+					 kit_time_ns() + ANSWER_TIME)) {
 		b->dead = true; /* the buffers are still the device's */
 		return false;
 	}
-	b->seen++;
-	return b->q->status == 0;
+	return r->ok;
 }
 
-static bool is_shared(const struct kit_block *b, const void *buf, size_t n)
-{
-	uint64_t at = kit_gpa(buf), from = kit_gpa(b->buffers);
-
-	return at >= from && at + n <= from + BUFFER_PAGES * KIT_PAGE_SIZE;
-}
-
-static bool transfer(struct kit_block *b, uint32_t type, uint64_t sector,
+static bool transfer(struct kit_block *b, enum kit_block_op op, uint64_t sector,
 		     uint8_t *buf, size_t n)
 {
-	bool direct = is_shared(b, buf, n), ok;
-	uint8_t *data;
-	size_t step;
+	bool direct = is_shared(b, buf, n);
+	struct kit_block_req r = { .op = op, .sector = sector };
 
 	if (!n || n % KIT_SECTOR)
 		return false;
-	for (; n; n -= step, buf += step, sector += step / KIT_SECTOR) {
-		step = n < KIT_BLOCK_MAX ? n : KIT_BLOCK_MAX;
-		data = direct ? buf : b->bounce;
-		if (!direct && type == BLK_OUT)
-			__builtin_memcpy(data, buf, step);
-		ok = request_do(b, type, sector, kit_gpa(data), step);
-		if (!ok)
+	for (; n; n -= r.n, buf += r.n, r.sector += r.n / KIT_SECTOR) {
+		r.n = n < KIT_BLOCK_MAX ? (uint32_t)n : KIT_BLOCK_MAX;
+		r.buf = direct ? buf : b->bounce;
+		if (!direct && op == KIT_BLOCK_WRITE)
+			__builtin_memcpy(r.buf, buf, r.n);
+		if (!request_do(b, &r))
 			return false;
-		if (!direct && type == BLK_IN)
-			__builtin_memcpy(buf, data, step);
+		if (!direct && op == KIT_BLOCK_READ)
+			__builtin_memcpy(buf, r.buf, r.n);
 	}
 	return true;
 }
 
 bool kit_block_read(struct kit_block *b, uint64_t sector, void *buf, size_t n)
 {
-	return transfer(b, BLK_IN, sector, buf, n);
+	return transfer(b, KIT_BLOCK_READ, sector, buf, n);
 }
 
 bool kit_block_write(struct kit_block *b, uint64_t sector, const void *buf,
 		     size_t n)
 {
-	return transfer(b, BLK_OUT, sector, (uint8_t *)(uintptr_t)buf, n);
+	return transfer(b, KIT_BLOCK_WRITE, sector, (uint8_t *)(uintptr_t)buf,
+			n);
 }
 
 bool kit_block_flush(struct kit_block *b)
 {
-	return !(b->features & F_BLK_FLUSH) ||
-	       request_do(b, BLK_FLUSH, 0, 0, 0);
+	struct kit_block_req r = { .op = KIT_BLOCK_FLUSH };
+
+	return request_do(b, &r);
 }

@@ -18,7 +18,7 @@
 #
 # Without make, the same by hand:
 #   gcc $(KIT_FLAGS) -c x.c -o x.o
-#   gcc $(KIT_LINK) -Wl,-T,my.lds x.o libparleykit.a -lgcc -o x.elf
+#   gcc $(KIT_LINK) -Wl,-T,my.lds x.o libparleykit.a libparleydrv.a -lgcc -o x.elf
 # with the flags below; a kernel compiled with others works as long as it keeps
 # no data in the red zone.
 
@@ -35,9 +35,9 @@ ifeq ($(KIT_LIBC),yes)
 KIT_FLAGS += -nostdinc \
 	-isystem $(shell $(KIT_CC) -print-file-name=include) \
 	-isystem $(PARLEY)/guestkit/libc/include
-KIT_LIBS := $(KIT_B)/libparleykit.a $(KIT_B)/libparleyc.a
+KIT_LIBS := $(KIT_B)/libparleykit.a $(KIT_B)/libparleydrv.a $(KIT_B)/libparleyc.a
 else
-KIT_LIBS := $(KIT_B)/libparleykit.a
+KIT_LIBS := $(KIT_B)/libparleykit.a $(KIT_B)/libparleydrv.a
 endif
 KIT_LINK := -nostdlib -static -no-pie -Wl,--build-id=none \
 	-Wl,-z,noexecstack,-z,max-page-size=4096,-z,norelro
@@ -47,5 +47,5 @@ $(NAME).elf: $(SRC) $(KIT_LIBS) $(KIT_LDS)
 		$(KIT_LDFLAGS) $(SRC) -Wl,--start-group $(KIT_LIBS) \
 		-Wl,--end-group -lgcc -o $@
 
-$(KIT_B)/libparleykit.a $(KIT_B)/libparleyc.a:
+$(KIT_B)/libparleykit.a $(KIT_B)/libparleydrv.a $(KIT_B)/libparleyc.a:
 	$(MAKE) -C $(PARLEY) B=$(abspath $(KIT_B)) guestkit

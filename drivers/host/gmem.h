@@ -28,9 +28,19 @@ void gmem_end(struct gmem *m);
 /*
  * All of these accept what is needed first. false or null: the guest does not
  * share it, or it is no memory. A guest may take a page back at any time: the
- * pointer of gmem_at is for guard_copy only.
+ * pointer of gmem_at is for the accesses of guard.h only.
  */
 void *gmem_at(struct gmem *m, uint64_t gpa, uint64_t n);
+
+/* Where it is, accepted or not; null: it is no memory. For an access of guard.h
+ * that may fail: then the functions below accept it. */
+static inline void *gmem_near(const struct gmem *m, uint64_t gpa, uint64_t n)
+{
+	if (n > m->size || gpa > m->size - n)
+		return NULL;
+	return (void *)(uintptr_t)(m->window + gpa);
+}
+
 bool gmem_read(struct gmem *m, uint64_t gpa, void *to, uint64_t n);
 bool gmem_write(struct gmem *m, uint64_t gpa, const void *from, uint64_t n);
 bool gmem_read16(struct gmem *m, uint64_t gpa, uint16_t *v);

@@ -8,20 +8,18 @@
 #define TRAP_GP 13u
 #define TRAP_PF 14u
 
-struct fixup {
-	uint64_t insn, resume;
-};
-
-extern const struct fixup __start_host_fixup[], __stop_host_fixup[];
+extern const struct guard_fixup __start_host_fixup[], __stop_host_fixup[];
 
 /* On a fault the instruction is skipped and `bad` stays 1. */
-#define GUARDED(insn)                       \
-	"1:	" insn "\n\t"               \
-	"xorl %k[bad], %k[bad]\n"           \
-	"2:\n\t"                            \
-	".pushsection host_fixup,\"a\"\n\t" \
-	".quad 1b, 2b\n\t"                  \
-	".popsection"
+#define GUARDED(insn)             \
+	"1:	" insn "\n\t"     \
+	"xorl %k[bad], %k[bad]\n" \
+	"2:\n\t" GUARD_FIXUP("1b", "2b")
+
+static uint64_t target(const int32_t *distance)
+{
+	return (uint64_t)(uintptr_t)distance + (uint64_t)(int64_t)*distance;
+}
 
 static kit_trap_fn before_gp, before_pf;
 
@@ -29,11 +27,11 @@ static void fault(struct kit_frame *f)
 {
 	kit_trap_fn next = f->vector == TRAP_GP ? before_gp : before_pf;
 
-	for (const struct fixup *x = __start_host_fixup; x < __stop_host_fixup;
-	     x++) {
-		if (f->rip != x->insn)
+	for (const struct guard_fixup *x = __start_host_fixup;
+	     x < __stop_host_fixup; x++) {
+		if (f->rip != target(&x->insn))
 			continue;
-		f->rip = x->resume;
+		f->rip = target(&x->resume);
 		return;
 	}
 	if (next)
@@ -68,40 +66,6 @@ bool guard_copy(void *to, const void *from, size_t n)
 			 : "memory", "cc");
 	return !bad;
 }
-
-#define GUARD_READ(bits, type)                                           \
-	bool guard_read##bits(const void *from, type *v)                 \
-	{                                                                \
-		uint32_t bad = 1;                                        \
-		type got = 0;                                            \
-                                                                         \
-		__asm__ volatile(GUARDED("mov %[m], %[got]")             \
-				 : [bad] "+r"(bad), [got] "+r"(got)      \
-				 : [m] "m"(*(const volatile type *)from) \
-				 : "memory", "cc");                      \
-		*v = got;                                                \
-		return !bad;                                             \
-	}
-
-#define GUARD_WRITE(bits, type)                                           \
-	bool guard_write##bits(void *to, type v)                          \
-	{                                                                 \
-		uint32_t bad = 1;                                         \
-                                                                          \
-		__asm__ volatile(                                         \
-			GUARDED("mov %[v], %[m]")                         \
-			: [bad] "+r"(bad), [m] "=m"(*(volatile type *)to) \
-			: [v] "q"(v)                                      \
-			: "memory", "cc");                                \
-		return !bad;                                              \
-	}
-
-GUARD_READ(16, uint16_t)
-GUARD_READ(32, uint32_t)
-GUARD_READ(64, uint64_t)
-GUARD_WRITE(8, uint8_t)
-GUARD_WRITE(16, uint16_t)
-GUARD_WRITE(64, uint64_t)
 
 bool guard_in(uint16_t port, unsigned size, uint32_t *v)
 {

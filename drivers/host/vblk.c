@@ -2,6 +2,8 @@
 /* Requests of a guest's block device, from its queue to the virtual disk. */
 #include "vblk.h"
 
+#include "guard.h"
+
 #define PAGE 4096u
 
 /* ---- completion ---- */
@@ -9,6 +11,7 @@
 static void io_end(struct vblk_io *io, uint8_t status)
 {
 	struct vblk *v = io->v;
+	void *p;
 
 	io->next_free = v->free;
 	v->free = io;
@@ -20,10 +23,12 @@ static void io_end(struct vblk_io *io, uint8_t status)
 	}
 	if (!vdev_live(&v->dev, 0))
 		return;
-	if (!gmem_write(v->dev.mem, io->status_at, &status, 1))
+	p = gmem_near(v->dev.mem, io->status_at, 1);
+	if (!(p && guard_write8(p, status)) &&
+	    !gmem_write(v->dev.mem, io->status_at, &status, 1))
 		vdev_break(&v->dev);
 	else
-		vdev_push(&v->dev, 0, io->chain.head, io->written + 1);
+		vdev_push_live(&v->dev, 0, io->chain.head, io->written + 1);
 }
 
 /* ---- transfer ---- */
@@ -164,12 +169,29 @@ static void io_go_on(struct vblk_io *io)
 
 /* ---- taking requests ---- */
 
+static bool header_read(struct gmem *mem, uint64_t gpa,
+			struct virtio_blk_hdr *hdr)
+{
+	const uint64_t *p = gmem_near(mem, gpa, sizeof(*hdr));
+	uint64_t first;
+
+	if (!p || gpa % 8 || !guard_read64(p, &first) ||
+	    !guard_read64(p + 1, &hdr->sector))
+		return gmem_read(mem, gpa, hdr, sizeof(*hdr));
+	hdr->type = (uint32_t)first;
+	return true;
+}
+
 /* Takes the header off the readable pieces, wherever they part it. */
 static bool header_take(struct vblk_io *io, struct virtio_blk_hdr *hdr)
 {
 	struct vq_chain *c = &io->chain;
 	uint32_t left = sizeof(*hdr);
 
+	if (c->nr_read && c->piece[0].len == left) {
+		io->piece = 1;
+		return header_read(io->v->dev.mem, c->piece[0].gpa, hdr);
+	}
 	if (vq_read(&io->v->dev.q[0], c, 0, hdr, left) != left)
 		return false;
 	for (io->piece = 0; left; io->piece++) {
@@ -182,7 +204,6 @@ static bool header_take(struct vblk_io *io, struct virtio_blk_hdr *hdr)
 		if (p->len)
 			break;
 	}
-	c->read_bytes -= sizeof(*hdr);
 	return true;
 }
 
@@ -217,6 +238,21 @@ static uint8_t id_write(struct vblk_io *io)
 	return VIRTIO_BLK_S_OK;
 }
 
+/* Nothing is moved: nothing of the buffers has to be looked at. */
+static void io_end_null(struct vblk_io *io)
+{
+	uint64_t n = io->left / BLK_SECTOR;
+	uint64_t sectors = io->v->disk.sectors;
+
+	if (n > sectors || io->sector > sectors - n) {
+		io_end(io, VIRTIO_BLK_S_IOERR);
+		return;
+	}
+	if (io->type == VIRTIO_BLK_T_IN)
+		io->written = io->left;
+	io_end(io, VIRTIO_BLK_S_OK);
+}
+
 static void move_begin(struct vblk_io *io, uint64_t bytes)
 {
 	if (!bytes || bytes % BLK_SECTOR || bytes > VBLK_REQUEST_MAX) {
@@ -224,7 +260,10 @@ static void move_begin(struct vblk_io *io, uint64_t bytes)
 		return;
 	}
 	io->left = (uint32_t)bytes;
-	io_go_on(io);
+	if (io->v->disk.kind == VDISK_NULL)
+		io_end_null(io);
+	else
+		io_go_on(io);
 }
 
 static void io_begin(struct vblk_io *io)
@@ -235,7 +274,8 @@ static void io_begin(struct vblk_io *io)
 		move_begin(io, io->chain.write_bytes);
 		break;
 	case VIRTIO_BLK_T_OUT:
-		move_begin(io, io->chain.read_bytes);
+		move_begin(io, io->chain.read_bytes -
+				       sizeof(struct virtio_blk_hdr));
 		break;
 	case VIRTIO_BLK_T_FLUSH:
 		io->left = 1; /* one transfer, without bytes */

@@ -13,13 +13,6 @@ void vdev_init(struct vdev *v, struct gmem *mem)
 	vdev_reset(v);
 }
 
-bool vdev_live(const struct vdev *v, unsigned queue)
-{
-	return v->q[queue].ready && !v->resetting &&
-	       (v->status & VIRTIO_STATUS_DRIVER_OK) &&
-	       !(v->status & VIRTIO_STATUS_NEEDS_RESET);
-}
-
 static void due(struct vdev *v)
 {
 	if (!v->is_due)
@@ -49,17 +42,20 @@ bool vdev_next(struct vdev *v, unsigned queue, struct vq_chain *c)
 	return got > 0;
 }
 
-void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written)
+void vdev_push_live(struct vdev *v, unsigned queue, uint16_t head,
+		    uint32_t written)
 {
-	if (!vdev_live(v, queue))
-		return;
 	if (vq_push(&v->q[queue], head, written))
 		due(v);
 	else
 		vdev_break(v);
 }
 
-void vdev_begin(struct vdev *v) { v->running++; }
+void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written)
+{
+	if (vdev_live(v, queue))
+		vdev_push_live(v, queue, head, written);
+}
 
 bool vdev_end(struct vdev *v)
 {

@@ -69,7 +69,13 @@ void vdev_look(struct vdev *v);
 /* ---- for the devices ---- */
 
 /* The driver has set that queue up, and nothing went wrong. */
-bool vdev_live(const struct vdev *v, unsigned queue);
+static inline bool vdev_live(const struct vdev *v, unsigned queue)
+{
+	uint32_t bits = VIRTIO_STATUS_DRIVER_OK | VIRTIO_STATUS_NEEDS_RESET;
+
+	return v->q[queue].ready && !v->resetting &&
+	       (v->status & bits) == VIRTIO_STATUS_DRIVER_OK;
+}
 
 /* The next request of a live queue, or false. When there is none the driver
  * is asked to notify. A malformed one breaks the device. */
@@ -77,6 +83,9 @@ bool vdev_next(struct vdev *v, unsigned queue, struct vq_chain *c);
 
 /* Ends a request of vdev_next; the guest is told soon. */
 void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written);
+/* The same of a queue that is live. */
+void vdev_push_live(struct vdev *v, unsigned queue, uint16_t head,
+		    uint32_t written);
 
 /* The device needs a reset by the driver (VIRTIO 1.2, 2.1.2). */
 void vdev_break(struct vdev *v);
@@ -86,7 +95,7 @@ void vdev_config_changed(struct vdev *v);
 
 /* Around what goes on after run() returned: a reset waits for it. End returns
  * false when the device has been reset meanwhile: the request is no more. */
-void vdev_begin(struct vdev *v);
+static inline void vdev_begin(struct vdev *v) { v->running++; }
 bool vdev_end(struct vdev *v);
 
 #endif

@@ -36,17 +36,23 @@ static void signal(struct vdev *v) { host_send(v->event); }
 struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
 			const char **why)
 {
-	static struct vdev *(*const make[])(const struct cfg_vdev *c,
-					    const char **why) = {
-		[VDEV_DISK] = vblk_make,
-		[VDEV_ENTROPY] = ventropy_make,
+	static const struct {
+		const char *name;
+		struct vdev *(*make)(const struct cfg_vdev *c,
+				     const char **why);
+	} kinds[] = {
+		[VDEV_DISK] = { "disk", vblk_make },
+		[VDEV_ENTROPY] = { "entropy", ventropy_make },
 	};
 	static char text[120];
-	const char *what = "no memory";
-	struct vdev *v = make[c->type](c, &what);
+	static const char *what;
+	struct vdev *v;
 
+	what = "no memory";
+	v = kinds[c->type].make(c, &what);
 	if (!v) {
-		kit_format(text, sizeof(text), "%s: %s", c->name, what);
+		kit_format(text, sizeof(text), "%s %s: %s", kinds[c->type].name,
+			   c->name, what);
 		*why = text;
 		return NULL;
 	}

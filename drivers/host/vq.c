@@ -2,6 +2,8 @@
 /* Takes chains from a guest's queue and gives them back. */
 #include "vq.h"
 
+#include "guard.h"
+
 /* ---- set-up ---- */
 
 bool vq_start(struct vq *q, uint32_t max, bool event_idx)
@@ -15,6 +17,9 @@ bool vq_start(struct vq *q, uint32_t max, bool event_idx)
 	    !gmem_at(q->mem, q->avail, 6 + 2ull * n) ||
 	    !gmem_at(q->mem, q->used, 6 + 8ull * n))
 		return false;
+	q->desc_at = gmem_near(q->mem, q->desc, 16ull * n);
+	q->avail_at = gmem_near(q->mem, q->avail, 6 + 2ull * n);
+	q->used_at = gmem_near(q->mem, q->used, 6 + 8ull * n);
 	q->event_idx = event_idx;
 	q->avail_idx = q->avail_seen = q->used_idx = q->used_told = 0;
 	q->tell = false;
@@ -22,90 +27,136 @@ bool vq_start(struct vq *q, uint32_t max, bool event_idx)
 	return true;
 }
 
+/* ---- the rings: read and written where they are; what faults was taken back
+ * by the guest, and may have been shared anew ---- */
+
+static bool avail_read(struct vq *q, uint64_t off, uint16_t *v)
+{
+	return guard_read16(q->avail_at + off, v) ||
+	       gmem_read16(q->mem, q->avail + off, v);
+}
+
+static bool used_write(struct vq *q, uint64_t off, uint16_t v)
+{
+	return guard_write16(q->used_at + off, v) ||
+	       gmem_write16(q->mem, q->used + off, v);
+}
+
 /* ---- taking requests ---- */
 
 /* The queue's own descriptors, or an indirect table. */
 struct table {
-	uint64_t at;
+	const uint8_t *at;
+	uint64_t gpa;
 	uint32_t n;
+	bool nested;
 };
 
-static bool desc_read(struct vq *q, const struct table *t, uint16_t i,
-		      struct virtq_desc *d)
+/* A descriptor as it lies in memory (2.7.5); no length: it could not be read. */
+struct words {
+	uint64_t addr, rest;
+};
+
+#define WORDS_LEN(w) ((uint32_t)(w).rest)
+#define WORDS_FLAG(w, flag) ((w).rest & (uint64_t)(flag) << 32)
+#define WORDS_NEXT(w) ((uint16_t)((w).rest >> 48))
+
+static struct words desc_read_again(struct vq *q, uint64_t gpa)
 {
-	return i < t->n && gmem_read(q->mem, t->at + 16ull * i, d, sizeof(*d));
+	struct words w;
+
+	if (!gmem_read(q->mem, gpa, &w, sizeof(w)))
+		w.rest = 0;
+	return w;
 }
 
-static bool piece_add(struct vq_chain *c, const struct virtq_desc *d)
+static inline struct words desc_read(struct vq *q, const struct table *t,
+				     uint16_t i)
 {
-	unsigned n = c->nr_read + c->nr_write;
+	const uint64_t *p = (const uint64_t *)(t->at + 16ull * i);
+	struct words w = { 0, 0 };
 
-	if (!d->len || n == VQ_PIECES)
-		return false;
-	c->piece[n] = (struct vq_piece){ d->addr, d->len };
-	if (d->flags & VIRTQ_DESC_WRITE) {
-		c->nr_write++;
-		c->write_bytes += d->len;
-		return true;
-	}
-	if (c->nr_write)
-		return false; /* 2.7.4.2: readable ones first */
-	c->nr_read++;
-	c->read_bytes += d->len;
-	return true;
+	if (i >= t->n)
+		return w;
+	if (!guard_read64(p, &w.addr) || !guard_read64(p + 1, &w.rest))
+		return desc_read_again(q, t->gpa + 16ull * i);
+	return w;
 }
 
-/* 2.7.5.3: the rest of the chain is in a table of its own, which is not to be
- * chained or nested. */
-static bool indirect(struct table *t, const struct virtq_desc *d, bool nested)
-{
-	if (nested || (d->flags & VIRTQ_DESC_NEXT) || !d->len || d->len % 16)
-		return false;
-	*t = (struct table){ d->addr, d->len / 16 };
-	return true;
-}
+static bool indirect(struct vq *q, const struct table *t, struct words w,
+		     struct vq_chain *c);
 
-/* Copies a chain's descriptors; false: it is malformed. */
-static bool chain_read(struct vq *q, uint16_t i, struct vq_chain *c)
+/* Copies a chain's descriptors behind those that c has; false: it is malformed.
+ * One that loops meets the limit of pieces. */
+static inline __attribute__((always_inline)) bool
+chain_read(struct vq *q, const struct table *t, uint16_t i, struct vq_chain *c)
 {
-	struct table t = { q->desc, q->size };
-	bool nested = false;
-	struct virtq_desc d;
+	unsigned nr_read = c->nr_read;
 
-	c->head = i;
-	c->nr_read = c->nr_write = 0;
-	c->read_bytes = c->write_bytes = 0;
-	/* a chain that loops meets the limit of pieces */
-	while (desc_read(q, &t, i, &d)) {
-		if (d.flags & VIRTQ_DESC_INDIRECT) {
-			if (!indirect(&t, &d, nested))
-				return false;
-			nested = true;
-			i = 0;
-			continue;
-		}
-		if (!piece_add(c, &d))
+	for (unsigned n = nr_read + c->nr_write; n < VQ_PIECES; n++) {
+		struct words w = desc_read(q, t, i);
+		struct vq_piece *p = &c->piece[n];
+
+		if (!WORDS_LEN(w))
 			return false;
-		if (!(d.flags & VIRTQ_DESC_NEXT))
-			return true;
-		i = d.next;
+		if (WORDS_FLAG(w, VIRTQ_DESC_INDIRECT)) {
+			c->nr_read = (uint16_t)nr_read;
+			c->nr_write = (uint16_t)(n - nr_read);
+			return indirect(q, t, w, c);
+		}
+		*p = (struct vq_piece){ w.addr, WORDS_LEN(w) };
+		if (WORDS_FLAG(w, VIRTQ_DESC_WRITE))
+			c->write_bytes += p->len;
+		else if (nr_read++ == n)
+			c->read_bytes += p->len;
+		else
+			return false; /* 2.7.4.2: readable ones first */
+		i = WORDS_NEXT(w);
+		if (WORDS_FLAG(w, VIRTQ_DESC_NEXT))
+			continue;
+		c->nr_read = (uint16_t)nr_read;
+		c->nr_write = (uint16_t)(n + 1 - nr_read);
+		return true;
 	}
 	return false;
 }
 
+/* 2.7.5.3: the rest of the chain is in a table of its own, which is not to be
+ * chained or nested. */
+static __attribute__((noinline)) bool indirect(struct vq *q,
+					       const struct table *t,
+					       struct words w,
+					       struct vq_chain *c)
+{
+	uint32_t len = WORDS_LEN(w);
+	struct table inner = { gmem_near(q->mem, w.addr, len), w.addr, len / 16,
+			       true };
+
+	if (t->nested || WORDS_FLAG(w, VIRTQ_DESC_NEXT) || len % 16 ||
+	    w.addr % 8 || !inner.at)
+		return false;
+	return chain_read(q, &inner, 0, c);
+}
+
 int vq_next(struct vq *q, struct vq_chain *c)
 {
-	uint64_t entry = q->avail + 4 + 2ull * (q->avail_seen & (q->size - 1));
+	struct table t = { q->desc_at, q->desc, q->size, false };
+	uint64_t entry = 4 + 2ull * (q->avail_seen & (q->size - 1));
 	uint16_t head;
 
 	if (q->avail_idx == q->avail_seen) {
-		if (!gmem_read16(q->mem, q->avail + 2, &q->avail_idx) ||
+		if (!avail_read(q, 2, &q->avail_idx) ||
 		    (uint16_t)(q->avail_idx - q->avail_seen) > q->size)
 			return -1;
 		if (q->avail_idx == q->avail_seen)
 			return 0;
 	}
-	if (!gmem_read16(q->mem, entry, &head) || !chain_read(q, head, c))
+	if (!avail_read(q, entry, &head))
+		return -1;
+	c->head = head;
+	c->nr_read = c->nr_write = 0;
+	c->read_bytes = c->write_bytes = 0;
+	if (!chain_read(q, &t, head, c))
 		return -1;
 	q->avail_seen++;
 	return 1;
@@ -113,9 +164,9 @@ int vq_next(struct vq *q, struct vq_chain *c)
 
 bool vq_arm(struct vq *q)
 {
-	uint64_t avail_event = q->used + 4 + 8ull * q->size;
+	uint64_t avail_event = 4 + 8ull * q->size;
 
-	if (q->event_idx && !gmem_write16(q->mem, avail_event, q->avail_seen))
+	if (q->event_idx && !used_write(q, avail_event, q->avail_seen))
 		return false;
 	/* our wish must be seen before we look a last time */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -124,14 +175,20 @@ bool vq_arm(struct vq *q)
 
 /* ---- giving them back ---- */
 
+static bool elem_write(struct vq *q, uint16_t head, uint32_t written)
+{
+	uint64_t off = 4 + 8ull * (q->used_idx & (q->size - 1));
+	uint64_t e = head | (uint64_t)written << 32;
+
+	return guard_write64(q->used_at + off, e) ||
+	       gmem_write(q->mem, q->used + off, &e, sizeof(e));
+}
+
 bool vq_push(struct vq *q, uint16_t head, uint32_t written)
 {
-	struct virtq_used_elem e = { head, written };
-	uint64_t at = q->used + 4 + 8ull * (q->used_idx & (q->size - 1));
 	uint16_t next = (uint16_t)(q->used_idx + 1);
 
-	if (!gmem_write(q->mem, at, &e, sizeof(e)) ||
-	    !gmem_write16(q->mem, q->used + 2, next))
+	if (!elem_write(q, head, written) || !used_write(q, 2, next))
 		return false;
 	q->used_idx = next;
 	q->tell = true;
@@ -140,7 +197,7 @@ bool vq_push(struct vq *q, uint16_t head, uint32_t written)
 
 int vq_wish(struct vq *q)
 {
-	uint64_t used_event = q->avail + 4 + 2ull * q->size;
+	uint64_t used_event = 4 + 2ull * q->size;
 	uint16_t old = q->used_told;
 	uint16_t wish;
 
@@ -148,7 +205,7 @@ int vq_wish(struct vq *q)
 	q->used_told = q->used_idx;
 	/* the index must be seen before we read what the driver wants */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!gmem_read16(q->mem, q->event_idx ? used_event : q->avail, &wish))
+	if (!avail_read(q, q->event_idx ? used_event : 0, &wish))
 		return -1;
 	if (q->event_idx)
 		return virtq_need_event(wish, q->used_idx, old);

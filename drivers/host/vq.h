@@ -26,8 +26,9 @@ struct vq {
 	struct gmem *mem;
 	uint32_t size; /* entries, as the driver wrote it */
 	bool ready, event_idx;
-	bool tell;		    /* the used ring has grown */
-	uint64_t desc, avail, used; /* gpa */
+	bool tell;			       /* the used ring has grown */
+	uint64_t desc, avail, used;	       /* gpa */
+	uint8_t *desc_at, *avail_at, *used_at; /* where they are, for guard.h */
 	uint16_t avail_idx, avail_seen, used_idx, used_told;
 };
 

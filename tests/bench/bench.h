@@ -3,6 +3,7 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
+#include "kit/block.h"
 #include "kit/call.h"
 #include "kit/kit.h"
 #include "kit/measure.h"
@@ -45,6 +46,7 @@ struct op {
 extern const struct op bench_ops[];
 extern const struct op call_ops[];
 extern const struct op cpu_ops[];
+extern const struct op queue_ops[];
 
 /* Measures `reps` times, and prints. */
 void op_measure(const struct op *op, unsigned reps);
@@ -73,6 +75,11 @@ bool event_start(void); /* makes self_event, an event of this vCPU */
 extern uint64_t self_event;
 bool ram_disk_start(void); /* sets disk_base */
 extern uint64_t disk_base;
+enum disk_kind { BENCH_RAM, BENCH_REAL, BENCH_NULL, BENCH_DISKS };
+#define BENCH_BUFFER (32 * KIT_PAGE_SIZE)
+bool disk_choose(enum disk_kind i); /* sets disk, disk_buf, disk_base */
+extern struct kit_block *disk;
+extern uint8_t *disk_buf;
 void null_run(uint32_t n);
 
 /* pair.c: the two operations that need a second vCPU. */

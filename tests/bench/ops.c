@@ -208,13 +208,16 @@ static bool after_irq_start(void)
 
 /* ---- the disk ---- */
 
-/* bench.cfg: one that the host partition has in memory, one on its disk. */
-static const char *const disk_names[2] = { "ram", "real" };
-static struct kit_block *disks[2], *disk;
-static void *disk_bufs[2], *disk_buf;
+/* bench.cfg: one that the host partition has in memory, one on its disk, one
+ * that moves no data. */
+static const char *const disk_names[BENCH_DISKS] = { "ram", "real", "null" };
+static struct kit_block *disks[BENCH_DISKS];
+static void *disk_bufs[BENCH_DISKS];
+struct kit_block *disk;
+uint8_t *disk_buf;
 uint64_t disk_base;
 
-static bool disk_choose(unsigned i)
+bool disk_choose(enum disk_kind i)
 {
 	const struct pv_device *d =
 		kit_device(NULL, PV_DEV_VIRTIO, disk_names[i]);
@@ -224,8 +227,7 @@ static bool disk_choose(unsigned i)
 	if (!disks[i]) {
 		disks[i] = kit_block_open(disk_names[i], NULL);
 		if (disks[i])
-			disk_bufs[i] =
-				kit_block_buffer(disks[i], KIT_PAGE_SIZE);
+			disk_bufs[i] = kit_block_buffer(disks[i], BENCH_BUFFER);
 	}
 	disk_base = d->base;
 	disk = disks[i];
@@ -233,9 +235,9 @@ static bool disk_choose(unsigned i)
 	return disk_buf;
 }
 
-bool ram_disk_start(void) { return disk_choose(0); }
+bool ram_disk_start(void) { return disk_choose(BENCH_RAM); }
 
-static bool disk_start(void) { return disk_choose(1); }
+static bool disk_start(void) { return disk_choose(BENCH_REAL); }
 
 static void reg_read_run(uint32_t n)
 {

@@ -17,9 +17,10 @@ HEADER = ("operation,profile,mitigations,root_instructions,"
 # In all profiles; these come first in the table.
 EXACT = ("null", "batch_64", "time_read", "timer_set", "console_byte",
          "console_line", "event_send", "ipi", "event_wait", "aspace_switch",
-         "cpu_query", "reg_read", "notify", "disk_read_4k", "page_fault",
-         "pte_update", "user_syscall")
-DEVICE = ("disk_read_4k_device",)  # these wait for an emulated device
+         "cpu_query", "reg_read", "notify", "disk_read_4k", "block_qd1",
+         "block_qd32", "page_fault", "pte_update", "user_syscall")
+# These wait for an emulated device.
+DEVICE = ("disk_read_4k_device", "disk_qd32")
 OPERATIONS = EXACT + DEVICE
 # Measured in the plain boot alone, and one way of a round trip: the probe and
 # the counters take in what comes before and after.

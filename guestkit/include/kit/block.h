@@ -11,6 +11,7 @@
 
 #define KIT_SECTOR 512u
 #define KIT_BLOCK_MAX 65536u /* bytes of one request */
+#define KIT_BLOCK_DEPTH 32u  /* requests at a time */
 
 struct kit_block;
 
@@ -34,5 +35,38 @@ bool kit_block_flush(struct kit_block *b);
 /* Page-aligned memory that is shared with the device's server, for transfers
  * without a copy; NULL when there is none. Never given back. */
 void *kit_block_buffer(struct kit_block *b, size_t bytes);
+
+/* ---- many requests at a time ---- */
+
+enum kit_block_op { KIT_BLOCK_READ, KIT_BLOCK_WRITE, KIT_BLOCK_FLUSH };
+
+/* The caller's, from kit_block_submit until done() runs. */
+struct kit_block_req {
+	enum kit_block_op op;
+	uint64_t sector;
+	void *buf;  /* of kit_block_buffer */
+	uint32_t n; /* bytes, a multiple of KIT_SECTOR, at most KIT_BLOCK_MAX;
+		       KIT_BLOCK_FLUSH: 0 */
+	bool ok;    /* how it ended */
+	void (*done)(struct kit_block_req *r); /* in kit_block_poll; or NULL */
+	void *arg;
+	bool ended;
+};
+
+/*
+ * Puts a request into the queue. The device hears of it with the next
+ * kit_block_kick. false: KIT_BLOCK_DEPTH are under way, the request is
+ * malformed or the device has failed.
+ */
+bool kit_block_submit(struct kit_block *b, struct kit_block_req *r);
+
+/* One notification for all that was submitted; none where the device looks by
+ * itself. */
+void kit_block_kick(struct kit_block *b);
+
+/* Ends the requests that the device has answered; returns how many are still
+ * under way. Costs no exit. After it has found nothing to end the disk's next
+ * answer wakes a vCPU that sleeps in kit_wait. */
+unsigned kit_block_poll(struct kit_block *b);
 
 #endif

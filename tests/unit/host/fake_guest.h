@@ -5,10 +5,13 @@
 #define TESTS_UNIT_HOST_FAKE_GUEST_H
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 
 #include <cmocka.h>
 
@@ -26,7 +29,38 @@
 /* ---- the guest's memory; what is not shared cannot be reached ---- */
 
 static uint8_t memory[MEMORY];
-static bool unshared[MEMORY / 4096];
+static bool unshared[MEMORY / 4096]; /* with guest_window(true) */
+
+/* What gmem_near gives: the memory, or, where pages are not shared, a window in
+ * which every access faults, so that the functions below are asked. */
+#define NOWHERE 0x7ffffff00000ull
+static struct gmem guest_mem = { .size = MEMORY };
+
+extern const struct guard_fixup __start_host_fixup[], __stop_host_fixup[];
+
+static void guest_fault(int signal, siginfo_t *info, void *context)
+{
+	greg_t *rip = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+
+	(void)info;
+	for (const struct guard_fixup *x = __start_host_fixup;
+	     x < __stop_host_fixup; x++) {
+		if ((greg_t)&x->insn + x->insn != *rip)
+			continue;
+		*rip = (greg_t)&x->resume + x->resume;
+		return;
+	}
+	abort();
+}
+
+static inline void guest_window(bool faults)
+{
+	struct sigaction act = { .sa_sigaction = guest_fault,
+				 .sa_flags = SA_SIGINFO };
+
+	guest_mem.window = faults ? NOWHERE : (uint64_t)(uintptr_t)memory;
+	sigaction(SIGSEGV, &act, NULL);
+}
 
 void *gmem_at(struct gmem *m, uint64_t gpa, uint64_t n)
 {
@@ -117,7 +151,8 @@ static inline void guest_begin(struct vdev *d)
 	signals = 0;
 	d->signal = guest_signal;
 	d->due = guest_due;
-	vdev_init(d, NULL);
+	guest_window(false);
+	vdev_init(d, &guest_mem);
 }
 
 /* As the guest's notification, until there is nothing left to do. */

@@ -262,6 +262,8 @@ static void test_malformed_chains(void **state)
 	breaks();
 	put16(AVAIL + 2, 1000); /* more than the queue holds */
 	breaks();
+	guest_window(true);
+	bring_up(0);
 	unshared[AVAIL / 4096] = true;
 	work();
 	assert_true(needs_reset());
@@ -350,6 +352,7 @@ static void test_noise(void **state)
 	for (int round = 0; round < 30000; round++) {
 		if (round % 50 == 0) {
 			setup(NULL);
+			guest_window(true);
 			bring_up(rand() % 2 ? 1u << 29 : 0);
 		}
 		for (unsigned i = 0; i < QUEUE; i++)

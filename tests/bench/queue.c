@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A virtual disk with many requests in its queue, or one: 4 KiB reads at
+ * random places. */
+#include "bench.h"
+#include "kit/time.h"
+#include "kit/wait.h"
+
+#define PAGE_SECTORS (KIT_PAGE_SIZE / KIT_SECTOR)
+
+static struct kit_block_req reqs[KIT_BLOCK_DEPTH];
+static uint32_t place; /* of a linear congruential generator */
+
+static uint64_t sector_next(void)
+{
+	uint64_t pages = kit_block_sectors(disk) / PAGE_SECTORS;
+
+	place = place * 1664525u + 1013904223u;
+	return (uint64_t)place * pages / (1ull << 32) * PAGE_SECTORS;
+}
+
+/* So many at once, until all have been answered. */
+static void round_run(unsigned depth)
+{
+	unsigned i;
+
+	for (i = 0; i < depth; i++) {
+		reqs[i] = (struct kit_block_req){
+			.op = KIT_BLOCK_READ,
+			.sector = sector_next(),
+			.buf = disk_buf + i * KIT_PAGE_SIZE,
+			.n = KIT_PAGE_SIZE,
+		};
+		if (!kit_block_submit(disk, &reqs[i]))
+			kit_panic("queue: request %u is refused", i);
+	}
+	kit_block_kick(disk);
+	if (!kit_wait_until(!kit_block_poll(disk),
+			    kit_time_ns() + 30 * KIT_SECOND))
+		kit_panic("queue: no answer");
+	for (i = 0; i < depth; i++)
+		if (!reqs[i].ok)
+			kit_panic("queue: an I/O error");
+}
+
+static void qd1_run(uint32_t n)
+{
+	while (n--)
+		round_run(1);
+}
+
+static void qd32_run(uint32_t n)
+{
+	while (n--)
+		round_run(KIT_BLOCK_DEPTH);
+}
+
+static bool null_start(void) { return disk_choose(BENCH_NULL); }
+
+static bool real_start(void) { return disk_choose(BENCH_REAL); }
+
+const struct op queue_ops[] = {
+	OP("block_qd1", 16, 1, qd1_run, .start = null_start),
+	OP("block_qd32", 4, KIT_BLOCK_DEPTH, qd32_run, .start = null_start),
+	OP("disk_qd32", 2, KIT_BLOCK_DEPTH, qd32_run, .start = real_start,
+	   .when = DEVICE),
+	OPS_END,
+};
