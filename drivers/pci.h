@@ -19,8 +19,19 @@
 #define PCI_COMMAND_INTX_OFF 0x400u
 #define PCI_STATUS_CAPS 0x10u
 
+#define PCI_CAP_MSI 0x05u
 #define PCI_CAP_VENDOR 0x09u
 #define PCI_CAP_MSIX 0x11u
+
+/* MSI capability (PCI Local Bus 3.0, 6.8.1). */
+#define PCI_MSI_CONTROL 2u
+#define PCI_MSI_ADDRESS 4u
+#define PCI_MSI_DATA 8u
+#define PCI_MSI_DATA64 12u
+#define PCI_MSI_ENABLE 0x0001u
+#define PCI_MSI_MANY 0x0070u /* how many messages, as a power of two */
+#define PCI_MSI_64 0x0080u
+#define PCI_MSI_LAST 0xf0u /* where the longest form of it still fits */
 
 /* MSI-X capability and table entry (PCI Local Bus 3.0, 6.8.2). */
 #define PCI_MSIX_CONTROL 2u

@@ -2,6 +2,8 @@
 /* Finds and drives the register structures of a modern virtio PCI device. */
 #include "virtio_pci.h"
 
+#include "pci_msix.h"
+
 /* Vendor capability (VIRTIO 1.2, 4.1.4). */
 #define CAP_LEN 2u
 #define CAP_TYPE 3u
@@ -121,45 +123,10 @@ const char *virtio_pci_find(struct virtio_pci *v, struct env *e,
 	return NULL;
 }
 
-/* Where the first entry of the MSI-X table is; 0: there is none. */
-static uint64_t msix_entry(struct virtio_pci *v, const struct pci_dev *pci,
-			   unsigned cap)
-{
-	uint32_t at = pci_read(v->env, v->bdf, cap + PCI_MSIX_TABLE, 4);
-	unsigned bar = at & 7;
-
-	at &= ~7u;
-	if (bar > 5 || pci->bar[bar].io || !pci->bar[bar].base ||
-	    (uint64_t)at + PCI_MSIX_ENTRY_BYTES > pci->bar[bar].size)
-		return 0;
-	return pci->bar[bar].base + at;
-}
-
-static bool msix_attach(struct virtio_pci *v, const struct pci_dev *pci,
-			void (*fn)(void *arg), void *arg)
-{
-	struct env *e = v->env;
-	unsigned cap = pci_cap_find(e, v->bdf, PCI_CAP_MSIX, 0);
-	uint64_t entry = cap ? msix_entry(v, pci, cap) : 0;
-
-	if (!entry || !e->irq_attach(e, &v->irq, fn, arg))
-		return false;
-	e->mmio_write(e, entry, 4, v->irq.address);
-	e->mmio_write(e, entry + 4, 4, 0);
-	e->mmio_write(e, entry + 8, 4, v->irq.data);
-	e->mmio_write(e, entry + 12, 4, 0); /* not masked */
-	pci_write(e, v->bdf, cap + PCI_MSIX_CONTROL, 2, PCI_MSIX_ENABLE);
-	return true;
-}
-
 bool virtio_pci_irq(struct virtio_pci *v, const struct pci_dev *pci,
 		    void (*fn)(void *arg), void *arg)
 {
-	v->irq = (struct env_irq){ .kind = ENV_IRQ_MSI, .device = pci->handle };
-	if (msix_attach(v, pci, fn, arg))
-		return true;
-	v->irq.kind = ENV_IRQ_LINE;
-	return v->env->irq_attach(v->env, &v->irq, fn, arg);
+	return pci_irq_attach(v->env, pci, &v->irq, fn, arg);
 }
 
 bool virtio_pci_reset(struct virtio_pci *v)

@@ -30,8 +30,8 @@ struct virtio_pci {
 const char *virtio_pci_find(struct virtio_pci *v, struct env *e,
 			    const struct pci_dev *pci);
 
-/* Attaches fn to its interrupt: the first message of MSI-X where it has that,
- * else its line. Between find and begin; false: refused. */
+/* Attaches fn to its interrupt (pci_irq_attach). Between find and begin; false:
+ * refused. */
 bool virtio_pci_irq(struct virtio_pci *v, const struct pci_dev *pci,
 		    void (*fn)(void *arg), void *arg);
 

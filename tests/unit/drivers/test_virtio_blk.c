@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio-blk over PCI on a fake device: good, failing, lying, silent, gone. */
-/* TEST-SRC: drivers/virtio_blk.c drivers/virtio_pci.c drivers/virtq.c drivers/pci.c drivers/block.c */
+/* TEST-SRC: drivers/virtio_blk.c drivers/virtio_pci.c drivers/pci_msix.c drivers/virtq.c drivers/pci.c drivers/block.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
