@@ -134,6 +134,8 @@ void blk_complete(struct blk_dev *dev, struct blk_req *req,
 	start_queued(dev);
 }
 
+void blk_resume(struct blk_dev *dev) { start_queued(dev); }
+
 void blk_break(struct blk_dev *dev, const char *why)
 {
 	if (dev->lost)
@@ -159,6 +161,22 @@ uint64_t blk_check(struct blk_dev *dev, uint64_t now_ns)
 	fail_all(&dev->running, BLK_ETIME);
 	start_queued(dev);
 	return dev->running.first ? dev->running.first->deadline : 0;
+}
+
+bool blk_bounce(struct blk_dev *dev, const struct blk_req *req, uint8_t *bounce,
+		bool to_request)
+{
+	struct env *e = dev->env;
+
+	for (uint32_t i = 0; i < req->nsegs; i++) {
+		const struct blk_seg *s = &req->seg[i];
+
+		if (!e->copy(e, to_request ? s->va : bounce,
+			     to_request ? bounce : s->va, s->len))
+			return false;
+		bounce += s->len;
+	}
+	return true;
 }
 
 struct sync {

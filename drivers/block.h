@@ -65,6 +65,7 @@ struct blk_dev {
 	const struct blk_ops *ops;
 	struct env *env;
 	const char *driver;
+	const char *model; /* null: it has no name */
 	uint64_t sectors;
 	uint32_t max_segs;  /* at most BLK_SEGS */
 	uint32_t max_bytes; /* at most BLK_MAX_BYTES, whole sectors */
@@ -85,12 +86,20 @@ void blk_submit(struct blk_dev *dev, struct blk_req *req);
 void blk_complete(struct blk_dev *dev, struct blk_req *req,
 		  enum blk_status status);
 
+/* For drivers: there is room again, though no request has ended. */
+void blk_resume(struct blk_dev *dev);
+
 /* When the oldest running request is overdue, resets the device and fails all
  * that run. Returns the time of the next such check, 0 for none. */
 uint64_t blk_check(struct blk_dev *dev, uint64_t now_ns);
 
 /* For drivers: the device broke its protocol; fails all requests for good. */
 void blk_break(struct blk_dev *dev, const char *why);
+
+/* For drivers: moves a request's data to the bounce buffer, or from it to the
+ * request; false: the request's memory has vanished. */
+bool blk_bounce(struct blk_dev *dev, const struct blk_req *req, uint8_t *bounce,
+		bool to_request);
 
 /* Transfers whole sectors from or to memory that env.dma_alloc gave, and
  * waits. bytes at most max_bytes. */

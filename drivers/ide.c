@@ -13,15 +13,8 @@
 #define REG_STATUS 7u
 #define REG_COMMAND 7u
 
-#define STATUS_ERR 0x01u
-#define STATUS_DRQ 0x08u
-#define STATUS_DF 0x20u
-#define STATUS_BSY 0x80u
-
 #define CTL_NIEN 0x02u
 #define CTL_SRST 0x04u
-
-#define DEVICE_LBA 0x40u
 
 #define BM_COMMAND 0u
 #define BM_STATUS 2u
@@ -32,17 +25,15 @@
 #define BM_ERROR 0x02u
 #define BM_IRQ 0x04u
 
-#define CMD_IDENTIFY 0xecu
-#define CMD_FLUSH 0xe7u
-#define CMD_FLUSH_EXT 0xeau
-
 #define PRD_ENTRIES 512u
 #define PRD_END (1ull << 63)
 
 #define POLL_MS 5000u
 
 /* [LBA48][write] */
-static const uint8_t dma_cmd[2][2] = { { 0xc8, 0xca }, { 0x25, 0x35 } };
+static const uint8_t dma_cmd[2][2] = {
+	{ 0xc8, 0xca }, { ATA_READ_DMA_EXT, ATA_WRITE_DMA_EXT }
+};
 static const uint8_t pio_cmd[2][2] = { { 0x20, 0x30 }, { 0x24, 0x34 } };
 
 static struct ide *ide_of(struct blk_dev *dev) { return (struct ide *)dev; }
@@ -69,8 +60,8 @@ static bool poll(struct ide *d, uint8_t want)
 	for (;;) {
 		uint8_t s = alt_status(d);
 
-		if (!(s & STATUS_BSY)) {
-			if (s & (STATUS_ERR | STATUS_DF))
+		if (!(s & ATA_STATUS_BSY)) {
+			if (s & (ATA_STATUS_ERR | ATA_STATUS_DF))
 				return false;
 			if (!want || (s & want))
 				return true;
@@ -90,15 +81,15 @@ static void drive_select(struct ide *d, unsigned bits)
 
 static void address_write(struct ide *d, uint64_t lba, uint32_t count)
 {
-	if (d->lba48) {
-		drive_select(d, DEVICE_LBA);
+	if (d->id.lba48) {
+		drive_select(d, ATA_DEVICE_LBA);
 		reg_write(d, REG_COUNT, count >> 8);
 		reg_write(d, REG_LBA0, (unsigned)(lba >> 24) & 0xff);
 		reg_write(d, REG_LBA1, (unsigned)(lba >> 32) & 0xff);
 		reg_write(d, REG_LBA2, (unsigned)(lba >> 40) & 0xff);
 	} else {
-		drive_select(d,
-			     0xa0 | DEVICE_LBA | ((unsigned)(lba >> 24) & 0xf));
+		drive_select(d, 0xa0 | ATA_DEVICE_LBA |
+					((unsigned)(lba >> 24) & 0xf));
 	}
 	reg_write(d, REG_COUNT, count & 0xff);
 	reg_write(d, REG_LBA0, (unsigned)lba & 0xff);
@@ -145,24 +136,8 @@ static void dma_begin(struct ide *d, struct blk_req *req)
 	out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);
 	out32(e, (uint16_t)(d->bm + BM_PRDT), (uint32_t)d->prd_dev.v);
 	address_write(d, req->sector, req->bytes / BLK_SECTOR);
-	reg_write(d, REG_COMMAND, dma_cmd[d->lba48][write]);
+	reg_write(d, REG_COMMAND, dma_cmd[d->id.lba48][write]);
 	out8(e, (uint16_t)(d->bm + BM_COMMAND), dir | BM_START);
-}
-
-/* Moves a request's data from (or to) the bounce buffer. */
-static bool bounce_copy(struct ide *d, const struct blk_req *req, bool in)
-{
-	struct env *e = d->blk.env;
-	uint8_t *at = d->bounce;
-
-	for (uint32_t i = 0; i < req->nsegs; i++) {
-		const struct blk_seg *s = &req->seg[i];
-
-		if (!e->copy(e, in ? s->va : at, in ? at : s->va, s->len))
-			return false;
-		at += s->len;
-	}
-	return true;
 }
 
 static void sector_move(struct ide *d, uint8_t *at, bool write)
@@ -193,11 +168,11 @@ static bool pio_run(struct ide *d, struct blk_req *req)
 	out8(d->blk.env, d->ctl, CTL_NIEN);
 	if (ok) {
 		address_write(d, req->sector, req->bytes / BLK_SECTOR);
-		reg_write(d, REG_COMMAND, pio_cmd[d->lba48][write]);
+		reg_write(d, REG_COMMAND, pio_cmd[d->id.lba48][write]);
 	}
 	for (uint32_t n = req->bytes / BLK_SECTOR; ok && n; n--) {
 		alt_status(d); /* 400 ns */
-		ok = poll(d, STATUS_DRQ);
+		ok = poll(d, ATA_STATUS_DRQ);
 		if (ok)
 			sector_move(d, at, write);
 		at += BLK_SECTOR;
@@ -214,18 +189,18 @@ static void finish(struct ide *d, bool ok)
 
 	d->req = NULL;
 	if (ok && d->bounced && req->op == BLK_READ)
-		ok = bounce_copy(d, req, true);
+		ok = blk_bounce(&d->blk, req, d->bounce, true);
 	blk_complete(&d->blk, req, ok ? BLK_OK : BLK_EIO);
 }
 
 static void flush_begin(struct ide *d)
 {
-	if (!d->flush_cmd) {
+	if (!d->id.flush_cmd) {
 		finish(d, true);
 		return;
 	}
-	drive_select(d, 0xa0 | DEVICE_LBA);
-	reg_write(d, REG_COMMAND, d->flush_cmd);
+	drive_select(d, 0xa0 | ATA_DEVICE_LBA);
+	reg_write(d, REG_COMMAND, d->id.flush_cmd);
 }
 
 static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
@@ -243,7 +218,8 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 		return BLK_OK;
 	}
 	d->bounced = !d->dma || !prd_fill(d, req->seg, req->nsegs);
-	if (d->bounced && req->op == BLK_WRITE && !bounce_copy(d, req, false)) {
+	if (d->bounced && req->op == BLK_WRITE &&
+	    !blk_bounce(&d->blk, req, d->bounce, false)) {
 		finish(d, false);
 		return BLK_OK;
 	}
@@ -264,7 +240,7 @@ static void interrupt(void *arg)
 	uint8_t ata;
 
 	if (d->req &&
-	    (d->dma_runs ? !(bm & BM_IRQ) : alt_status(d) & STATUS_BSY)) {
+	    (d->dma_runs ? !(bm & BM_IRQ) : alt_status(d) & ATA_STATUS_BSY)) {
 		e->irq_ack(e, &d->irq);
 		return; /* not ours */
 	}
@@ -277,7 +253,7 @@ static void interrupt(void *arg)
 	if (!d->req)
 		return;
 	/* still active after the interrupt: fewer bytes came than asked for */
-	finish(d, !(ata & (STATUS_ERR | STATUS_DF)) &&
+	finish(d, !(ata & (ATA_STATUS_ERR | ATA_STATUS_DF)) &&
 			  !(d->dma_runs && (bm & (BM_ERROR | BM_ACTIVE))));
 }
 
@@ -317,8 +293,8 @@ static const char *identify(struct ide *d, uint16_t id[256])
 		return "no disk there";
 	for (unsigned r = REG_COUNT; r <= REG_LBA2; r++)
 		reg_write(d, r, 0);
-	reg_write(d, REG_COMMAND, CMD_IDENTIFY);
-	if (!alt_status(d) || !poll(d, STATUS_DRQ))
+	reg_write(d, REG_COMMAND, ATA_IDENTIFY);
+	if (!alt_status(d) || !poll(d, ATA_STATUS_DRQ))
 		return "no disk there";
 	if (reg_read(d, REG_LBA1) || reg_read(d, REG_LBA2))
 		return "not an ATA disk";
@@ -328,41 +304,15 @@ static const char *identify(struct ide *d, uint16_t id[256])
 	return NULL;
 }
 
-static void model_copy(struct ide *d, const uint16_t id[256])
-{
-	int end = 0;
-
-	for (int i = 0; i < 40; i++) {
-		uint8_t c =
-			(uint8_t)(i & 1 ? id[27 + i / 2] : id[27 + i / 2] >> 8);
-
-		d->model[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
-		if (c != ' ')
-			end = i + 1;
-	}
-	d->model[end] = 0;
-}
-
 static const char *geometry(struct ide *d, const uint16_t id[256])
 {
-	d->lba48 = id[83] & 1 << 10;
-	if (!(id[49] & 1 << 9))
-		return "has no LBA";
-	d->dma = d->bm && (id[49] & 1 << 8);
-	d->flush_cmd = id[83] & 1 << 13 ? CMD_FLUSH_EXT :
-		       id[83] & 1 << 12 ? CMD_FLUSH :
-					  0;
-	d->blk.sectors = id[60] | (uint64_t)id[61] << 16;
-	if (d->lba48)
-		d->blk.sectors = id[100] | (uint64_t)id[101] << 16 |
-				 (uint64_t)id[102] << 32 |
-				 (uint64_t)id[103] << 48;
-	if (!d->blk.sectors)
-		return "has no capacity";
+	const char *why = ata_id_parse(&d->id, id);
+
+	d->dma = d->bm && d->id.dma;
+	d->blk.sectors = d->id.sectors;
 	d->blk.max_segs = BLK_SEGS;
 	d->blk.max_bytes = BLK_MAX_BYTES;
-	model_copy(d, id);
-	return NULL;
+	return why;
 }
 
 /* Ports and interrupt of a channel: fixed ones, or those of its BARs. */
@@ -400,10 +350,11 @@ const char *ide_start(struct ide *d, struct env *e, const struct pci_dev *pci,
 	uint16_t id[256];
 	const char *why;
 
-	*d = (struct ide){
-		.blk = { .ops = &ide_ops, .env = e, .driver = "ide" },
-		.drive = n & 1
-	};
+	*d = (struct ide){ .blk = { .ops = &ide_ops,
+				    .env = e,
+				    .driver = "ide",
+				    .model = d->id.model },
+			   .drive = n & 1 };
 	why = channel_find(d, pci, n / 2 & 1);
 	if (!why)
 		why = identify(d, id);

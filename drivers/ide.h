@@ -3,6 +3,7 @@
 #ifndef DRIVERS_IDE_H
 #define DRIVERS_IDE_H
 
+#include "ata.h"
 #include "block.h"
 #include "pci.h"
 
@@ -15,8 +16,8 @@ struct ide {
 	uint16_t cmd, ctl, bm; /* port bases; bm 0: no bus mastering */
 	struct env_irq irq;
 	uint8_t drive; /* 0 master, 1 slave */
-	bool lba48, dma;
-	uint8_t flush_cmd;   /* 0: nothing to flush */
+	bool dma;
+	struct ata_id id;
 	struct blk_req *req; /* the one that runs */
 	bool bounced;	     /* by way of the bounce buffer */
 	bool dma_runs;
@@ -24,7 +25,6 @@ struct ide {
 	dev_addr_t bounce_dev;
 	volatile uint64_t *prd; /* one page of PRD entries */
 	dev_addr_t prd_dev;
-	char model[41];
 };
 
 /*

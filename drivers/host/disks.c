@@ -112,7 +112,7 @@ static void try_ide(const struct pci_dev *pci)
 		if (d)
 			why = ide_start(d, &host_env, pci, n);
 		if (!why) {
-			disk_add(&d->blk, pci, d->model);
+			disk_add(&d->blk, pci, d->id.model);
 			return; /* one a controller: its channels have one
 				   driver each, and one disk is enough */
 		}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The IDE driver on a fake controller: DMA, PIO, errors, silence. */
-/* TEST-SRC: drivers/ide.c drivers/pci.c drivers/block.c */
+/* TEST-SRC: drivers/ide.c drivers/ata.c drivers/pci.c drivers/block.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -315,8 +315,8 @@ static void test_dma(void **state)
 {
 	(void)state;
 	assert_null(start());
-	assert_string_equal(ide.model, "Fake");
-	assert_true(ide.lba48 && ide.dma);
+	assert_string_equal(ide.blk.model, "Fake");
+	assert_true(ide.id.lba48 && ide.dma);
 	assert_int_equal(ide.blk.sectors, SECTORS);
 	assert_int_equal(io(BLK_READ, 7, 4096), BLK_OK);
 	assert_memory_equal(data, disk + 7 * 512, 4096);
@@ -338,7 +338,7 @@ static void test_pio(void **state)
 	pci.bar[4].size = 0;
 	id[83] = 1 << 12;
 	assert_null(start());
-	assert_false(ide.lba48 || ide.dma);
+	assert_false(ide.id.lba48 || ide.dma);
 	assert_int_equal(ide.blk.sectors, 100);
 	assert_int_equal(io(BLK_READ, 3, 2048), BLK_OK);
 	assert_memory_equal(data, disk + 3 * 512, 2048);
