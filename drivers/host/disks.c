@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ahci.h"
 #include "gpt.h"
 #include "host.h"
 #include "ide.h"
@@ -13,7 +14,7 @@
 #include "kit/time.h"
 #include "virtio_blk.h"
 
-#define DISKS 4u
+#define DISKS 8u
 #define ENTRIES_BYTES (GPT_PARTS_MAX * 512u)
 
 struct disk {
@@ -64,8 +65,7 @@ static const char *parts_read(struct disk *d)
 	return why;
 }
 
-static void disk_add(struct blk_dev *dev, const struct pci_dev *pci,
-		     const char *model)
+static void disk_add(struct blk_dev *dev, const struct pci_dev *pci)
 {
 	struct disk *d = &disks[nr_disks];
 	const char *why;
@@ -74,8 +74,8 @@ static void disk_add(struct blk_dev *dev, const struct pci_dev *pci,
 	why = parts_read(d);
 	kit_printf("host: disk %u: %s at %02x:%02x.%x, %lu MiB%s%s, ", nr_disks,
 		   dev->driver, pci->bdf >> 8, pci->bdf >> 3 & 31, pci->bdf & 7,
-		   (unsigned long)(dev->sectors >> 11), *model ? ", " : "",
-		   model);
+		   (unsigned long)(dev->sectors >> 11), dev->model ? ", " : "",
+		   dev->model ? dev->model : "");
 	if (why)
 		kit_printf("no partitions: %s\n", why);
 	else
@@ -83,42 +83,85 @@ static void disk_add(struct blk_dev *dev, const struct pci_dev *pci,
 	nr_disks++;
 }
 
+/* ---- drivers: each adds what disks a function has, or says why not ---- */
+
 static void say(const struct pci_dev *pci, const char *driver, const char *why)
 {
 	kit_printf("host: %s at %02x:%02x.%x: %s\n", driver, pci->bdf >> 8,
 		   pci->bdf >> 3 & 31, pci->bdf & 7, why);
 }
 
-static void try_virtio(const struct pci_dev *pci)
+/* What a driver that failed has in memory stays there: a device that hangs may
+ * still write to it. */
+static const char *try_virtio(const struct pci_dev *pci)
 {
 	struct virtio_blk *d = kit_calloc(1, sizeof(*d));
 	const char *why = "no memory";
 
 	if (d)
 		why = virtio_blk_start(d, &host_env, pci);
-	if (why)
-		say(pci, "virtio-blk", why); /* its memory stays: a device that
-						hangs may still write there */
-	else
-		disk_add(&d->blk, pci, "");
+	if (!why)
+		disk_add(&d->blk, pci);
+	return why;
 }
 
-static void try_ide(const struct pci_dev *pci)
+static const char *try_ahci(const struct pci_dev *pci)
 {
-	for (unsigned n = 0; n < IDE_DRIVES && nr_disks < DISKS; n++) {
+	struct ahci *h = kit_calloc(1, sizeof(*h));
+	const char *why = "no memory";
+
+	if (h)
+		why = ahci_start(h, &host_env, pci);
+	for (unsigned n = 0; !why && n < AHCI_PORTS && nr_disks < DISKS; n++) {
+		const char *here = ahci_disk_start(h, n);
+
+		if (!here)
+			disk_add(&h->port[n].blk, pci);
+		else if (strcmp(here, AHCI_NO_DISK))
+			say(pci, "ahci", here);
+	}
+	return why;
+}
+
+static const char *try_ide(const struct pci_dev *pci)
+{
+	for (unsigned n = 0; n < IDE_DRIVES; n++) {
 		struct ide *d = kit_calloc(1, sizeof(*d));
 		const char *why = "no memory";
 
 		if (d)
 			why = ide_start(d, &host_env, pci, n);
 		if (!why) {
-			disk_add(&d->blk, pci, d->id.model);
-			return; /* one a controller: its channels have one
-				   driver each, and one disk is enough */
+			disk_add(&d->blk, pci);
+			return NULL; /* one a controller: its channels have one
+					driver each, and one disk is enough */
 		}
 		kit_free(d);
 	}
-	say(pci, "ide", "no disk");
+	return "no disk";
+}
+
+static const struct {
+	const char *name;
+	bool (*matches)(const struct pci_dev *pci);
+	const char *(*start)(const struct pci_dev *pci);
+} drivers[] = {
+	{ "virtio-blk", virtio_blk_matches, try_virtio },
+	{ "ahci", ahci_matches, try_ahci },
+	{ "ide", ide_matches, try_ide },
+};
+
+static void try_drivers(const struct pci_dev *pci)
+{
+	const char *why;
+
+	for (unsigned i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (!drivers[i].matches(pci))
+			continue;
+		why = drivers[i].start(pci);
+		if (why)
+			say(pci, drivers[i].name, why);
+	}
 }
 
 void disks_init(const struct config *c)
@@ -133,10 +176,7 @@ void disks_init(const struct config *c)
 		if (config_assigns(c, d->bdf))
 			continue;
 		kit_pci_dev(&pci, d);
-		if (virtio_blk_matches(&pci))
-			try_virtio(&pci);
-		else if (ide_matches(&pci))
-			try_ide(&pci);
+		try_drivers(&pci);
 	}
 	if (!nr_disks)
 		kit_printf("host: found no disk that it has a driver for\n");

@@ -26,10 +26,10 @@ OVMF_2M = ("/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd")
 # as it does outside (sleep=on): skipping it, as sleep=off does, would let every
 # time-out expire before the machine that runs QEMU has read its disk.
 ICOUNT_SHIFT = 4
-VIRTIO_DISK = (
-    "-device", "virtio-blk-pci,drive=disk,disable-legacy=on,bootindex=0")
-USB_STICK = ("-device", "qemu-xhci,id=usb", "-device",
-             "usb-storage,bus=usb.0,drive=disk,bootindex=0")
+DISKS = {"virtio": "virtio-blk-pci,drive=disk,disable-legacy=on,bootindex=0",
+         "ahci": "ich9-ahci,id=a -device ide-hd,bus=a.0,drive=disk,bootindex=0",
+         "nvme": "nvme,drive=disk,serial=1,bootindex=0",
+         "usb": "qemu-xhci,id=u -device usb-storage,bus=u.0,drive=disk,bootindex=0"}
 MAC = "52:54:00:12:34:56"
 NIC = ("-device", f"e1000,mac={MAC},romfile=,addr=2")
 BOCHS_NIC = f"e1000: enabled=1, mac={MAC}, ethmod=null"
@@ -67,9 +67,9 @@ class Settings:
         self.smp, self.mem, self.timeout = 2, 512, 120
         self.icount = self.gdb = self.keyboard = False
         self.usb = False  # the image is a USB stick, and there is no disk
+        self.disk = "virtio"  # of DISKS, in QEMU
         self.nic = False  # there is an e1000 that is connected to nothing
-        self.accel, self.model, self.args = "tcg", "", ""
-        self.devices = ()
+        self.accel, self.model, self.args, self.devices = "tcg", "", "", ()
         for key, value in kw.items():
             if not hasattr(self, key):
                 raise AttributeError(key)
@@ -124,7 +124,7 @@ class Qemu:
                  "-drive", f"if=none,id=disk,format=raw,cache=unsafe,file="
                  f"{s.image.replace(',', ',,')}",
                  *(NIC if s.nic else ()),
-                 *(USB_STICK if s.usb else VIRTIO_DISK),
+                 "-device", *DISKS["usb" if s.usb else s.disk].split(),
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                  "-chardev", "stdio,id=com1,signal=off",
                  "-serial", "chardev:com1", "-display", "none", "-no-reboot",
