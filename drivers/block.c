@@ -147,6 +147,24 @@ void blk_break(struct blk_dev *dev, const char *why)
 	fail_all(&dev->queued, BLK_EBROKEN);
 }
 
+static void restart(struct blk_dev *dev, enum blk_status status)
+{
+	if (!dev->ops->reset(dev)) {
+		blk_break(dev, "does not come back from reset");
+		return;
+	}
+	fail_all(&dev->running, status);
+	start_queued(dev);
+}
+
+void blk_restart(struct blk_dev *dev, const char *why)
+{
+	if (dev->lost)
+		return;
+	dev->env->log(dev->env, "%s: %s; reset", dev->driver, why);
+	restart(dev, BLK_EIO);
+}
+
 uint64_t blk_check(struct blk_dev *dev, uint64_t now_ns)
 {
 	if (!dev->running.first)
@@ -154,12 +172,7 @@ uint64_t blk_check(struct blk_dev *dev, uint64_t now_ns)
 	if (now_ns < dev->running.first->deadline)
 		return dev->running.first->deadline;
 	dev->env->log(dev->env, "%s: a request timed out; reset", dev->driver);
-	if (!dev->ops->reset(dev)) {
-		blk_break(dev, "does not come back from reset");
-		return 0;
-	}
-	fail_all(&dev->running, BLK_ETIME);
-	start_queued(dev);
+	restart(dev, BLK_ETIME);
 	return dev->running.first ? dev->running.first->deadline : 0;
 }
 

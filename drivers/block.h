@@ -93,6 +93,10 @@ void blk_resume(struct blk_dev *dev);
  * that run. Returns the time of the next such check, 0 for none. */
 uint64_t blk_check(struct blk_dev *dev, uint64_t now_ns);
 
+/* For drivers: the device has failed, but a reset may help; what runs ends with
+ * BLK_EIO. */
+void blk_restart(struct blk_dev *dev, const char *why);
+
 /* For drivers: the device broke its protocol; fails all requests for good. */
 void blk_break(struct blk_dev *dev, const char *why);
 

@@ -90,7 +90,7 @@ def reproducible(work):
 
 INSTALLED = """
 include/kit/{block,call,console,device,irq,kit,measure,mm,ops,smp,time,wait}.h
-include/parley-drivers/{ahci,ahci_port,ata,block,env,gpt,ide,pci,pci_msix,uart,virtio_blk,virtio_pci,virtq}.h
+include/parley-drivers/{ahci,ahci_port,ata,block,env,gpt,ide,nvme,nvme_admin,pci,pci_msix,uart,virtio_blk,virtio_pci,virtq}.h
 include/parley-libc/{assert,ctype,errno,inttypes,limits,setjmp,stdio,stdlib,string}.h
 include/pvabi/{abi,calls,names,stubs}.h
 lib/libparley{c,drv,kit}.a
