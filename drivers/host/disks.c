@@ -12,6 +12,7 @@
 #include "kit/device.h"
 #include "kit/mm.h"
 #include "kit/time.h"
+#include "nvme.h"
 #include "virtio_blk.h"
 
 #define DISKS 8u
@@ -123,6 +124,18 @@ static const char *try_ahci(const struct pci_dev *pci)
 	return why;
 }
 
+static const char *try_nvme(const struct pci_dev *pci)
+{
+	struct nvme *d = kit_calloc(1, sizeof(*d));
+	const char *why = "no memory";
+
+	if (d)
+		why = nvme_start(d, &host_env, pci);
+	if (!why)
+		disk_add(&d->blk, pci);
+	return why;
+}
+
 static const char *try_ide(const struct pci_dev *pci)
 {
 	for (unsigned n = 0; n < IDE_DRIVES; n++) {
@@ -148,6 +161,7 @@ static const struct {
 } drivers[] = {
 	{ "virtio-blk", virtio_blk_matches, try_virtio },
 	{ "ahci", ahci_matches, try_ahci },
+	{ "nvme", nvme_matches, try_nvme },
 	{ "ide", ide_matches, try_ide },
 };
 

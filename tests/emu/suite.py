@@ -21,7 +21,7 @@ A case is
     usb = no                  # yes: the image is a USB stick, without a disk
     disk = virtio             # or ahci, nvme: what the image hangs on; QEMU only
     nic = no                  # yes: an e1000 at 00:02.0, connected to nothing
-    disk2 = no                # yes: the test data as a disk at 00:04.0; QEMU only
+    disk2 = no                # virtio, ahci, nvme: the test data as a disk at 00:04.0
     files = a.bin b.bin       # more files beside the case for the ESP
     bochs-cpu = NAME          # another CPU model of Bochs
     hypervisor = NAME         # tests/hv/NAME.c: breaks something on purpose
@@ -63,6 +63,9 @@ TEST = os.path.join(OUTPUT, "test")
 TIMES = os.path.join(TEST, "times.json")
 EMULATORS = {"svm": ("qemu", ""), "vmx": ("bochs", ""),
              "ryzen": ("bochs", "ryzen")}
+DISKS2 = {"virtio": "virtio-blk-pci,drive=two,disable-legacy=on,addr=4",
+          "ahci": "ich9-ahci,id=b,addr=4 -device ide-hd,bus=b.0,drive=two",
+          "nvme": "nvme,drive=two,serial=2,addr=4"}
 NOTE_LINE = re.compile(r"^NOTE .*$", re.M)
 GUEST_NOTE = re.compile(r"^(?:\[[^\]]*\] )?NOTE (.*)$")
 GUEST_LINE = re.compile(r"^(?:\[[^\]]*\] )?(PASS|FAIL) (.*)$")
@@ -265,13 +268,14 @@ class Boot:
 
     def second(self):
         """A disk with the test data and nothing else, for QEMU."""
-        if self.case.keys["disk2"] != "yes":
+        kind = self.case.keys["disk2"]
+        if kind == "no":
             return []
         path = os.path.join(self.dir, "second.img")
         with open(path, "wb") as f:
             f.write(image.pattern())
         return ["-drive", f"if=none,id=two,format=raw,file={path}", "-device",
-                "virtio-blk-pci,drive=two,disable-legacy=on,addr=4"]
+                *DISKS2[kind].split()]
 
     def judge(self, result):
         """Everything that is wrong with this boot itself."""

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ahci.h"
 #include "check.h"
 #include "kit/call.h"
 #include "kit/device.h"
@@ -11,6 +12,7 @@
 #include "kit/kit.h"
 #include "kit/mm.h"
 #include "kit/wait.h"
+#include "nvme.h"
 #include "virtio_blk.h"
 
 #define FILE_SIZE 0x100000u
@@ -94,35 +96,95 @@ static void card_check(const struct pci_dev *pci)
 
 /* ---- a disk ---- */
 
-static bool disk_read(struct virtio_blk *d, uint32_t *crc)
+static struct virtio_blk virtio;
+static struct ahci ahci;
+static struct nvme nvme;
+
+static const struct disk_driver {
+	bool (*matches)(const struct pci_dev *pci);
+	struct blk_dev *blk;
+	const struct env_irq *irq;
+} drivers[] = {
+	{ virtio_blk_matches, &virtio.blk, &virtio.pci.irq },
+	{ ahci_matches, &ahci.port[0].blk, &ahci.irq },
+	{ nvme_matches, &nvme.blk, &nvme.irq },
+};
+
+static const struct disk_driver *disk_driver(const struct pci_dev *pci)
+{
+	for (unsigned i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (drivers[i].matches(pci))
+			return &drivers[i];
+	return NULL;
+}
+
+static const char *disk_start(const struct blk_dev *blk,
+			      const struct pci_dev *pci)
+{
+	const char *why;
+
+	if (blk == &virtio.blk)
+		return virtio_blk_start(&virtio, &env, pci);
+	if (blk == &nvme.blk)
+		return nvme_start(&nvme, &env, pci);
+	why = ahci_start(&ahci, &env, pci);
+	return why ? why : ahci_disk_start(&ahci, 0);
+}
+
+static bool disk_stop(const struct blk_dev *blk)
+{
+	if (blk == &virtio.blk)
+		return virtio_pci_reset(&virtio.pci);
+	return blk == &nvme.blk ? nvme_stop(&nvme) : ahci_stop(&ahci);
+}
+
+static bool disk_read(struct blk_dev *d, uint32_t *crc)
 {
 	dev_addr_t dev;
 	uint8_t *buf = env.dma_alloc(&env, STEP, &dev);
 
 	*crc = 0;
 	for (uint64_t at = 0; buf && at < FILE_SIZE; at += STEP) {
-		if (blk_sync(&d->blk, BLK_READ, at / BLK_SECTOR, buf, dev,
-			     STEP))
+		if (blk_sync(d, BLK_READ, at / BLK_SECTOR, buf, dev, STEP))
 			return false;
 		*crc = crc32_add(*crc, buf, STEP);
 	}
 	return buf;
 }
 
-static void disk_check(const struct pci_dev *pci)
+/* Writes all bits of some sectors the other way round, twice. */
+static bool disk_write(struct blk_dev *d)
 {
-	static struct virtio_blk d;
+	dev_addr_t dev;
+	uint8_t *buf = env.dma_alloc(&env, 2 * STEP, &dev);
+	dev_addr_t back = dev_addr(dev.v + STEP);
+	bool ok = buf && !blk_sync(d, BLK_READ, 5, buf, dev, STEP);
+
+	for (int turn = 0; ok && turn < 2; turn++) {
+		for (unsigned i = 0; i < STEP; i++)
+			buf[i] ^= 0xff;
+		ok = !blk_sync(d, BLK_WRITE, 5, buf, dev, STEP) &&
+		     !blk_sync(d, BLK_FLUSH, 0, NULL, dev, 0) &&
+		     !blk_sync(d, BLK_READ, 5, buf + STEP, back, STEP) &&
+		     !memcmp(buf, buf + STEP, STEP);
+	}
+	return ok;
+}
+
+static void disk_check(const struct disk_driver *d, const struct pci_dev *pci)
+{
 	uint32_t want = (uint32_t)kit_option_hex("crc", 0), got = 0;
 	const char *why;
 
 	kit_irq_off(); /* as the environment demands */
-	why = virtio_blk_start(&d, &env, pci);
+	why = disk_start(d->blk, pci);
 	if (check(!why, "disk-start", "%s", why ? why : "") &&
-	    check(d.pci.irq.kind == ENV_IRQ_MSI, "disk-message", "by line") &&
-	    check(disk_read(&d, &got), "disk-read", "an I/O error"))
+	    check(d->irq->kind == ENV_IRQ_MSI, "disk-message", "by line") &&
+	    check(disk_write(d->blk), "disk-write", "an I/O error") &&
+	    check(disk_read(d->blk, &got), "disk-read", "an I/O error"))
 		check(got == want, "disk-crc", "got %08x, expected %08x", got,
 		      want);
-	virtio_pci_reset(&d.pci);
+	check(disk_stop(d->blk), "disk-stop", "it hangs");
 	kit_irq_on();
 }
 
@@ -189,8 +251,8 @@ int kit_main(const char *cmdline)
 		refusals(&pci);
 		if (pci.class_code == CLASS_NETWORK)
 			card_check(&pci);
-		else if (virtio_blk_matches(&pci))
-			disk_check(&pci);
+		else if (disk_driver(&pci))
+			disk_check(disk_driver(&pci), &pci);
 		n++;
 	}
 	check(n == kit_option_u64("devices", 1), "devices", "%u", n);
