@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Driver of ATA disks (ATA8-ACS; PCI IDE and bus master specifications 1.0).
- * One command at a time: the controller answers each with one interrupt. */
+ * One command at a time for both drives of a channel, which answers each with
+ * one interrupt. */
 #include "ide.h"
 
 #define REG_DATA 0u
@@ -40,15 +41,15 @@ static struct ide *ide_of(struct blk_dev *dev) { return (struct ide *)dev; }
 
 static void reg_write(struct ide *d, unsigned reg, unsigned v)
 {
-	out8(d->blk.env, (uint16_t)(d->cmd + reg), (uint8_t)v);
+	out8(d->blk.env, (uint16_t)(d->ch->cmd + reg), (uint8_t)v);
 }
 
 static uint8_t reg_read(struct ide *d, unsigned reg)
 {
-	return in8(d->blk.env, (uint16_t)(d->cmd + reg));
+	return in8(d->blk.env, (uint16_t)(d->ch->cmd + reg));
 }
 
-static uint8_t alt_status(struct ide *d) { return in8(d->blk.env, d->ctl); }
+static uint8_t alt_status(struct ide *d) { return in8(d->blk.env, d->ch->ctl); }
 
 /* Polls until BSY is clear and one of `want` (0: nothing) or an error is set;
  * false: time-out or error. */
@@ -132,18 +133,18 @@ static void dma_begin(struct ide *d, struct blk_req *req)
 	bool write = req->op == BLK_WRITE;
 	uint8_t dir = write ? 0 : BM_TO_MEMORY;
 
-	out8(e, (uint16_t)(d->bm + BM_COMMAND), dir);
-	out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);
-	out32(e, (uint16_t)(d->bm + BM_PRDT), (uint32_t)d->prd_dev.v);
+	out8(e, (uint16_t)(d->ch->bm + BM_COMMAND), dir);
+	out8(e, (uint16_t)(d->ch->bm + BM_STATUS), BM_IRQ | BM_ERROR);
+	out32(e, (uint16_t)(d->ch->bm + BM_PRDT), (uint32_t)d->prd_dev.v);
 	address_write(d, req->sector, req->bytes / BLK_SECTOR);
 	reg_write(d, REG_COMMAND, dma_cmd[d->id.lba48][write]);
-	out8(e, (uint16_t)(d->bm + BM_COMMAND), dir | BM_START);
+	out8(e, (uint16_t)(d->ch->bm + BM_COMMAND), dir | BM_START);
 }
 
 static void sector_move(struct ide *d, uint8_t *at, bool write)
 {
 	struct env *e = d->blk.env;
-	uint16_t port = (uint16_t)(d->cmd + REG_DATA);
+	uint16_t port = (uint16_t)(d->ch->cmd + REG_DATA);
 
 	for (unsigned i = 0; i < BLK_SECTOR; i += 2) {
 		uint16_t w = le16(at + i);
@@ -165,7 +166,7 @@ static bool pio_run(struct ide *d, struct blk_req *req)
 	uint8_t *at = d->bounce;
 	bool ok = poll(d, 0);
 
-	out8(d->blk.env, d->ctl, CTL_NIEN);
+	out8(d->blk.env, d->ch->ctl, CTL_NIEN);
 	if (ok) {
 		address_write(d, req->sector, req->bytes / BLK_SECTOR);
 		reg_write(d, REG_COMMAND, pio_cmd[d->id.lba48][write]);
@@ -179,17 +180,30 @@ static bool pio_run(struct ide *d, struct blk_req *req)
 	}
 	ok = ok && poll(d, 0);
 	reg_read(d, REG_STATUS);
-	out8(d->blk.env, d->ctl, 0);
+	out8(d->blk.env, d->ch->ctl, 0);
 	return ok;
+}
+
+static struct ide *other_of(struct ide *d) { return &d->ch->disk[!d->drive]; }
+
+/* The other drive of the channel goes first, if it waits. */
+static void channel_free(struct ide *d)
+{
+	struct ide *other = other_of(d);
+
+	d->req = NULL;
+	d->ch->running = NULL;
+	if (other->blk.ops)
+		blk_resume(&other->blk);
 }
 
 static void finish(struct ide *d, bool ok)
 {
 	struct blk_req *req = d->req;
 
-	d->req = NULL;
 	if (ok && d->bounced && req->op == BLK_READ)
 		ok = blk_bounce(&d->blk, req, d->bounce, true);
+	channel_free(d);
 	blk_complete(&d->blk, req, ok ? BLK_OK : BLK_EIO);
 }
 
@@ -208,8 +222,9 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 	struct ide *d = ide_of(dev);
 	struct blk_seg all = { d->bounce, d->bounce_dev, req->bytes };
 
-	if (d->req)
+	if (d->ch->running)
 		return BLK_EBUSY;
+	d->ch->running = d;
 	d->req = req;
 	d->bounced = false;
 	d->dma_runs = false;
@@ -232,49 +247,80 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 	return BLK_OK;
 }
 
-static void interrupt(void *arg)
+static void channel_interrupt(struct ide_channel *ch)
 {
-	struct ide *d = arg;
-	struct env *e = d->blk.env;
-	uint8_t bm = d->bm ? in8(e, (uint16_t)(d->bm + BM_STATUS)) : 0;
+	struct ide *d = ch->running;
+	struct env *e = ch->env;
+	uint8_t bm = ch->bm ? in8(e, (uint16_t)(ch->bm + BM_STATUS)) : 0;
 	uint8_t ata;
 
-	if (d->req &&
-	    (d->dma_runs ? !(bm & BM_IRQ) : alt_status(d) & ATA_STATUS_BSY)) {
-		e->irq_ack(e, &d->irq);
+	if (d &&
+	    (d->dma_runs ? !(bm & BM_IRQ) : alt_status(d) & ATA_STATUS_BSY))
 		return; /* not ours */
-	}
-	if (d->bm)
-		out8(e, (uint16_t)(d->bm + BM_COMMAND), 0);
-	ata = reg_read(d, REG_STATUS); /* lowers the line */
-	if (d->bm)
-		out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);
-	e->irq_ack(e, &d->irq);
-	if (!d->req)
-		return;
+	if (ch->bm)
+		out8(e, (uint16_t)(ch->bm + BM_COMMAND), 0);
+	ata = in8(e, (uint16_t)(ch->cmd + REG_STATUS)); /* lowers the line */
+	if (ch->bm)
+		out8(e, (uint16_t)(ch->bm + BM_STATUS), BM_IRQ | BM_ERROR);
 	/* still active after the interrupt: fewer bytes came than asked for */
-	finish(d, !(ata & (ATA_STATUS_ERR | ATA_STATUS_DF)) &&
-			  !(d->dma_runs && (bm & (BM_ERROR | BM_ACTIVE))));
+	if (d)
+		finish(d,
+		       !(ata & (ATA_STATUS_ERR | ATA_STATUS_DF)) &&
+			       !(d->dma_runs && (bm & (BM_ERROR | BM_ACTIVE))));
+}
+
+static void interrupt(void *arg)
+{
+	struct ide_channel *ch = arg;
+
+	channel_interrupt(ch);
+	ch->env->irq_ack(ch->env, &ch->irq);
+}
+
+/* Of a controller in native mode, which has one line. */
+static void line_interrupt(void *arg)
+{
+	struct ide_controller *c = arg;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (c->ch[i].attached && c->ch[i].irq.kind == ENV_IRQ_LINE)
+			channel_interrupt(&c->ch[i]);
+	c->env->irq_ack(c->env, c->ch[0].irq.kind == ENV_IRQ_LINE ?
+					&c->ch[0].irq :
+					&c->ch[1].irq);
+}
+
+/* SRST is for both drives of the channel. */
+static bool soft_reset(struct ide *d)
+{
+	struct env *e = d->blk.env;
+	bool ok;
+
+	if (d->ch->bm)
+		out8(e, (uint16_t)(d->ch->bm + BM_COMMAND), 0);
+	out8(e, d->ch->ctl, CTL_SRST | CTL_NIEN);
+	for (int i = 0; i < 64; i++)
+		alt_status(d); /* 5 us */
+	out8(e, d->ch->ctl, CTL_NIEN);
+	e->wait(e, e->now_ns(e) + 2 * ENV_MS);
+	drive_select(d, 0xa0);
+	ok = poll(d, 0);
+	reg_read(d, REG_STATUS);
+	out8(e, d->ch->ctl, 0);
+	return ok;
 }
 
 static bool reset(struct blk_dev *dev)
 {
 	struct ide *d = ide_of(dev);
-	struct env *e = d->blk.env;
 	bool ok;
 
-	if (d->bm)
-		out8(e, (uint16_t)(d->bm + BM_COMMAND), 0);
-	d->req = NULL;
-	out8(e, d->ctl, CTL_SRST | CTL_NIEN);
-	for (int i = 0; i < 64; i++)
-		alt_status(d); /* 5 us */
-	out8(e, d->ctl, CTL_NIEN);
-	e->wait(e, e->now_ns(e) + 2 * ENV_MS);
-	drive_select(d, 0xa0);
-	ok = poll(d, 0);
-	reg_read(d, REG_STATUS);
-	out8(e, d->ctl, 0);
+	if (d->ch->running && d->ch->running != d)
+		return true; /* nothing of ours runs */
+	d->ch->running = d;  /* nothing else does meanwhile */
+	ok = soft_reset(d);
+	if (ok || dev->lost)
+		channel_free(d);
 	return ok;
 }
 
@@ -286,20 +332,19 @@ static const char *identify(struct ide *d, uint16_t id[256])
 	struct env *e = d->blk.env;
 	uint8_t s;
 
-	out8(e, d->ctl, CTL_NIEN);
 	drive_select(d, 0xa0);
 	s = alt_status(d);
 	if (s == 0xff || s == 0x7f)
-		return "no disk there";
+		return IDE_NO_DISK;
 	for (unsigned r = REG_COUNT; r <= REG_LBA2; r++)
 		reg_write(d, r, 0);
 	reg_write(d, REG_COMMAND, ATA_IDENTIFY);
 	if (!alt_status(d) || !poll(d, ATA_STATUS_DRQ))
-		return "no disk there";
+		return IDE_NO_DISK;
 	if (reg_read(d, REG_LBA1) || reg_read(d, REG_LBA2))
 		return "not an ATA disk";
 	for (int i = 0; i < 256; i++)
-		id[i] = in16(e, (uint16_t)(d->cmd + REG_DATA));
+		id[i] = in16(e, (uint16_t)(d->ch->cmd + REG_DATA));
 	reg_read(d, REG_STATUS);
 	return NULL;
 }
@@ -308,7 +353,7 @@ static const char *geometry(struct ide *d, const uint16_t id[256])
 {
 	const char *why = ata_id_parse(&d->id, id);
 
-	d->dma = d->bm && d->id.dma;
+	d->dma = d->ch->bm && d->id.dma;
 	d->blk.sectors = d->id.sectors;
 	d->blk.max_segs = BLK_SEGS;
 	d->blk.max_bytes = BLK_MAX_BYTES;
@@ -316,27 +361,26 @@ static const char *geometry(struct ide *d, const uint16_t id[256])
 }
 
 /* Ports and interrupt of a channel: fixed ones, or those of its BARs. */
-static const char *channel_find(struct ide *d, const struct pci_dev *pci,
-				unsigned ch)
+static void channel_find(struct ide_channel *ch, const struct pci_dev *pci,
+			 unsigned n)
 {
 	static const uint16_t cmd[2] = { 0x1f0, 0x170 };
 	static const uint16_t ctl[2] = { 0x3f6, 0x376 };
-	bool native = pci->progif & 1u << 2 * ch;
+	bool native = pci->progif & 1u << 2 * n;
 
-	d->cmd = cmd[ch];
-	d->ctl = ctl[ch];
-	d->irq.index = 14 + ch;
+	ch->cmd = cmd[n];
+	ch->ctl = ctl[n];
+	ch->irq.index = 14 + n;
 	if (native) {
-		if (!pci->bar[2 * ch].size || !pci->bar[2 * ch + 1].size)
-			return "has no ports";
-		d->cmd = (uint16_t)pci->bar[2 * ch].base;
-		d->ctl = (uint16_t)(pci->bar[2 * ch + 1].base + 2);
-		d->irq = (struct env_irq){ .kind = ENV_IRQ_LINE,
-					   .device = pci->handle };
+		bool there = pci->bar[2 * n].size && pci->bar[2 * n + 1].size;
+
+		ch->cmd = there ? (uint16_t)pci->bar[2 * n].base : 0;
+		ch->ctl = (uint16_t)(pci->bar[2 * n + 1].base + 2);
+		ch->irq = (struct env_irq){ .kind = ENV_IRQ_LINE,
+					    .device = pci->handle };
 	}
 	if (pci->progif & 0x80 && pci->bar[4].io && pci->bar[4].size >= 16)
-		d->bm = (uint16_t)(pci->bar[4].base + 8 * ch);
-	return NULL;
+		ch->bm = (uint16_t)(pci->bar[4].base + 8 * n);
 }
 
 bool ide_matches(const struct pci_dev *pci)
@@ -344,20 +388,40 @@ bool ide_matches(const struct pci_dev *pci)
 	return pci->class_code == IDE_CLASS && pci->subclass == IDE_SUBCLASS;
 }
 
-const char *ide_start(struct ide *d, struct env *e, const struct pci_dev *pci,
-		      unsigned n)
+void ide_start(struct ide_controller *c, struct env *e,
+	       const struct pci_dev *pci)
 {
-	uint16_t id[256];
-	const char *why;
+	*c = (struct ide_controller){ .env = e, .bdf = pci->bdf };
+	for (unsigned n = 0; n < 2; n++) {
+		c->ch[n].env = e;
+		channel_find(&c->ch[n], pci, n);
+	}
+	pci_command(e, pci->bdf, PCI_COMMAND_IO | PCI_COMMAND_MASTER,
+		    PCI_COMMAND_INTX_OFF);
+}
 
-	*d = (struct ide){ .blk = { .ops = &ide_ops,
-				    .env = e,
-				    .driver = "ide",
-				    .model = d->id.model },
-			   .drive = n & 1 };
-	why = channel_find(d, pci, n / 2 & 1);
-	if (!why)
-		why = identify(d, id);
+/* One attachment for both drives, and in native mode for both channels. */
+static bool channel_attach(struct ide_controller *c, struct ide_channel *ch)
+{
+	struct ide_channel *other = &c->ch[ch == c->ch];
+	bool line = ch->irq.kind == ENV_IRQ_LINE;
+
+	if (!ch->attached)
+		ch->attached =
+			(line && other->attached &&
+			 other->irq.kind == ENV_IRQ_LINE) ||
+			c->env->irq_attach(c->env, &ch->irq,
+					   line ? line_interrupt : interrupt,
+					   line ? (void *)c : ch);
+	return ch->attached;
+}
+
+static const char *bring_up(struct ide_controller *c, struct ide *d)
+{
+	struct env *e = c->env;
+	uint16_t id[256];
+	const char *why = identify(d, id);
+
 	if (!why)
 		why = geometry(d, id);
 	if (why)
@@ -368,12 +432,29 @@ const char *ide_start(struct ide *d, struct env *e, const struct pci_dev *pci,
 		return "no memory";
 	if (!d->prd || d->prd_dev.v >> 32)
 		d->dma = false; /* by the CPU, then */
-	pci_command(e, pci->bdf, PCI_COMMAND_IO | PCI_COMMAND_MASTER,
-		    PCI_COMMAND_INTX_OFF);
-	if (!e->irq_attach(e, &d->irq, interrupt, d))
+	if (!channel_attach(c, d->ch))
 		return "its interrupt is refused";
-	if (d->bm)
-		out8(e, (uint16_t)(d->bm + BM_STATUS), BM_IRQ | BM_ERROR);
-	out8(e, d->ctl, 0);
+	if (d->ch->bm)
+		out8(e, (uint16_t)(d->ch->bm + BM_STATUS), BM_IRQ | BM_ERROR);
+	d->blk.ops = &ide_ops;
 	return NULL;
+}
+
+const char *ide_disk_start(struct ide_controller *c, unsigned n)
+{
+	struct ide_channel *ch = &c->ch[n / 2 & 1];
+	struct ide *d = &ch->disk[n & 1];
+	const char *why;
+
+	*d = (struct ide){
+		.blk = { .env = c->env, .driver = "ide", .model = d->id.model },
+		.ch = ch,
+		.drive = n & 1
+	};
+	if (!ch->cmd)
+		return "has no ports";
+	out8(c->env, ch->ctl, CTL_NIEN);
+	why = bring_up(c, d);
+	out8(c->env, ch->ctl, 0);
+	return why;
 }

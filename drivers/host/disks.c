@@ -138,20 +138,21 @@ static const char *try_nvme(const struct pci_dev *pci)
 
 static const char *try_ide(const struct pci_dev *pci)
 {
-	for (unsigned n = 0; n < IDE_DRIVES; n++) {
-		struct ide *d = kit_calloc(1, sizeof(*d));
-		const char *why = "no memory";
+	struct ide_controller *c = kit_calloc(1, sizeof(*c));
+	unsigned before = nr_disks;
 
-		if (d)
-			why = ide_start(d, &host_env, pci, n);
-		if (!why) {
-			disk_add(&d->blk, pci);
-			return NULL; /* one a controller: its channels have one
-					driver each, and one disk is enough */
-		}
-		kit_free(d);
+	if (!c)
+		return "no memory";
+	ide_start(c, &host_env, pci);
+	for (unsigned n = 0; n < IDE_DRIVES && nr_disks < DISKS; n++) {
+		const char *why = ide_disk_start(c, n);
+
+		if (!why)
+			disk_add(&c->ch[n / 2].disk[n % 2].blk, pci);
+		else if (strcmp(why, IDE_NO_DISK))
+			say(pci, "ide", why);
 	}
-	return "no disk";
+	return nr_disks > before ? NULL : "no disk";
 }
 
 static const struct {

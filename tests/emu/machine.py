@@ -29,6 +29,7 @@ ICOUNT_SHIFT = 4
 DISKS = {"virtio": "virtio-blk-pci,drive=disk,disable-legacy=on,bootindex=0",
          "ahci": "ich9-ahci,id=a -device ide-hd,bus=a.0,drive=disk,bootindex=0",
          "nvme": "nvme,drive=disk,serial=1,bootindex=0",
+         "ide": "ide-hd,bus=ide.0,unit=0,drive=disk,bootindex=0",
          "usb": "qemu-xhci,id=u -device usb-storage,bus=u.0,drive=disk,bootindex=0"}
 MAC = "52:54:00:12:34:56"
 NIC = ("-device", f"e1000,mac={MAC},romfile=,addr=2")
@@ -66,8 +67,7 @@ class Settings:
         self.image, self.rundir = os.path.abspath(image), rundir
         self.smp, self.mem, self.timeout = 2, 512, 120
         self.icount = self.gdb = self.keyboard = False
-        self.usb = False  # the image is a USB stick, and there is no disk
-        self.disk = "virtio"  # of DISKS, in QEMU
+        self.disk = "virtio"  # of DISKS; usb: the image is a stick, on Bochs too
         self.nic = False  # there is an e1000 that is connected to nothing
         self.accel, self.model, self.args, self.devices = "tcg", "", "", ()
         for key, value in kw.items():
@@ -124,7 +124,7 @@ class Qemu:
                  "-drive", f"if=none,id=disk,format=raw,cache=unsafe,file="
                  f"{s.image.replace(',', ',,')}",
                  *(NIC if s.nic else ()),
-                 "-device", *DISKS["usb" if s.usb else s.disk].split(),
+                 "-device", *DISKS[s.disk].split(),
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                  "-chardev", "stdio,id=com1,signal=off",
                  "-serial", "chardev:com1", "-display", "none", "-no-reboot",
@@ -262,7 +262,7 @@ class Bochs:
 
     def disk(self):
         ata = "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14"
-        if self.s.usb:
+        if self.s.disk == "usb":
             return ("pci: enabled=1, chipset=i440fx, slot1=usb_ehci", ata,
                     "usb_ehci: enabled=1, port1=disk, "
                     f'options1="speed:high, path:{self.s.image}"')

@@ -18,8 +18,8 @@ A case is
     mem = 512                 # MiB
     icount = no               # yes: QEMU counts instructions; one CPU only
     devices = -device ...     # QEMU only
-    usb = no                  # yes: the image is a USB stick, without a disk
-    disk = virtio             # or ahci, nvme: what the image hangs on; QEMU only
+    disk = virtio             # or ahci, nvme, ide: where QEMU has the image; usb:
+                              # it is a USB stick, without a disk
     nic = no                  # yes: an e1000 at 00:02.0, connected to nothing
     disk2 = no                # virtio, ahci, nvme: the test data as a disk at 00:04.0
     files = a.bin b.bin       # more files beside the case for the ESP
@@ -167,7 +167,7 @@ class Case:
         self.path, self.name = path, os.path.basename(path)[:-len(".case")]
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
-                     "devices": "", "files": "", "smp-bochs": "", "usb": "no",
+                     "devices": "", "files": "", "smp-bochs": "",
                      "disk": "virtio", "nic": "no", "disk2": "no",
                      "bochs-cpu": "", "hypervisor": "", "panic": "no",
                      "hypervisor-ryzen": "", "without-ryzen": "",
@@ -255,7 +255,7 @@ class Boot:
         settings = machine.Settings(
             disk, self.dir, smp=self.smp, mem=int(keys["mem"]), model=model,
             timeout=int(keys["timeout"]), accel="tcg",
-            usb=keys["usb"] == "yes", disk=keys["disk"], nic=keys["nic"] == "yes",
+            disk=keys["disk"], nic=keys["nic"] == "yes",
             icount=keys["icount"] == "yes" and qemu,
             devices=[*shlex.split(keys["devices"]), *self.second()]
             if qemu else ())

@@ -259,7 +259,8 @@ static void out(uint16_t port, unsigned size, uint32_t v)
 
 /* ---- the tests ---- */
 
-static struct ide ide;
+static struct ide_controller controller;
+#define ide controller.ch[0].disk[0]
 static struct pci_dev pci;
 static uint8_t *data;
 static dev_addr_t data_dev;
@@ -300,8 +301,10 @@ static int setup(void **state)
 
 static const char *start(void)
 {
-	const char *why = ide_start(&ide, &fake_env, &pci, 0);
+	const char *why;
 
+	ide_start(&controller, &fake_env, &pci);
+	why = ide_disk_start(&controller, 0);
 	data = fake_env.dma_alloc(&fake_env, 1 << 18, &data_dev);
 	return why;
 }
@@ -429,11 +432,10 @@ static void test_none(void **state)
 	(void)state;
 	dev.absent = true;
 	assert_string_equal(start(), "no disk there");
-	assert_string_equal(ide_start(&ide, &fake_env, &pci, 2),
-			    "no disk there");
+	assert_string_equal(ide_disk_start(&controller, 2), "no disk there");
 	setup(NULL);
-	assert_string_equal(ide_start(&ide, &fake_env, &pci, 1),
-			    "no disk there");
+	ide_start(&controller, &fake_env, &pci);
+	assert_string_equal(ide_disk_start(&controller, 1), "no disk there");
 	dev.silent = true; /* never ready */
 	assert_string_equal(start(), "no disk there");
 	setup(NULL);
@@ -450,7 +452,7 @@ static void test_none(void **state)
 	assert_string_equal(start(), "its interrupt is refused");
 	setup(NULL);
 	fake_no_memory = true;
-	assert_string_equal(ide_start(&ide, &fake_env, &pci, 0), "no memory");
+	assert_string_equal(start(), "no memory");
 }
 
 int main(void)
