@@ -372,8 +372,16 @@ $(foreach t,$(UNIT_SRC:tests/unit/%.c=%),$(eval $(call unit_test,$(t))))
 $(B)/unit/obj/%.o: %.c Makefile | $(GEN)
 	@mkdir -p $(@D)
 	$(call say,CC,$< (unit))$(CC) $(UNIT_FLAGS) $(DEPS) -c $< -o $@
+
+# Plays on images of FAT32 volumes, for tests/fat/test_fat.py.
+FAT_OBJ := $(patsubst %.c,$(B)/unit/obj/%.o,$(wildcard tests/fat/*.c \
+	drivers/fat/*.c))
+$(B)/fat-play: $(FAT_OBJ) Makefile
+	$(call say,LD,$@)$(CC) -fsanitize=address,undefined \
+		$(filter %.o,$^) -o $@
+
 .PHONY: unit-build
-unit-build: $(UNIT_BIN) $(B)/pvtrace
+unit-build: $(UNIT_BIN) $(B)/pvtrace $(B)/fat-play
 
 # ---------------------------------------------------------------- fuzzer
 
@@ -455,7 +463,7 @@ install: guestkit drivers $(GEN)
 	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC) $(BENCH_HOST_SRC))) \
 	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
 		$(call srcs_in,$(d))),$(B)/obj/$(basename $(s)).d) \
-	$(UNIT_SRC:%.c=$(B)/unit/obj/%.d) \
+	$(UNIT_SRC:%.c=$(B)/unit/obj/%.d) $(FAT_OBJ:.o=.d) \
 	$(patsubst %.o,%.d,$(call fo,$(FUZZ_HV) $(wildcard tests/fuzz/*.c))) \
 	$(sort $(foreach t,$(UNIT_SRC),$(patsubst %.c,$(B)/unit/obj/%.d,\
 		$(call test_src,$(t)))))
