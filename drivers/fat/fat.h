@@ -22,7 +22,7 @@
 #define FAT_UNITS 255u	   /* UTF-16 units of a name that is found, at most */
 #define FAT_NEW_UNITS 195u /* and of one that is made: it fits into a sector */
 #define FAT_NAME 768u	   /* bytes of a name's buffer */
-#define FAT_NODES 256u	   /* files and folders in use at a time */
+#define FAT_NODES 1024u	   /* files and folders in use at a time */
 #define FAT_BUFS 64u	   /* sectors of tables and folders that are kept */
 #define FAT_BULK 16384u	   /* bytes of the buffer for copies and zeros */
 
@@ -120,6 +120,8 @@ enum fat_status fat_root(struct fat_vol *v, struct fat_node **out);
 enum fat_status fat_lookup(struct fat_node *dir, const char *name,
 			   struct fat_node **out);
 enum fat_status fat_parent(struct fat_node *n, struct fat_node **out);
+/* By what name its folder lists it; `out` has FAT_NAME bytes. */
+enum fat_status fat_name(struct fat_node *n, char *out);
 void fat_get(struct fat_node *n);
 /* The last one writes the entry, and frees what was removed. */
 enum fat_status fat_put(struct fat_node *n);

@@ -265,6 +265,8 @@ enum fat_status fat_truncate(struct fat_node *n, uint64_t size)
 
 enum fat_status fat_set_mtime(struct fat_node *n, uint64_t seconds)
 {
+	if (!n->sector)
+		return FAT_OK; /* the root has no entry */
 	FAT_TRY(fat_begin(n->v));
 	n->mtime = seconds;
 	n->dirty = true;

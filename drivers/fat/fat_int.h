@@ -173,8 +173,6 @@ enum fat_status fat_walk_start(struct fat_walk *w, struct fat_vol *v,
 enum fat_status fat_walk_entry(struct fat_walk *w, struct fat_entry *e);
 enum fat_status fat_dir_find(struct fat_vol *v, uint32_t first,
 			     const struct fat_name *name, struct fat_entry *e);
-enum fat_status fat_dir_find_place(struct fat_vol *v, uint32_t first,
-				   struct fat_place at, struct fat_entry *e);
 enum fat_status fat_dir_empty(struct fat_vol *v, uint32_t first);
 /* Finds an alias that is unique in the folder. */
 enum fat_status fat_dir_alias(struct fat_vol *v, uint32_t first,

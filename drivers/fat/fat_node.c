@@ -182,13 +182,37 @@ enum fat_status fat_lookup(struct fat_node *dir, const char *text,
 	return node_open(dir, e.raw, fat_entry_place(&e), out);
 }
 
+/* False: none that could be asked for. */
+static bool name_of(const struct fat_entry *e, char *out)
+{
+	uint16_t unit[12];
+
+	if (e->n)
+		return fat_name_text(e->unit, e->n, out);
+	return fat_name_text(unit, fat_short_units(e->raw, unit), out);
+}
+
+enum fat_status fat_name(struct fat_node *n, char *out)
+{
+	struct fat_walk w;
+	struct fat_entry e;
+
+	if (!n->sector)
+		return FAT_ENOENT;
+	FAT_TRY(fat_walk_start(&w, n->v, n->up->first, 0));
+	do
+		FAT_TRY(fat_walk_entry(&w, &e));
+	while (fat_entry_place(&e).sector != n->sector ||
+	       fat_entry_place(&e).slot != n->slot);
+	return name_of(&e, out) ? FAT_OK : FAT_ENOENT;
+}
+
 enum fat_status fat_list(struct fat_node *dir, uint32_t at,
 			 struct fat_item *out)
 {
 	struct fat_node *n;
 	struct fat_walk w;
 	struct fat_entry e;
-	uint16_t unit[12];
 
 	if (!fat_is_dir(dir))
 		return FAT_ENOTDIR;
@@ -197,9 +221,7 @@ enum fat_status fat_list(struct fat_node *dir, uint32_t at,
 	FAT_TRY(fat_walk_start(&w, dir->v, dir->first, at));
 	do
 		FAT_TRY(fat_walk_entry(&w, &e));
-	while (e.n ? !fat_name_text(e.unit, e.n, out->name) :
-		     !fat_name_text(unit, fat_short_units(e.raw, unit),
-				    out->name));
+	while (!name_of(&e, out->name));
 	n = fat_node_at(dir->v, fat_entry_place(&e));
 	out->id = n ? n->id : fat_place_id(fat_entry_place(&e));
 	out->folder = e.raw[DE_ATTR] & FAT_ATTR_DIR;
