@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Lines of the I/O APICs, and the table of interrupt handlers. */
 #include "lib/cpu.h"
+#include "arch/iommu.h"
 #include "arch/irq.h"
 #include "lib/lock.h"
 
@@ -14,6 +15,7 @@ enum {
 /* A line of an I/O APIC, by its GSI. */
 struct pin {
 	volatile u32 *window;
+	u16 bdf;
 	u32 rte; /* register of the entry's low half */
 };
 
@@ -48,6 +50,7 @@ static bool pin_find(u32 gsi, struct pin *p)
 		if (gsi - io->gsi_base >= io->pins)
 			continue;
 		p->window = (volatile u32 *)io->addr;
+		p->bdf = io->bdf;
 		p->rte = IOAPIC_RTE0 + 2 * (gsi - io->gsi_base);
 		return true;
 	}
@@ -86,8 +89,9 @@ void ioapic_route(u32 irq, bool isa, u32 cpu)
 	low |= (o ? o->active_low : !isa) ? RTE_ACTIVE_LOW : 0;
 	lock_scope(&ioapic_lock);
 	reg_write_locked(pin, 0, RTE_MASKED);
-	reg_write_locked(pin, 1, cpu_table[cpu]->apic_id << 24);
 	rte_low[gsi] = low;
+	reg_write_locked(pin, 1,
+			 iommu_rte(pin.bdf, low, cpu_table[cpu]->apic_id));
 	reg_write_locked(pin, 0, low);
 }
 

@@ -11,7 +11,7 @@
 #define VEC_MSI_COUNT 96
 #define VEC_KICK 0xF1	  /* cross-CPU: look at your pending work */
 #define VEC_SHOOT 0xF2	  /* cross-CPU: flush */
-#define VEC_SPURIOUS 0xFF /* hv/boot: SVR_ENABLED */
+#define VEC_SPURIOUS 0xFF /* hv/boot: SVR_ENABLED; VEC_IOMMU: lib/iommu.h */
 
 /*
  * Handlers run on the interrupted hypervisor stack with interrupts off, after

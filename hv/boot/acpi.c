@@ -89,6 +89,7 @@ static void madt_ioapic(const u8 *e)
 {
 	if (acpi.nr_ioapics == ACPI_MAX_IOAPICS)
 		return;
+	acpi.ioapics[acpi.nr_ioapics].id = e[2];
 	acpi.ioapics[acpi.nr_ioapics].addr = field(e + 4, 4);
 	acpi.ioapics[acpi.nr_ioapics++].gsi_base = (u32)field(e + 8, 4);
 }
@@ -210,10 +211,8 @@ static const char *parse_table(u64 addr, bool *madt)
 		parse_fadt(t, len);
 	else if (!memcmp(t, "SSDT", 4) && !acpi.off[0].value)
 		scan_aml(addr);
-	else if (!memcmp(t, "DMAR", 4))
-		acpi_boot.iommu_dmar = true;
-	else if (!memcmp(t, "IVRS", 4))
-		acpi_boot.iommu_ivrs = true;
+	else if (!memcmp(t, "DMAR", 4) || !memcmp(t, "IVRS", 4))
+		iommu_parse(known, t, len, &acpi_boot.iommu);
 	return NULL;
 }
 

@@ -3,14 +3,35 @@
 #pragma once
 
 #include "lib/bootinfo.h"
+#include "lib/iommu.h"
 #include "lib/machine.h"
+
+/* The IOMMUs of a DMAR (VT-d 4.1, 8) or an IVRS (AMD-Vi 3.08, 5.2). */
+struct iommu_found {
+	enum iommu_kind kind;
+	const char *wrong; /* why they cannot be used, or NULL */
+	bool no_intr;	   /* interrupts cannot be remapped, */
+	bool no_x2apic;	   /* or not to x2APIC ids: firmware says so */
+	u32 nr;
+	struct {
+		u64 regs;
+		u32 segment;
+		u16 bdf; /* IVRS: its own function, */
+		u16 cap; /* and the register of its capability */
+	} unit[IOMMU_MAX];
+	u32 nr_ioapics;
+	struct {
+		u8 id;
+		u16 bdf;
+	} ioapic[ACPI_MAX_IOAPICS];
+};
 
 /* What nobody needs but the boot stage. */
 struct acpi_boot {
 	u32 nr_cpus; /* the boot CPU is first */
 	u32 apic_ids[CPU_MAX];
-	u16 pm_timer;		     /* port, 0 if none */
-	bool iommu_dmar, iommu_ivrs; /* tables seen */
+	u16 pm_timer; /* port, 0 if none */
+	struct iommu_found iommu;
 };
 extern struct acpi_boot acpi_boot;
 
@@ -20,6 +41,10 @@ extern struct acpi_boot acpi_boot;
  * those that cannot be started. Returns NULL, or what is wrong.
  */
 const char *acpi_read(const struct boot_info *bi, u64 rsdp, u32 self);
+
+/* Reads a DMAR or an IVRS of len bytes, whose header is sound, into f. */
+void iommu_parse(const struct boot_info *bi, const u8 *t, u32 len,
+		 struct iommu_found *f);
 
 /* True when [start, start + size) lies in memory that the map names (of any
  * type) or in the legacy area below 1 MiB: it can be read. */

@@ -147,10 +147,7 @@ static void banner(const struct boot_info *bi)
 	log("parley: %u CPU%s up, TSC %lu kHz\n", cpu_count,
 	    cpu_count == 1 ? "" : "s", tsc_khz);
 	log("parley: mitigations %s\n", bi->mitigations);
-	log("parley: %s: the owner of a device can reach all memory\n",
-	    acpi_boot.iommu_dmar ? "IOMMU present (VT-d), not in use" :
-	    acpi_boot.iommu_ivrs ? "IOMMU present (AMD-Vi), not in use" :
-				   "no IOMMU");
+	iommu_say();
 }
 
 /* The machine is ours. */
@@ -179,6 +176,7 @@ static noreturn_fn void finish(struct boot_info *bi)
 	cpu_take(cpu_make(bi, cpu_count++, acpi_boot.apic_ids[0]));
 	guest_cpu_choose();
 	pci_scan();
+	iommu_setup();
 	host_finish(bi);
 	cpus_start(bi);
 	early_frames(bi);

@@ -2,6 +2,7 @@
 /* The host partition's memory: image, page tables, boot information. */
 #include "boot/boot.h"
 #include "boot/host.h"
+#include "lib/iommu.h"
 #include "boot/options.h"
 #include "boot/start.h"
 #include "lib/machine.h"
@@ -151,8 +152,11 @@ void host_load(struct boot_info *bi)
 void host_finish(struct boot_info *bi)
 {
 	struct pv_start *s = (struct pv_start *)(mem.base + bi->host.vcpu.rdi);
+	struct pv_mem *map = (struct pv_mem *)(mem.base + s->mem);
 
 	s->tsc_khz = tsc_khz;
+	for (u32 i = 0; iommu.kind && i < s->nr_mem; i++)
+		map[i].dev_addr = map[i].start;
 	s->nr_devices = host_devices(bi, (void *)(mem.base + s->devices),
 				     START_DEVICES);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which devices the host partition gets: PCI functions that are no bridges,
  * and the UART; with the ports and the memory that go with them. */
+#include "boot/acpi.h"
 #include "boot/host.h"
 #include "lib/log.h"
 #include "lib/machine.h"
@@ -67,6 +68,10 @@ static bool memory_ok(const struct boot_info *bi, u64 start, u64 size)
 	if (overlap(start, size, 0xFED00000, 0x100000) ||
 	    overlap(start, size, acpi.lapic_addr, PAGE_SIZE))
 		return false;
+	for (u32 i = 0; i < acpi_boot.iommu.nr; i++)
+		if (overlap(start, size, acpi_boot.iommu.unit[i].regs,
+			    IOMMU_REGS))
+			return false;
 	for (u32 i = 0; i < acpi.nr_ioapics; i++)
 		if (overlap(start, size, acpi.ioapics[i].addr & ~PAGE_MASK,
 			    PAGE_SIZE))

@@ -4,6 +4,7 @@
 
 #include "lib/bootinfo.h"
 #include "lib/cpu.h"
+#include "lib/iommu.h"
 
 /* Fills cpu_feat. Before anything that reads it. */
 void cpu_features_read(void);
@@ -80,6 +81,18 @@ void lapic_on(void);
 /* Masks every line of the PICs and I/O APICs, and counts the latter's pins.
  * After paging_init(). */
 void irq_lines_mask(void);
+
+/* Sets up the IOMMUs that ACPI names, so that no device reaches memory, and
+ * says so in `iommu`; or finds a reason why not. After pci_scan(), before
+ * early_frames(). */
+void iommu_setup(void);
+/* What the log says of them. */
+void iommu_say(void);
+
+/* The two kinds: NULL, or why they cannot be used; then, sets up one. */
+const char *vtd_check(void);
+void vtd_tables(void);
+void vtd_start(struct iommu_unit *u, u64 root);
 
 /*
  * Starts the other CPUs that ACPI names, each on a stack of its own; they take

@@ -42,6 +42,8 @@ static void map_special(struct pagetable *pt, const struct boot_info *bi)
 	for (u32 i = 0; i < acpi.nr_ioapics; i++)
 		pt_set(pt, acpi.ioapics[i].addr & ~PAGE_MASK, PAGE_SIZE,
 		       PT_DEVICE);
+	for (u32 i = 0; i < acpi_boot.iommu.nr; i++)
+		pt_set(pt, acpi_boot.iommu.unit[i].regs, IOMMU_REGS, PT_DEVICE);
 	for (u32 i = 0; i < acpi_boot.nr_cpus * CPU_STACKS; i++)
 		pt_set(pt, bi->stacks + i * HV_STACK_SIZE, PAGE_SIZE, PT_NONE);
 	if (bi->ap_page)

@@ -18,6 +18,7 @@
 #define MSI_64 (1u << 23)
 #define MSI_MASKS (1u << 24)
 #define CLASS_BRIDGE 0x06
+#define CLASS_IOMMU 0x0806
 #define COMMAND_DECODE 3u /* I/O and memory */
 #define HEADER_MULTI 0x80
 #define BAR_IO 1u
@@ -128,7 +129,8 @@ static void scan_func(u16 bdf, u32 id, u64 *todo)
 	u32 header = pci_read32(bdf, CFG_HEADER) >> 16 & 0x7F;
 	u32 class = pci_read32(bdf, CFG_CLASS), bus;
 
-	if (!header && class >> 24 != CLASS_BRIDGE)
+	if (!header && class >> 24 != CLASS_BRIDGE &&
+	    class >> 16 != CLASS_IOMMU)
 		add_func(bdf, id, class);
 	if (header != 1)
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Who owns which PCI function, and what moves with it: ports, memory. */
 #include "core/device.h"
+#include "arch/iommu.h"
 #include "core/gmem.h"
 #include "core/ioreq.h"
 #include "lib/panic.h"
@@ -46,6 +47,7 @@ static void own_locked(struct device *d, const struct partition *p)
 	d->owner_gen = p->gen;
 	d->gen++;
 	d->sizing = 0;
+	iommu_attach(device_nr(d), p->id + 1, virt_iommu_root(&p->space));
 }
 
 int device_find(struct partition *p, u64 h, u32 rights, struct device **out)
@@ -224,7 +226,7 @@ int device_assign(struct partition *from, u64 h, struct partition *to,
 		return err;
 	if (to->state != PV_STATE_NEW)
 		return PV_ESTATE;
-	if (!(flags & PV_DEVICE_UNSAFE_DMA)) /* no IOMMU is programmed */
+	if (!(flags & PV_DEVICE_UNSAFE_DMA) && !iommu.kind)
 		return PV_ENOSYS;
 	lock_take(&device_lock);
 	err = assign_locked(d, from, to, handle);
@@ -270,6 +272,7 @@ void device_release(struct partition *p)
 	for (u32 n = 0; n < pci_count; n++)
 		if (device_owned_locked(&devices[n], p)) {
 			irq_unbind_locked(n);
+			iommu_attach(n, 0, 0);
 			devices[n].owner_gen = 0;
 			devices[n].gen++;
 		}

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts of devices: lines of the I/O APICs, and messages (MSI, MSI-X). */
+#include "arch/iommu.h"
 #include "arch/irq.h"
 #include "core/device.h"
 #include "core/event.h"
 #include "pvabi/calls.h"
 
 #define DEVICE_MESSAGES 8u /* at most, of one function */
-/* SDM Vol. 3A 11.11, APM Vol. 2 16.11: physical destination, fixed, edge */
-#define MSI_ADDRESS 0xFEE00000u
-#define MSI_DEST_SHIFT 12
 
 /* Who is told, in one word, so that a handler reads it whole: generation and
  * number of the partition, and its port; 0: nobody. Written under device_lock,
@@ -122,8 +120,8 @@ static int message_bind_locked(struct partition *p, u32 n, u32 index, u32 port,
 	m->index = index;
 	store_relaxed(&m->target, target_of(p, port));
 	irq_register((u32)vector, on_message);
-	*message = vector << 32 | MSI_ADDRESS |
-		   cpu_table[vcpu_current()->cpu]->apic_id << MSI_DEST_SHIFT;
+	*message = iommu_message(pci_funcs[n].bdf, (u32)vector,
+				 cpu_table[vcpu_current()->cpu]->apic_id);
 	return PV_OK;
 }
 
@@ -189,6 +187,7 @@ void irq_unbind_locked(u32 n)
 	}
 	for (u32 i = 0; i < VEC_MSI_COUNT; i++)
 		if (messages[i].owner == n + 1) {
+			iommu_vector_off(pci_funcs[n].bdf, VEC_MSI_BASE + i);
 			store_relaxed(&messages[i].target, 0);
 			messages[i].owner = 0;
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Guest memory: copies in and out, mappings of other frames. */
 #include "core/gmem.h"
+#include "arch/iommu.h"
 #include "core/ioreq.h"
 #include "lib/panic.h"
 #include "pvabi/calls.h"
@@ -142,7 +143,11 @@ int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr)
 
 	if (!f || (f->owner != p->id && !f->pinned))
 		return PV_EFAULT;
-	*addr = frame_hpa(f).v;
+	*addr = iommu.kind ? at.v : frame_hpa(f).v;
+	if (iommu.kind && at.v >= iommu.limit)
+		return PV_EFAULT;
+	if (iommu.np_cached)
+		iommu_flush(p->id + 1);
 	return PV_OK;
 }
 

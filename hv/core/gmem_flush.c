@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Cross-CPU requests: dropping translations, and waiting for quiet CPUs. */
+#include "arch/iommu.h"
 #include "arch/irq.h"
 #include "lib/x86.h"
 #include "core/gmem.h"
@@ -73,6 +74,7 @@ void gmem_shootdown(struct partition *p)
 
 	__atomic_fetch_add(&p->space.gen, 1, __ATOMIC_SEQ_CST);
 	gmem_shoot(p, ~0ull, PEND_FLUSH);
+	iommu_flush(p->id + 1);
 	if (!retired)
 		return;
 	/* nobody is in there now, and who enters flushes first */

@@ -99,6 +99,8 @@ struct acpi_info {
 	struct acpi_ioapic {
 		u64 addr;
 		u32 gsi_base, pins;
+		u8 id;
+		u16 bdf; /* IOMMUs know it by; 0: none is known */
 	} ioapics[ACPI_MAX_IOAPICS];
 	u32 nr_overrides;
 	struct acpi_override overrides[ACPI_MAX_OVERRIDES];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ordered boot list, from the hand-over to the first guest instruction. */
+#include "arch/iommu.h"
 #include "arch/irq.h"
 #include "core/frame.h"
 #include "core/sched.h"
@@ -69,6 +70,7 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	partition_setup = setup_partition;
 	run_init();
 	hcall_init();
+	iommu_init();
 	root_mode();
 	require("host partition", host_build(&bi->host));
 	log("parley: boot: %lu TSC ticks from ExitBootServices to the host "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Nested page tables: one walker for the formats of both backends. */
 #include "virt/virt.h"
+#include "lib/iommu.h"
 #include "lib/string.h"
 
 #define ADDR_MASK 0x000ffffffffff000ull
@@ -69,7 +70,17 @@ int nested_init(struct virt_space *s)
 		return -1;
 	s->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	s->root = ptr_hpa(root).v;
+	iommu_sync(root, PAGE_SIZE);
 	return 0;
+}
+
+u64 virt_iommu_root(const struct virt_space *s)
+{
+	u64 e = s->root;
+
+	for (u32 l = nested_caps.levels; iommu.kind && l > iommu.levels; l--)
+		e = table_of(e)[0];
+	return e & ADDR_MASK;
 }
 
 static void table_free_all(struct virt_space *s, u64 *t, unsigned level)
@@ -113,6 +124,7 @@ static void entry_set(const struct path *p, unsigned level, u64 val)
 	bool was = *e;
 
 	store_release(e, val);
+	iommu_sync(e, sizeof(*e));
 	if (level < nested_caps.levels && was != !!val)
 		__atomic_fetch_add(p->e[level + 1], val ? COUNT : -COUNT,
 				   __ATOMIC_RELAXED);
@@ -252,6 +264,7 @@ static bool table_under(struct virt_space *s, const struct path *p)
 	e |= used && s->logging ? virt->format->dirty : 0;
 	for (u32 i = 0; i < used; i++)
 		t[i] = entry_like(e, to + i * step, level - 1);
+	iommu_sync(t, PAGE_SIZE);
 	entry_set(p, level, ptr_hpa(t).v | virt->format->table | used * COUNT);
 	return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Choosing the backend, and what both backends do alike. */
 #include "virt/backend.h"
+#include "lib/iommu.h"
 #include "lib/x86.h"
 #include "lib/log.h"
 
@@ -19,6 +20,7 @@ _Static_assert(PEND_LEAVE == (PEND_DIED | PEND_BLOCK | PEND_RESCHED),
 void virt_init(void)
 {
 	virt = svm_caps.asids ? &svm_ops : &vmx_ops;
+	virt->format->leaf |= iommu.leaf;
 	for (u32 i = 0; i < cpu_count; i++) {
 		struct virt_cpu *pc = cpu_table[i]->virt;
 

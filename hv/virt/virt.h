@@ -307,6 +307,9 @@ int nested_split_all(struct virt_space *s, gpa_t at, u64 size) must_check;
 bool nested_log_take(struct virt_space *s, gpa_t at);
 /* It is written to, or a CPU was refused to: also when nobody logs any more. */
 void nested_log_put(struct virt_space *s, gpa_t at);
+/* The table that IOMMUs begin with: that for guest-physical addresses below
+ * iommu.limit, where something is mapped as long as the space exists. */
+u64 virt_iommu_root(const struct virt_space *s);
 int nested_init(struct virt_space *s) must_check; /* allocates the root */
 /* Frees all tables, when no CPU uses them any more. */
 void nested_free(struct virt_space *s);
@@ -317,7 +320,7 @@ struct virt_ops {
 	const char *name;     /* "VMX" or "SVM" */
 	bool msr_pairs;	      /* MSR bitmap: two adjacent bits for each MSR */
 	enum vreg soft_first; /* to TSC_AUX: not in the VMCS or VMCB */
-	const struct nested_format *format;
+	struct nested_format *format;
 	/* Per CPU, once: switches root/host mode on. NULL or what is wrong. */
 	const char *(*cpu_on)(struct cpu *c);
 	/* Sets v->ctl up, a zeroed page, with the intercepts of v->profile. The

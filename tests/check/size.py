@@ -8,7 +8,9 @@ from files import code_lines, read, sources
 
 OUTPUT = os.environ.get("B") or "build"
 IMAGE_LIMIT = 256 * 1024
-ROOT_LIMIT = 10000  # what runs: one back end, and all that is not hv/boot
+# What runs: one back end, and all that is not hv/boot. The bound is 12,000, with
+# IOMMUs; this is to notice growth.
+ROOT_LIMIT = 10400
 
 
 def lines_of(prefix="hv/", without=()):

@@ -8,6 +8,7 @@
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
+#include "arch/iommu.h"
 #include "arch/irq.h"
 #include "boot/machine.h"
 #include "core/frame.h"
@@ -239,6 +240,13 @@ void lapic_eoi(void) {}
 int ioapic_gsi(u32 irq, bool isa) { return irq < 24 ? (int)irq : -1; }
 
 void ioapic_route(u32 irq, bool isa, u32 cpu) {}
+void iommu_attach(u32 n, u32 domain, u64 root) {}
+void iommu_flush(u32 domain) {}
+u64 iommu_message(u16 bdf, u32 vector, u32 apic_id)
+{
+	return (u64)vector << 32 | MSI_ADDRESS | apic_id << MSI_DEST_SHIFT;
+}
+void iommu_vector_off(u16 bdf, u32 vector) {}
 
 void ioapic_mask(u32 gsi, bool masked) {}
 

@@ -34,7 +34,7 @@ enum {
 
 /* APM Vol. 2, 15.25: as the hypervisor's own tables, seen as user accesses. */
 /* clang-format off */
-static const struct nested_format npt_format = {
+static struct nested_format npt_format = {
 	.read = PTE_P, .write = PTE_W, .exec = PTE_NX, .invert = PTE_NX,
 	.device = PTE_PCD | PTE_PWT, /* PAT entry 3 */
 	.leaf = PTE_U, .table = PTE_P | PTE_W | PTE_U,

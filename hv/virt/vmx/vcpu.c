@@ -21,7 +21,7 @@ static u64 stay_masked; /* TSC ticks */
 /* SDM Vol. 3C, 29.3. The guest's PAT is not ignored (bit 6 clear): it weakens
  * write-back. */
 /* clang-format off */
-static const struct nested_format ept_format = {
+static struct nested_format ept_format = {
 	.read = 1, .write = 2, .exec = 4, .device = EPT_WB,
 	.invert = EPT_WB, .table = EPT_RWX, .accessed = 1 << 8, .dirty = 1 << 9,
 };

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "boot/acpi.h"
 #include "boot/host.h"
 #include "lib/log.h"
 #include "lib/machine.h"
@@ -19,6 +20,7 @@
 
 u32 pci_count;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
+struct acpi_boot acpi_boot;
 static struct boot_info bi;
 static struct pv_device dev[64];
 
@@ -80,6 +82,10 @@ static void memory_and_interrupt_controllers_are_not(void **state)
 	assert_false(granted(0xFEC00000, PAGE_SIZE, false));
 	assert_false(granted(0xFEB00000, 4 * MIB, false)); /* contains them */
 	assert_false(granted(0xFED90000, PAGE_SIZE, false));
+	assert_true(granted(0xFD000000, PAGE_SIZE, false));
+	acpi_boot.iommu.unit[acpi_boot.iommu.nr++].regs = 0xFCFFF000;
+	assert_false(granted(0xFD000000, PAGE_SIZE, false));
+	acpi_boot.iommu.nr = 0;
 	assert_false(granted(PV_PARTITION_PAGE, PAGE_SIZE, false));
 	assert_false(granted(PV_MODULE_BASE, PAGE_SIZE, false));
 	assert_false(granted(1ull << 40, PAGE_SIZE, false));

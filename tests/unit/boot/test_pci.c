@@ -79,6 +79,7 @@ static void bridges_are_left_out(void **state)
 	add(BDF(0, 1, 0), 0x060400, BRIDGE)[6] = 2 << 8; /* bus 2 behind */
 	add(BDF(0, 2, 0), 0x060400, BRIDGE)[6] = 0;	 /* names its own bus */
 	add(BDF(2, 5, 0), 0x020000, 0);
+	add(BDF(2, 6, 0), 0x080600, 0); /* an IOMMU */
 	add(BDF(3, 0, 0), 0x020000, 0); /* on a bus nobody names */
 	pci_scan();
 	assert_int_equal(pci_count, 1);

@@ -3,6 +3,7 @@
 #ifndef UNIT_CORE_FAKE_SPACE_H
 #define UNIT_CORE_FAKE_SPACE_H
 
+#include "arch/iommu.h"
 #include "core/gmem.h"
 #include "core/ioreq.h"
 #include "fake.h"
@@ -14,13 +15,14 @@
 struct cpu_features cpu_feat = { .phys_bits = 40 };
 u32 mitigations;
 struct nested_caps nested_caps = { .levels = 4 };
+struct iommu_info iommu;
 struct partition *partition_table[PARTITION_MAX];
 static struct partition parts[PARTS];
 static u32 shot[PARTS]; /* shoot-downs of each */
 static struct boot_info bi;
 static u64 all_free; /* frames before any was taken */
 
-static const struct nested_format format = {
+static struct nested_format format = {
 	.read = 1ull << E_FLAGS_SHIFT,
 	.write = 2ull << E_FLAGS_SHIFT,
 	.exec = 4ull << E_FLAGS_SHIFT,
@@ -30,6 +32,10 @@ static const struct nested_format format = {
 };
 static const struct virt_ops fake_ops = { .name = "fake", .format = &format };
 const struct virt_ops *virt = &fake_ops;
+
+static u32 iotlb_flushed; /* the last domain */
+
+void iommu_flush(u32 domain) { iotlb_flushed = domain; }
 
 struct partition *partition_get(u32 id)
 {

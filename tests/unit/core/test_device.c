@@ -10,167 +10,7 @@
 
 #include <cmocka.h>
 
-#include "arch/irq.h"
-#include "core/device.h"
-#include "core/event.h"
-#include "core/gmem.h"
-#include "core/ioreq.h"
-#include "lib/panic.h"
-#include "pvabi/calls.h"
-
-#define HOST (&part[0])
-#define GUEST (&part[1])
-#define MSI 0x50
-#define MSIX 0x60
-#define MEMORY 0xe0000000ull
-#define PORT 0xc000u
-
-static struct partition part[3];
-struct partition *partition_table[PARTITION_MAX] = { &part[0], &part[1],
-						     &part[2] };
-static struct vcpu vcpu;
-static struct cpu cpus[2];
-struct cpu *cpu_table[CPU_MAX];
-u32 pci_count;
-struct pci_func pci_funcs[PCI_MAX_FUNCS];
-static struct boot_host boot;
-
-/* ---- what is beneath ---- */
-
-static u32 config[4][64];
-static char order[64]; /* b: bus master off; m, u: memory; i, o: ports */
-static int map_fails_at, install_fails;
-static struct handle installed;
-static u64 revoked;
-static struct partition *flushed, *served;
-
-static void step(char c)
-{
-	size_t n = strlen(order);
-
-	assert_true(n < sizeof(order) - 1);
-	order[n] = c;
-}
-
-struct cpu *cpu_this(void) { return &cpus[1]; }
-
-u32 pci_read32(u16 bdf, u16 reg) { return config[bdf][reg / 4]; }
-
-void pci_write32(u16 bdf, u16 reg, u32 v)
-{
-	if (reg == PCI_REG_COMMAND) {
-		assert_int_equal(v >> 16, 0); /* no status bit is cleared */
-		if (!(v & PCI_COMMAND_MASTER))
-			step('b');
-	}
-	config[bdf][reg / 4] = v;
-}
-
-const struct pci_func *pci_find(u16 bdf)
-{
-	return bdf < pci_count ? &pci_funcs[bdf] : NULL;
-}
-
-struct handle handle_to(const struct partition *obj, u32 rights)
-{
-	return (struct handle){ .type = HANDLE_PARTITION,
-				.rights = rights,
-				.obj = obj->id,
-				.obj_gen = obj->gen };
-}
-
-/* One handle is enough, with the value 7. */
-int handle_name(struct partition *p, u64 h, enum handle_type type, u32 rights,
-		struct handle *out)
-{
-	*out = installed;
-	if (h != 7 || type != HANDLE_DEVICE)
-		return PV_EHANDLE;
-	return rights & ~installed.rights ? PV_ERIGHT : PV_OK;
-}
-
-int handle_install(struct partition *p, const struct handle *h, u64 *value)
-{
-	if (install_fails)
-		return PV_ENOMEM;
-	installed = *h;
-	*value = 7;
-	return PV_OK;
-}
-
-int handle_revoke(struct partition *p, u64 h, bool *more)
-{
-	*more = false;
-	revoked = h;
-	return PV_OK;
-}
-
-int gmem_map(struct partition *p, gpa_t at, hpa_t to, u64 size, u32 flags)
-{
-	assert_int_equal(at.v, to.v);
-	assert_int_equal(flags, NP_READ | NP_WRITE | NP_DEVICE);
-	if (map_fails_at && !--map_fails_at)
-		return PV_ENOMEM;
-	step('m');
-	return PV_OK;
-}
-
-int nested_unmap(struct virt_space *s, gpa_t at, u64 size)
-{
-	step('u');
-	return 0;
-}
-
-void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow)
-{
-	step(allow ? 'i' : 'o');
-}
-
-bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len)
-{
-	assert_int_equal(space, PV_SPACE_PORT);
-	return p == served;
-}
-
-void gmem_shootdown(struct partition *p)
-{
-	assert_false(lock_held(&device_lock));
-	flushed = p;
-}
-
-void panic(const char *fmt, ...) { abort(); }
-
-/* ---- interrupts ---- */
-
-static irq_fn handlers[256];
-static bool masked[VEC_GSI_COUNT];
-static u32 routed;
-static u32 told[3][16];
-
-void irq_register(u32 vector, irq_fn fn) { handlers[vector] = fn; }
-
-int ioapic_gsi(u32 irq, bool isa) { return irq < 24 ? (int)irq : -1; }
-
-void ioapic_route(u32 irq, bool isa, u32 cpu)
-{
-	assert_int_equal(cpu, 1);
-	routed++;
-	masked[irq] = false;
-}
-
-void ioapic_mask(u32 gsi, bool mask) { masked[gsi] = mask; }
-
-bool ioapic_is_level(u32 gsi) { return gsi != 4; }
-
-void event_send(struct partition *p, u32 port) { told[p->id][port]++; }
-
-static void interrupt(u32 vector)
-{
-	assert_non_null(handlers[vector]);
-	handlers[vector](vector);
-}
-
-static void line(u32 gsi) { interrupt(VEC_GSI_BASE + gsi); }
+#include "fake_device.h"
 
 /* ---- the tests ---- */
 
@@ -198,7 +38,9 @@ static u64 adopt(u16 bdf)
 static int setup(void **state)
 {
 	for (u32 i = 0; i < 3; i++) /* lives anew, and so do all functions */
-		part[i] = (struct partition){ .id = i, .gen = part[i].gen + 1 };
+		part[i] = (struct partition){ .id = i,
+					      .gen = part[i].gen + 1,
+					      .space.root = 0x1000 };
 	HOST->state = PV_STATE_RUNNING;
 	vcpu.part = HOST;
 	vcpu.cpu = 1;
@@ -236,6 +78,7 @@ static int setup(void **state)
 		adopt(i);
 		irq_unbind_locked(i);
 	}
+	memset(order, 0, sizeof(order));
 	return 0;
 }
 
@@ -243,10 +86,13 @@ static void a_move_takes_all_with_it(void **state)
 {
 	u64 h = adopt(0), there;
 
+	memset(order, 0, sizeof(order));
 	dev[0]->sizing = 1;
 	assert_int_equal(device_assign(HOST, h, GUEST, 1, &there), PV_OK);
 	/* mapped there, off the bus, then unmapped here */
-	assert_string_equal(order, "mimbuou");
+	assert_string_equal(order, "mimbuoua");
+	assert_int_equal(attached[0].domain, GUEST->id + 1);
+	assert_int_equal(attached[0].root, GUEST->space.root);
 	assert_int_equal(config[0][1], 0x403);
 	assert_int_equal(config[0][MSI / 4], 5);
 	assert_int_equal(config[0][MSIX / 4], 0x11);
@@ -318,6 +164,16 @@ static void a_refusal_changes_nothing(void **state)
 	refused(PV_EINVAL, 1, h, "");
 }
 
+static void confined_it_needs_no_flag(void **state)
+{
+	u64 there;
+
+	iommu.kind = IOMMU_VTD;
+	assert_int_equal(device_assign(HOST, adopt(0), GUEST, 0, &there),
+			 PV_OK);
+	iommu.kind = IOMMU_NONE;
+}
+
 static void shared_pages_do_not_move(void **state)
 {
 	u64 there;
@@ -326,7 +182,7 @@ static void shared_pages_do_not_move(void **state)
 			 PV_EINVAL);
 	assert_int_equal(device_assign(HOST, adopt(2), GUEST, 1, &there),
 			 PV_EINVAL);
-	assert_string_equal(order, "");
+	assert_string_equal(order, "aa"); /* by the host */
 }
 
 static void the_end_frees_it(void **state)
@@ -344,6 +200,7 @@ static void the_end_frees_it(void **state)
 	device_release(GUEST);
 	assert_int_equal(config[0][1] & PCI_COMMAND_MASTER, 0);
 	assert_false(device_any(GUEST));
+	assert_int_equal(attached[0].root, 0); /* nobody's reaches nothing */
 	assert_int_equal(device_take(HOST, 9, &h), PV_EINVAL);
 	memset(order, 0, sizeof(order));
 	install_fails = 1;
@@ -449,7 +306,9 @@ static void messages_have_vectors(void **state)
 	assert_int_equal(irq_bind_device(HOST, dev[0], 9, PV_IRQ_MSI, 1, &m),
 			 PV_ENOMEM);
 	message(1, 9, 4); /* another function's */
+	vectors_off = 0;
 	irq_unbind_locked(0);
+	assert_int_equal(vectors_off, 8);
 	interrupt((u32)first); /* a late one: dropped */
 	assert_int_equal(told[0][2], 1);
 	assert_int_equal(message(1, 0, 4), first); /* it is free again */
@@ -483,6 +342,7 @@ int main(void)
 		T(a_move_takes_all_with_it),
 		T(names_go_stale),
 		T(a_refusal_changes_nothing),
+		T(confined_it_needs_no_flag),
 		T(shared_pages_do_not_move),
 		T(the_end_frees_it),
 		T(a_line_waits_to_be_acknowledged),

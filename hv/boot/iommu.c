@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Decides about the IOMMUs, and sets them up. */
+#include "boot/acpi.h"
+#include "boot/early.h"
+#include "boot/machine.h"
+#include "lib/log.h"
+
+static const struct iommu_found *found = &acpi_boot.iommu;
+static const char *wrong;
+
+static const char *kind_name(void)
+{
+	return found->kind == IOMMU_VTD ? "VT-d" : "AMD-Vi";
+}
+
+/* All I/O APICs must be known by name. */
+static bool ioapics_found(void)
+{
+	for (u32 i = 0; i < acpi.nr_ioapics; i++) {
+		struct acpi_ioapic *io = &acpi.ioapics[i];
+
+		for (u32 k = 0; k < found->nr_ioapics; k++)
+			if (found->ioapic[k].id == io->id)
+				io->bdf = found->ioapic[k].bdf;
+		if (!io->bdf)
+			return false;
+	}
+	return true;
+}
+
+/* The devices of another segment have no owner. */
+static void unit_start(struct iommu_unit *u, u32 segment)
+{
+	void *root = segment ? early_alloc(1, PAGE_SIZE) : iommu.table;
+
+	iommu_sync(root, PAGE_SIZE);
+	u->ring = early_alloc(1, PAGE_SIZE);
+	vtd_start(u, ptr_hpa(root).v);
+}
+
+void iommu_setup(void)
+{
+	wrong = found->wrong;
+	if (!found->kind || wrong)
+		return;
+	iommu.nr = found->nr;
+	for (u32 i = 0; i < iommu.nr; i++)
+		iommu.unit[i].regs = found->unit[i].regs;
+	iommu.intr = !found->no_intr && ioapics_found();
+	wrong = vtd_check();
+	if (wrong)
+		return;
+	iommu.kind = found->kind;
+	iommu.limit = 1ull << (PAGE_SHIFT + 9 * iommu.levels);
+	vtd_tables();
+	for (u32 i = 0; i < iommu.nr; i++)
+		unit_start(&iommu.unit[i], found->unit[i].segment);
+}
+
+void iommu_say(void)
+{
+	const char *all = "the owner of a device can reach all memory";
+
+	if (iommu.kind)
+		log("parley: IOMMU in use (%s): a device reaches its owner's "
+		    "memory; interrupts are %sremapped\n",
+		    kind_name(), iommu.intr ? "" : "not ");
+	else if (found->kind)
+		log("parley: IOMMU present (%s), not in use (%s): %s\n",
+		    kind_name(), wrong, all);
+	else
+		log("parley: no IOMMU: %s\n", all);
+}
