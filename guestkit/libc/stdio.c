@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* printf and its family over the kit's formatter and console. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,4 +82,70 @@ int getchar(void)
 	unsigned char c;
 
 	return kit_read(&c, 1) ? c : EOF;
+}
+
+/* ---- the console as a file ---- */
+
+struct libc_file {
+	char unused;
+};
+
+static struct libc_file console;
+FILE *const stdout = &console, *const stderr = &console;
+
+int vfprintf(FILE *f, const char *fmt, va_list ap)
+{
+	(void)f;
+	return vprintf(fmt, ap);
+}
+
+int fprintf(FILE *f, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vfprintf(f, fmt, ap);
+	va_end(ap);
+	return n;
+}
+
+size_t fwrite(const void *p, size_t size, size_t n, FILE *f)
+{
+	(void)f;
+	kit_write(p, size * n);
+	return n;
+}
+
+int fputs(const char *s, FILE *f)
+{
+	(void)f;
+	kit_write(s, strlen(s));
+	return 0;
+}
+
+int fputc(int c, FILE *f)
+{
+	(void)f;
+	return putchar(c);
+}
+
+int fflush(FILE *f)
+{
+	(void)f;
+	return 0;
+}
+
+FILE *fopen(const char *path, const char *mode)
+{
+	(void)path;
+	(void)mode;
+	errno = ENOENT;
+	return NULL;
+}
+
+int fclose(FILE *f)
+{
+	(void)f;
+	return 0;
 }
