@@ -6,7 +6,6 @@ Order: BOCHS_DIR=, the system's own if new enough, our own copy in the cache
 folder, Debian's forky from the mirror that the system's apt uses (or
 DEBIAN_MIRROR=), Debian's snapshot archive. Nothing is installed.
 """
-import contextlib
 import fcntl
 import hashlib
 import os
@@ -15,6 +14,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+
+import debian
+from debian import Apt, Missing
 
 VERSION = "3.1+dfsg-1"
 LEAST = (3, 1)
@@ -32,11 +34,6 @@ IDIV_SHA = "18a8d445498ac03bc54b28a2d3890e3e3d4f113617e7e03408a69f5e58a91e05"
 LONG_DIV, LONG_IDIV, IDIV_ROOM = 0x26b530, 0x26b610, 0x8e
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBDIR = "/usr/lib/x86_64-linux-gnu"
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-
-
-class Missing(Exception):
-    """Bochs could not be had; the text says why."""
 
 
 class Bochs:
@@ -125,81 +122,28 @@ def system_own():
 
 
 def cache_folder(output):
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    for folder in (os.path.join(base, "parley"), os.path.join(output)):
-        with contextlib.suppress(OSError):
-            os.makedirs(folder, exist_ok=True)
-            if os.access(folder, os.W_OK):
-                return os.path.join(folder, "bochs-" + VERSION)
-    raise Missing("no folder to keep Bochs in: set XDG_CACHE_HOME")
+    return debian.cache_folder("bochs-" + VERSION, output)
 
 
 def mirrors():
-    """Where Debian is, as the system's own apt has it, then the snapshot."""
-    found = [os.environ["DEBIAN_MIRROR"]] if os.environ.get("DEBIAN_MIRROR") \
-        else []
-    out = subprocess.run(["apt-get", "indextargets", "--format",
-                          "$(REPO_URI) $(CREATED_BY)"], text=True, check=False,
-                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    for line in out.stdout.splitlines():
-        uri = line.split()[0].rstrip("/")
-        if line.endswith(" Packages") and re.search(r"/debian$", uri):
-            found.append(uri)
-    return list(dict.fromkeys(found)), [SNAPSHOT]
-
-
-class Apt:
-    """apt-get in folders of its own: it touches nothing of the system."""
-
-    def __init__(self, folder, mirror, release=RELEASE):
-        for sub in ("lists/partial", "cache/archives/partial", "debs"):
-            os.makedirs(os.path.join(folder, sub), exist_ok=True)
-        with open(os.path.join(folder, "status"), "w", encoding="ascii"):
-            pass
-        self.debs = os.path.join(folder, "debs")
-        options = "arch=amd64"
-        if os.path.exists(KEYRING):
-            options += f" signed-by={KEYRING}"
-        with open(os.path.join(folder, "sources.list"), "w",
-                  encoding="utf-8") as f:
-            f.write(f"deb [{options}] {mirror} {release} main\n")
-        self.options = [x for o in (
-            f"Dir::Etc::SourceList={folder}/sources.list",
-            "Dir::Etc::SourceParts=/dev/null",
-            f"Dir::State::Lists={folder}/lists",
-            f"Dir::Cache={folder}/cache",
-            f"Dir::State::status={folder}/status",
-            "APT::Architecture=amd64", "Acquire::Languages=none",
-            "APT::Update::Error-Mode=any",
-            "Acquire::Check-Valid-Until=false", "Acquire::Retries=2",
-            "APT::Sandbox::User=root") for x in ("-o", o)]
-
-    def __call__(self, *words):
-        done = subprocess.run(["apt-get", "-q", *self.options, *words],
-                              cwd=self.debs, text=True, check=False,
-                              stdin=subprocess.DEVNULL, errors="replace",
-                              stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
-        if done.returncode:
-            said = done.stdout.strip().splitlines() or ["apt-get failed"]
-            raise Missing(next((line for line in said
-                                if "Failed to fetch" in line), said[-1]))
+    """Debian's, as the system's own apt has it, and the snapshot."""
+    return debian.mirrors(), [SNAPSHOT]
 
 
 def download(work, mirror, pinned):
-    apt = Apt(work, mirror)
+    apt = Apt(work, mirror, RELEASE)
     apt("update")
     apt("download", LIBC, *(f"{name}={PINNED[name][0]}" if pinned else name
                             for name in PINNED))
-    for deb in sorted(os.listdir(apt.debs)):
+    for deb in sorted(os.listdir(apt.got)):
         name = deb.split("_")[0]
-        got = digest(os.path.join(apt.debs, deb))
+        got = digest(os.path.join(apt.got, deb))
         if name == LIBC or got == PINNED[name][1]:
             continue
         if pinned:
             raise Missing(f"{deb} has SHA-256 {got}, not the pinned one")
         print(f"bochs: {deb} is not the pinned version, SHA-256 {got}")
-    return apt.debs
+    return apt.got
 
 
 def fetch_debs(work):

@@ -54,7 +54,7 @@ class World:
             return self.path
         return "/usr/bin/" + name if self.apt and name != "bochs" else None
 
-    def fake_apt(self, folder, mirror):
+    def fake_apt(self, folder, mirror, _release):
         os.makedirs(folder)
         apt = FakeApt(self, folder, mirror)
         return apt
@@ -98,7 +98,7 @@ class FakeApt:
     """apt-get on a mirror that has one version, or a wrong file, or none."""
 
     def __init__(self, world, folder, mirror):
-        self.world, self.debs, self.mirror = world, folder, mirror
+        self.world, self.got, self.mirror = world, folder, mirror
 
     def __call__(self, *words):
         has = self.world.mirrors.get(self.mirror)
@@ -111,7 +111,7 @@ class FakeApt:
             name, _, version = word.partition("=")
             if version and has not in ("3.1", "forged"):
                 raise bochs.Missing(f"Version {version} was not found")
-            with open(os.path.join(self.debs, name + "_x.deb"), "w",
+            with open(os.path.join(self.got, name + "_x.deb"), "w",
                       encoding="ascii") as f:
                 f.write(self.world.deb(name, has))
 

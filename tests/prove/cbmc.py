@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../emu"))
 
 import bochs  # noqa: E402
+import debian  # noqa: E402
 
 RELEASE = "trixie"
 PACKAGES = ("cbmc", "minisat", "zlib1g", "libc6", "libstdc++6", "libgcc-s1")
@@ -47,15 +48,15 @@ def fetch(target):
     for mirror in own + snapshot:
         with tempfile.TemporaryDirectory(dir=os.path.dirname(target)) as work:
             try:
-                apt = bochs.Apt(work, mirror, RELEASE)
+                apt = debian.Apt(work, mirror, RELEASE)
                 apt("update")
                 apt("download", *PACKAGES)
-            except bochs.Missing as error:
+            except debian.Missing as error:
                 why = str(error)
                 continue
             root = os.path.join(work, "root")
-            for deb in sorted(os.listdir(apt.debs)):
-                subprocess.run(["dpkg-deb", "-x", os.path.join(apt.debs, deb),
+            for deb in sorted(os.listdir(apt.got)):
+                subprocess.run(["dpkg-deb", "-x", os.path.join(apt.got, deb),
                                 root], check=True)
             if version(private(root)) != MAJOR:
                 why = "its cbmc does not start"
@@ -63,16 +64,15 @@ def fetch(target):
             shutil.rmtree(target, True)
             os.rename(root, target)
             return
-    raise bochs.Missing(f"cannot fetch CBMC ({why}); CBMC= names a program")
+    raise debian.Missing(f"cannot fetch CBMC ({why}); CBMC= names a program")
 
 
 def locate(output="build"):
-    """argv of a CBMC, fetched if need be; raises bochs.Missing."""
+    """argv of a CBMC, fetched if need be; raises debian.Missing."""
     for program in (os.environ.get("CBMC"), shutil.which("cbmc")):
         if program and (version([program]) or 0) >= MAJOR:
             return [program]
-    folder = os.path.dirname(bochs.cache_folder(output))
-    target = os.path.join(folder, f"cbmc-{MAJOR}")
+    target = debian.cache_folder(f"cbmc-{MAJOR}", output)
     if not os.path.exists(target):
         print(f"cbmc: fetching Debian's into {target}", flush=True)
         fetch(target)
