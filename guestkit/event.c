@@ -47,7 +47,7 @@ int kit_event_alloc(void)
 {
 	int port;
 
-	for (port = PV_PORT_CONSOLE - 1; port > 1024; port--) {
+	for (port = PV_PORT_SHUTDOWN - 1; port > 1024; port--) {
 		uint64_t bit = 1ull << (port % 64);
 
 		if (used[port / 64] & bit)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 13u
+#define PV_ABI_MINOR 14u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -49,7 +49,8 @@
 
 #define PV_PORTS 4096u
 #define PV_VCPUS_MAX 64u
-#define PV_PORT_CONSOLE 4095u /* console input raises this port */
+#define PV_PORT_CONSOLE 4095u  /* console input raises this port */
+#define PV_PORT_SHUTDOWN 4094u /* the operator asks the partition to end */
 
 /* Where the shared pages are in every partition, and modules in the host's. */
 #define PV_PARTITION_PAGE 0xff0000000ull
