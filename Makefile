@@ -119,7 +119,7 @@ objs: $(HV_OBJ) $(KIT_OBJ) $(LIBC_OBJ) $(DRV_OBJ) $(HOST_OBJ)
 hv: $(B)/parley.efi
 guestkit: $(B)/libparleykit.a $(B)/libparleydrv.a $(B)/libparleyc.a
 drivers: $(B)/libparleydrv.a
-host: $(B)/host.elf
+host: $(B)/host.elf $(B)/parleyctl
 pvtrace: $(B)/pvtrace
 guests: $(GUEST_ELF) $(B)/bench-host/host.elf $(HV_TESTS)
 
@@ -355,6 +355,11 @@ PVTRACE_SRC := drivers/host/tool/pvtrace.c drivers/host/trace_raw.c \
 $(B)/pvtrace: $(PVTRACE_SRC) $(wildcard drivers/host/trace_*.h) $(GEN) Makefile
 	$(call say,CC,$@)$(CC) -std=gnu11 -O2 -g $(WARN) $(REPRO) -Idrivers/host \
 		-Ipvabi/include -I$(B)/gen -I. $(PVTRACE_SRC) -o $@
+
+# Drives a running machine; from the machine that builds, too.
+$(B)/parleyctl: drivers/host/tool/parleyctl.py
+	@mkdir -p $(@D)
+	@install -m 755 $< $@
 
 # ---------------------------------------------------------------- unit tests
 

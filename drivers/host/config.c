@@ -21,6 +21,18 @@ static bool host_selftest(struct parse *p, char *v)
 	return config_set_yes(p, v, &p->c->selftest);
 }
 
+static bool host_shell(struct parse *p, char *v)
+{
+	return config_set_yes(p, v, &p->c->shell);
+}
+
+static bool host_control(struct parse *p, char *v)
+{
+	static const char *const words[] = { "no", "com2", NULL };
+
+	return config_set_word(p, v, words, &p->c->control);
+}
+
 static bool host_trace(struct parse *p, char *v)
 {
 	static const char *const words[] = { "text", "raw", "both", NULL };
@@ -112,10 +124,12 @@ static bool guest_unsafe_dma(struct parse *p, char *v)
 
 static bool guest_start(struct parse *p, char *v)
 {
-	if (!strcmp(v, "now"))
+	p->g->start_no = !strcmp(v, "no");
+	if (!strcmp(v, "now") || p->g->start_no)
 		return true;
 	if (strncmp(v, "after ", 6))
-		return config_bad(p, "start is `now` or `after NAME`, not", v);
+		return config_bad(
+			p, "start is `now`, `no` or `after NAME`, not", v);
 	v += 6;
 	while (*v == ' ')
 		v++;
@@ -163,25 +177,9 @@ static bool guest_counters(struct parse *p, char *v)
 	return config_set_word(p, v, words, &p->g->counters);
 }
 
-/* Some of the words, with commas between them. */
 static bool guest_trace(struct parse *p, char *v)
 {
-	static const char *const words[] = { "calls", "exits", "switches",
-					     NULL };
-	unsigned bit;
-	char *next;
-
-	for (; v; v = next) {
-		next = strchr(v, ',');
-		if (next)
-			*next++ = 0;
-		while (next && *next == ' ')
-			next++;
-		if (!config_set_word(p, v, words, &bit))
-			return false;
-		p->g->trace |= 1u << bit;
-	}
-	return true;
+	return config_set_trace(p, v, &p->g->trace);
 }
 
 struct key {
@@ -194,6 +192,8 @@ static const struct key host_keys[] = {
 	{ "memory", host_memory, false },
 	{ "selftest", host_selftest, false },
 	{ "trace", host_trace, false },
+	{ "shell", host_shell, false },
+	{ "control", host_control, false },
 	{ NULL, NULL, false },
 };
 

@@ -53,6 +53,7 @@ struct cfg_guest {
 	bool unsafe_dma;
 	char after[CFG_NAME];
 	int after_guest; /* index, -1: none */
+	bool start_no;	 /* by the operator only */
 	char kill_after[CFG_NAME];
 	int kill_guest;
 	bool expect_set, expect_crash;
@@ -69,7 +70,9 @@ enum cfg_trace { TRACE_TO_TEXT, TRACE_TO_RAW, TRACE_TO_BOTH };
 
 struct config {
 	bool selftest;
-	unsigned trace; /* enum cfg_trace */
+	bool shell;	  /* stays on for the operator */
+	unsigned control; /* a channel for programs: 1: COM2 */
+	unsigned trace;	  /* enum cfg_trace */
 	uint64_t host_memory;
 	uint32_t seen;
 	unsigned nr_guests;

@@ -132,6 +132,26 @@ bool config_set_word(struct parse *p, const char *s, const char *const *words,
 	return config_bad(p, list, s);
 }
 
+bool config_set_trace(struct parse *p, char *v, unsigned *out)
+{
+	static const char *const words[] = { "calls", "exits", "switches",
+					     NULL };
+	unsigned bit;
+	char *next;
+
+	for (; v; v = next) {
+		next = strchr(v, ',');
+		if (next)
+			*next++ = 0;
+		while (next && *next == ' ')
+			next++;
+		if (!config_set_word(p, v, words, &bit))
+			return false;
+		*out |= 1u << bit;
+	}
+	return true;
+}
+
 bool config_set_memory(struct parse *p, char *s, uint64_t *out)
 {
 	if (!config_size(s, out) || *out % 4096)

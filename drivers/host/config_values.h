@@ -37,6 +37,8 @@ bool config_name_ok(const char *s);
 /* One of the words, of which NULL ends the list: its place in *out. */
 bool config_set_word(struct parse *p, const char *s, const char *const *words,
 		     unsigned *out);
+/* Some of calls, exits, switches, with commas between: PV_TRACE_*. */
+bool config_set_trace(struct parse *p, char *v, unsigned *out);
 
 /* Keys of a guest that give it a virtio device (config_vdevs.c). */
 bool config_set_disk(struct parse *p, char *v);

@@ -212,6 +212,15 @@ void disks_check(void)
 
 /* ---- virtual disks ---- */
 
+unsigned disks_number(const struct blk_dev *dev)
+{
+	unsigned i = 0;
+
+	while (i < nr_disks && disks[i].dev != dev)
+		i++;
+	return i;
+}
+
 static bool part_open(struct vdisk *v, const char *name)
 {
 	for (unsigned i = 0; i < nr_disks; i++) {

@@ -14,6 +14,9 @@ void disks_init(const struct config *c);
  * is replaced by the module NAME.img, if there is one. */
 const char *disks_open(struct vdisk *d, const struct cfg_vdev *cfg);
 
+/* The number that was printed of a physical disk. */
+unsigned disks_number(const struct blk_dev *dev);
+
 /* Resets disks that do not answer; sets the time of the next look. */
 void disks_check(void);
 

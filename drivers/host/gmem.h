@@ -56,4 +56,9 @@ void gmem_hold(struct gmem *m);
 void gmem_drop(struct gmem *m);
 void gmem_unpin(struct gmem *m);
 
+/* What is known of the page of an address; an accepted one may have been taken
+ * back meanwhile. */
+enum gmem_page { GMEM_UNKNOWN, GMEM_ACCEPTED, GMEM_PINNED };
+enum gmem_page gmem_page_of(const struct gmem *m, uint64_t gpa);
+
 #endif

@@ -15,6 +15,7 @@ enum guest_phase {
 	GUEST_RUNS,
 	GUEST_ENDS, /* ended; its I/O or its destruction is under way */
 	GUEST_GONE,
+	GUEST_OFF, /* not started: that is the operator's business */
 };
 
 struct guest {
@@ -22,7 +23,11 @@ struct guest {
 	unsigned slot;
 	enum guest_phase phase;
 	bool created;
-	bool killed;	    /* as the configuration asks */
+	bool killed;	    /* as the configuration or the operator asks */
+	bool by_operator;   /* ended as the operator asked: no failure */
+	bool by_hand;	    /* started so: the configuration's rules are over */
+	bool again;	    /* to be started when it is gone */
+	uint64_t end_at;    /* it is asked to end; killed then (ns), 0: not */
 	const char *failed; /* why it could not be started */
 	char why[160];
 	uint64_t part; /* handle */
@@ -32,6 +37,7 @@ struct guest {
 	struct uart16550 uart;
 	struct vdev *vdev[CFG_VDEVS];
 	struct lines_source lines;
+	struct scroll back; /* of its console */
 	uint8_t typed[256]; /* not taken yet by the guest */
 	unsigned nr_typed;
 	bool traced;
@@ -64,5 +70,18 @@ bool guests_init(const struct config *c);
 bool guests_run(void);
 /* One line a guest; returns the status to switch the machine off with. */
 unsigned guests_summary(void);
+/* Called whenever guest_state() says something new. */
+void guests_on_state(void (*fn)(const struct guest *g));
+struct guest *guests_nth(unsigned i); /* NULL behind the last */
+/* The guest that has the keyboard, or NULL. */
+struct guest *guests_keyboard(void);
+
+/* ---- one guest, for the operator ---- */
+const char *guest_state(const struct guest *g); /* a word */
+void guest_look(struct guest *g);		/* its state may be another */
+void guest_begin(struct guest *g);		/* one that does not run */
+void guest_kill(struct guest *g);		/* one that runs, or waits */
+/* Ends it like that if it still runs then; kit_time_ns(), not 0. */
+void guest_kill_at(struct guest *g, uint64_t ns);
 
 #endif

@@ -21,6 +21,8 @@ static const struct config *config;
 static struct guest *guests;
 static struct guest *keyboard;
 static bool starts_due;
+static uint64_t kill_due; /* the first end_at; 0: none */
+static void (*state_fn)(const struct guest *g);
 
 /* ---- console ---- */
 
@@ -36,25 +38,66 @@ static uint64_t console_take(struct guest *g)
 	return n;
 }
 
-static void typed(const char *text, size_t n)
+/* ---- end ---- */
+
+static bool as_expected(const struct guest *g)
 {
-	if (keyboard && keyboard->phase == GUEST_RUNS)
-		guest_type(keyboard, text, n);
+	if (g->by_operator || g->phase == GUEST_OFF)
+		return true;
+	if (g->failed)
+		return false;
+	if (g->killed)
+		return !g->cfg->expect_set;
+	if (g->cfg->expect_crash)
+		return g->status.state == PV_STATE_DIED;
+	return g->status.state == PV_STATE_EXITED &&
+	       g->status.code == g->cfg->expect_code;
+}
+
+static void say_end(const struct guest *g)
+{
+	if (g->phase == GUEST_OFF)
+		kit_printf("host: guest %s: was not started\n", g->cfg->name);
+	else if (g->failed)
+		kit_printf("host: guest %s: did not start: %s\n", g->cfg->name,
+			   g->failed);
+	else if (g->killed)
+		kit_printf("host: guest %s: killed\n", g->cfg->name);
+	else if (g->status.state == PV_STATE_EXITED)
+		kit_printf("host: guest %s: exit code %u\n", g->cfg->name,
+			   g->status.code);
+	else
+		kit_printf("host: guest %s: died: %s\n", g->cfg->name,
+			   g->status.reason);
 }
 
 /* ---- life ---- */
 
-static void guest_ended(struct guest *g)
+static void phase_set(struct guest *g, enum guest_phase phase)
 {
-	while (console_take(g))
+	g->phase = phase;
+	if (state_fn && phase != GUEST_ENDS)
+		state_fn(g);
+}
+
+/* What it has said and done is told while its partition is there. */
+static void last_words(struct guest *g)
+{
+	while (g->created && console_take(g))
 		;
 	console_end(&g->lines);
 	tracer_end(g);
 	host_log_drain();
-	if (g->status.state == PV_STATE_DIED)
+	if (!g->killed && g->status.state == PV_STATE_DIED)
 		report_death(g);
 	counters_report(g);
-	g->phase = GUEST_ENDS;
+	phase_set(g, GUEST_ENDS);
+}
+
+void guest_kill(struct guest *g)
+{
+	g->killed = true;
+	last_words(g);
 }
 
 static void output_take(struct guest *g)
@@ -68,13 +111,17 @@ static void output_take(struct guest *g)
 		guest_type(g, NULL, 0);
 }
 
-static void state_look(struct guest *g)
+void guest_look(struct guest *g)
 {
+	uint32_t before = g->status.state;
+
 	if (pv_partition_status(g->part, kit_gpa(&g->status)))
 		return;
 	if (g->status.state == PV_STATE_EXITED ||
 	    g->status.state == PV_STATE_DIED)
-		guest_ended(g);
+		last_words(g);
+	else if (g->status.state != before)
+		phase_set(g, GUEST_RUNS);
 }
 
 /* Frees what an ended guest had, once no device touches its memory. */
@@ -99,7 +146,9 @@ static void guest_reap(struct guest *g)
 	}
 	g->io = NULL;
 	gmem_end(&g->mem);
-	g->phase = GUEST_GONE;
+	if (config->shell || g->by_operator || g->by_hand)
+		say_end(g);
+	phase_set(g, GUEST_GONE);
 	starts_due = true;
 }
 
@@ -107,12 +156,51 @@ static void guest_start(struct guest *g)
 {
 	g->failed = guest_load(g);
 	if (!g->failed) {
-		g->phase = GUEST_RUNS;
+		g->status.state = PV_STATE_RUNNING;
+		phase_set(g, GUEST_RUNS);
 		return;
 	}
 	kit_printf("host: guest %s: cannot start: %s\n", g->cfg->name,
 		   g->failed);
-	g->phase = GUEST_ENDS;
+	phase_set(g, GUEST_ENDS);
+}
+
+void guest_begin(struct guest *g)
+{
+	struct guest fresh = { .cfg = g->cfg,
+			       .slot = g->slot,
+			       .lines = g->lines,
+			       .back = g->back,
+			       .by_hand = true };
+
+	*g = fresh;
+	guest_start(g);
+}
+
+void guest_kill_at(struct guest *g, uint64_t ns)
+{
+	g->end_at = ns;
+	if (!kill_due || ns < kill_due)
+		kill_due = ns;
+}
+
+/* Those that were asked to end, and had their time. */
+static void guests_kill_late(void)
+{
+	uint64_t now = kit_time_ns();
+
+	kill_due = 0;
+	for (unsigned i = 0; i < config->nr_guests; i++) {
+		struct guest *g = &guests[i];
+
+		if (g->phase != GUEST_RUNS || !g->end_at)
+			continue;
+		if (now >= g->end_at)
+			guest_kill(g);
+		else
+			guest_kill_at(g, g->end_at);
+	}
+	host_wake_at(kill_due);
 }
 
 /* A guest that others are to outlive ends when the one it waits for is gone. */
@@ -123,15 +211,10 @@ static void guests_kill_due(void)
 		int after = g->cfg->kill_guest;
 
 		if (after < 0 || guests[after].phase != GUEST_GONE ||
+		    g->by_hand || guests[after].by_hand ||
 		    (g->phase != GUEST_RUNS && g->phase != GUEST_WAITS))
 			continue;
-		g->killed = true;
-		while (g->created && console_take(g))
-			;
-		console_end(&g->lines);
-		tracer_end(g);
-		counters_report(g);
-		g->phase = GUEST_ENDS;
+		guest_kill(g);
 	}
 }
 
@@ -146,6 +229,8 @@ static void guests_start_due(void)
 		if (g->phase == GUEST_WAITS &&
 		    (after < 0 || guests[after].phase == GUEST_GONE))
 			guest_start(g);
+		else if (g->phase == GUEST_GONE && g->again)
+			guest_begin(g);
 	}
 }
 
@@ -153,6 +238,8 @@ bool guests_run(void)
 {
 	bool all_gone = true;
 
+	if (kill_due)
+		guests_kill_late();
 	for (unsigned i = 0; i < config->nr_guests; i++) {
 		struct guest *g = &guests[i];
 
@@ -160,7 +247,7 @@ bool guests_run(void)
 			output_take(g);
 		if (g->phase == GUEST_ENDS)
 			guest_reap(g);
-		if (g->phase != GUEST_GONE)
+		if (g->phase < GUEST_GONE)
 			all_gone = false;
 	}
 	if (starts_due) {
@@ -170,34 +257,7 @@ bool guests_run(void)
 	return all_gone;
 }
 
-/* ---- end ---- */
-
-static bool as_expected(const struct guest *g)
-{
-	if (g->failed)
-		return false;
-	if (g->killed)
-		return !g->cfg->expect_set;
-	if (g->cfg->expect_crash)
-		return g->status.state == PV_STATE_DIED;
-	return g->status.state == PV_STATE_EXITED &&
-	       g->status.code == g->cfg->expect_code;
-}
-
-static void say_end(const struct guest *g)
-{
-	if (g->failed)
-		kit_printf("host: guest %s: did not start: %s\n", g->cfg->name,
-			   g->failed);
-	else if (g->killed)
-		kit_printf("host: guest %s: killed\n", g->cfg->name);
-	else if (g->status.state == PV_STATE_EXITED)
-		kit_printf("host: guest %s: exit code %u\n", g->cfg->name,
-			   g->status.code);
-	else
-		kit_printf("host: guest %s: died: %s\n", g->cfg->name,
-			   g->status.reason);
-}
+/* ---- all of them ---- */
 
 unsigned guests_summary(void)
 {
@@ -210,10 +270,34 @@ unsigned guests_summary(void)
 			bad++;
 	}
 	if (config->nr_guests == 1 && !only->cfg->expect_set && !only->failed &&
-	    only->status.state == PV_STATE_EXITED)
+	    !only->by_operator && only->status.state == PV_STATE_EXITED)
 		return only->status.code;
 	return bad ? 1 : 0;
 }
+
+const char *guest_state(const struct guest *g)
+{
+	static const char *const words[] = { "waits", "runs", "ends", "exited",
+					     "off" };
+
+	if (g->phase == GUEST_RUNS && g->status.state == PV_STATE_PAUSED)
+		return "paused";
+	if (g->phase != GUEST_GONE)
+		return words[g->phase];
+	return g->failed			? "failed" :
+	       g->killed			? "killed" :
+	       g->status.state == PV_STATE_DIED ? "died" :
+						  "exited";
+}
+
+struct guest *guests_nth(unsigned i)
+{
+	return config && i < config->nr_guests ? &guests[i] : NULL;
+}
+
+struct guest *guests_keyboard(void) { return keyboard; }
+
+void guests_on_state(void (*fn)(const struct guest *g)) { state_fn = fn; }
 
 /* ---- set-up ---- */
 
@@ -222,7 +306,7 @@ static void state_event(void *arg)
 	struct guest *g = arg;
 
 	if (g->phase == GUEST_RUNS)
-		state_look(g);
+		guest_look(g);
 }
 
 static void output_event(void *arg)
@@ -246,6 +330,9 @@ bool guests_init(const struct config *c)
 		g->cfg = &c->guest[i];
 		g->slot = i;
 		g->lines.name = g->cfg->name;
+		g->lines.back = &g->back;
+		if (g->cfg->start_no)
+			g->phase = GUEST_OFF;
 		if (g->cfg->console == CONSOLE_KEYBOARD)
 			keyboard = g;
 		kit_event_register(told + PV_NOTIFY_STATE, state_event, g);
@@ -253,9 +340,6 @@ bool guests_init(const struct config *c)
 	}
 	if (c->nr_guests == 1)
 		keyboard = &guests[0];
-	if (keyboard)
-		keyboard->lines.live = true;
-	console_on_key(typed);
 	starts_due = true;
 	return true;
 }

@@ -4,13 +4,22 @@
 
 #include <string.h>
 
+void lines_break(struct lines *l)
+{
+	if (l->open)
+		l->out("\n", 1);
+	l->open = NULL;
+}
+
 static void show(struct lines *l, struct lines_source *s, bool end)
 {
-	if (l->open && l->open != s) {
-		l->out("\n", 1);
-		l->open = NULL;
+	if (s->hidden) {
+		s->n = 0;
+		return;
 	}
-	if (!l->open && s->name) {
+	if (l->open != s)
+		lines_break(l);
+	if (!l->open && s->name && !s->plain) {
 		l->out("[", 1);
 		l->out(s->name, strlen(s->name));
 		l->out("] ", 2);
@@ -25,6 +34,8 @@ static void show(struct lines *l, struct lines_source *s, bool end)
 void lines_put(struct lines *l, struct lines_source *s, const char *text,
 	       size_t n)
 {
+	if (s->back)
+		scroll_put(s->back, text, n);
 	for (size_t i = 0; i < n; i++) {
 		char c = text[i];
 

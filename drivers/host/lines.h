@@ -6,11 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "scroll.h"
+
 #define LINES_MAX 240u
 
 struct lines_source {
-	const char *name; /* prefix "[name] "; null: none */
-	bool live;	  /* show unfinished lines too */
+	const char *name;    /* prefix "[name] "; null: none */
+	bool live;	     /* show unfinished lines too */
+	bool plain;	     /* no prefix all the same */
+	bool hidden;	     /* show nothing */
+	struct scroll *back; /* keeps all of it; null: nothing */
 	unsigned n;
 	char buf[LINES_MAX];
 };
@@ -27,5 +32,8 @@ void lines_put(struct lines *l, struct lines_source *s, const char *text,
 
 /* Shows what is unfinished, and ends the line. */
 void lines_end(struct lines *l, struct lines_source *s);
+
+/* Ends whichever line is unfinished on screen. */
+void lines_break(struct lines *l);
 
 #endif

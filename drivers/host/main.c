@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "console.h"
+#include "control.h"
 #include "disks.h"
 #include "guard.h"
 #include "guest.h"
@@ -13,6 +14,8 @@
 #include "kit/irq.h"
 #include "kit/mm.h"
 #include "kit/time.h"
+#include "operate.h"
+#include "shell.h"
 #include "tracer.h"
 #include "vdevs.h"
 
@@ -102,6 +105,8 @@ void host_log_drain(void)
 
 _Noreturn void host_off(unsigned status)
 {
+	control_end(status);
+	shell_end();
 	host_log_drain();
 	console_flush();
 	pv_machine_off(kit_info()->self, status);
@@ -132,6 +137,26 @@ static const struct config *config_read(void)
 	return &c;
 }
 
+/* No guest is left: the machine goes off, unless the operator has it. */
+static void guests_gone(void)
+{
+	bool asked = operate_off(NULL);
+	unsigned status;
+
+	if (!asked && shell_stays())
+		return;
+	shell_end();
+	status = guests_summary();
+	operate_off(&status);
+	host_off(status);
+}
+
+static void state_changed(const struct guest *g)
+{
+	control_state(g);
+	shell_state(g);
+}
+
 static _Noreturn void serve(void)
 {
 	for (;;) {
@@ -139,11 +164,14 @@ static _Noreturn void serve(void)
 		wake_at = 0;
 		again = false;
 		vdevs_run();
+		control_run();
+		shell_run();
 		if (guests_run())
-			host_off(guests_summary());
+			guests_gone();
 		disks_check();
 		tracer_run();
 		console_pump();
+		control_pump();
 		if (again || is_pending())
 			outbox_send();
 		else
@@ -179,5 +207,8 @@ int kit_main(const char *cmdline)
 		kit_printf("host: no memory for the guests\n");
 		host_off(2);
 	}
+	guests_on_state(state_changed);
+	control_init(c);
+	shell_init(c);
 	serve();
 }

@@ -20,28 +20,26 @@ static struct trace_view view;
 static struct trace_open open;
 static bool text_on, raw_on;
 static unsigned nr_traced; /* guests that are traced now */
+static unsigned form;	   /* enum cfg_trace */
 
 static void ring_event(void *arg) { (void)arg; } /* the loop looks anyway */
 
 static void out(const struct text *t) { kit_printf("%s\n", t->buf); }
 
-const char *tracer_init(const struct config *c)
+static const char *prepare(void)
 {
 	char buf[TRACE_LINE];
 	struct text t = text_of(buf, sizeof(buf));
 	uint64_t err, base[2];
-	bool any = false;
 
-	for (unsigned i = 0; i < c->nr_guests; i++)
-		any = any || c->guest[i].trace;
-	if (!any)
+	if (text_on || raw_on)
 		return NULL;
 	kit_event_register(HOST_PORT_TRACE, ring_event, NULL);
 	err = rings_map();
 	if (err)
 		return kit_status_name(err);
-	text_on = c->trace != TRACE_TO_RAW;
-	raw_on = c->trace != TRACE_TO_TEXT;
+	text_on = form != TRACE_TO_RAW;
+	raw_on = form != TRACE_TO_TEXT;
 	base[0] = view.base = kit_tsc();
 	base[1] = view.tsc_khz = kit_info()->tsc_khz;
 	trace_raw_words(&t, "time", base, 2);
@@ -50,12 +48,23 @@ const char *tracer_init(const struct config *c)
 	return NULL;
 }
 
-/* Records name a partition by its slot, which its handle does not tell. */
+const char *tracer_init(const struct config *c)
+{
+	form = c->trace;
+	for (unsigned i = 0; i < c->nr_guests; i++)
+		if (c->guest[i].trace)
+			return prepare();
+	return NULL;
+}
+
+/* Records name a partition by its slot, which its handle does not tell: one of
+ * that name that has not ended is it, but for our own. */
 static bool slot_of(const struct guest *g, uint64_t *slot)
 {
 	static struct pv_partition_status s __attribute__((aligned(64)));
-	uint64_t self = kit_info()->self, h;
+	uint64_t self = kit_info()->self, h, own = 0;
 
+	pv_query(PV_QUERY_PARTITION, &own);
 	for (unsigned i = 0; i < TRACE_PARTS; i++) {
 		uint64_t err = pv_partition_enumerate(self, i, &h);
 
@@ -66,24 +75,26 @@ static bool slot_of(const struct guest *g, uint64_t *slot)
 		err = pv_partition_status(h, kit_gpa(&s));
 		pv_handle_close(h);
 		*slot = i;
-		if (!err && s.state == PV_STATE_NEW &&
+		if (!err && i != own && s.state < PV_STATE_EXITED &&
 		    !strcmp(s.name, g->cfg->name))
 			return true;
 	}
 	return false;
 }
 
-const char *tracer_begin(struct guest *g)
+const char *tracer_set(struct guest *g, unsigned what)
 {
 	char buf[TRACE_LINE];
 	struct text t = text_of(buf, sizeof(buf));
+	const char *wrong = prepare();
 	uint64_t slot;
 
-	if (!g->cfg->trace)
-		return NULL;
-	if (!slot_of(g, &slot) ||
-	    pv_trace_set(kit_info()->self, g->part, g->cfg->trace))
+	if (wrong)
+		return wrong;
+	if (!slot_of(g, &slot) || pv_trace_set(kit_info()->self, g->part, what))
 		return "it cannot be traced";
+	if (g->traced)
+		return NULL;
 	g->trace_slot = slot;
 	g->traced = true;
 	nr_traced++;
@@ -92,6 +103,11 @@ const char *tracer_begin(struct guest *g)
 	if (raw_on)
 		out(&t);
 	return NULL;
+}
+
+const char *tracer_begin(struct guest *g)
+{
+	return g->cfg->trace ? tracer_set(g, g->cfg->trace) : NULL;
 }
 
 static void show_text(const struct pv_trace_record *r)

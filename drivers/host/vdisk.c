@@ -13,9 +13,9 @@ static uint64_t req_bytes(const struct blk_req *req)
 	return n;
 }
 
-static bool request_ok(const struct vdisk *d, const struct blk_req *req)
+static bool request_ok(const struct vdisk *d, const struct blk_req *req,
+		       uint64_t bytes)
 {
-	uint64_t bytes = req_bytes(req);
 	uint64_t count = bytes / BLK_SECTOR;
 
 	if (req->op == BLK_FLUSH)
@@ -43,10 +43,14 @@ static bool ram_move(struct vdisk *d, struct blk_req *req)
 
 void vdisk_submit(struct vdisk *d, struct blk_req *req)
 {
-	if (!request_ok(d, req)) {
+	uint64_t bytes = req_bytes(req);
+
+	if (!request_ok(d, req, bytes)) {
 		req->done(req, BLK_EINVAL);
 		return;
 	}
+	d->nr_requests++;
+	d->nr_bytes += bytes;
 	switch (d->kind) {
 	case VDISK_PART:
 		req->sector += req->op == BLK_FLUSH ? 0 : d->first;

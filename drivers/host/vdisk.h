@@ -9,7 +9,8 @@ struct vdisk {
 	enum { VDISK_PART, VDISK_RAM, VDISK_NULL } kind;
 	uint64_t sectors;
 	bool read_only;
-	struct blk_dev *dev; /* VDISK_PART */
+	uint64_t nr_requests, nr_bytes; /* so far, for people */
+	struct blk_dev *dev;		/* VDISK_PART */
 	uint64_t first;
 	uint8_t *ram; /* VDISK_RAM */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which devices the host partition gets: PCI functions that are no bridges,
- * and the UART; with the ports and the memory that go with them. */
+ * and UARTs; with the ports and the memory that go with them. */
 #include "boot/acpi.h"
 #include "boot/host.h"
 #include "lib/log.h"
@@ -8,9 +8,7 @@
 #include "lib/pci.h"
 #include "pvabi/abi.h"
 
-#define UART_PORT 0x3F8
 #define UART_PORTS 8
-#define UART_IRQ 4
 #define LEGACY_END 0x100000ull
 #define DEVICE_HIGH 0x8000000000ull
 #define GPA_BITS_MAX 48 /* 4 levels of tables */
@@ -164,15 +162,27 @@ static void grant_function(struct boot_info *bi, const struct pci_func *f,
 	grant_ide(bi, f);
 }
 
-u32 host_devices(struct boot_info *bi, struct pv_device *out, u32 max)
+/* COM1, and COM2 if the configuration says so. */
+static u32 grant_uarts(struct boot_info *bi, struct pv_device *out)
 {
+	static const struct {
+		u16 port, irq;
+	} com[] = { { 0x3F8, 4 }, { 0x2F8, 3 } };
 	u32 n = 0;
 
-	if (grant(bi, NULL, UART_PORT, UART_PORTS, true))
-		out[n++] = (struct pv_device){ .type = PV_DEV_UART,
-					       .irq = UART_IRQ,
-					       .base = UART_PORT,
-					       .size = UART_PORTS };
+	for (u32 i = 0; i < 1u + bi->options.control; i++)
+		if (grant(bi, NULL, com[i].port, UART_PORTS, true))
+			out[n++] = (struct pv_device){ .type = PV_DEV_UART,
+						       .irq = com[i].irq,
+						       .base = com[i].port,
+						       .size = UART_PORTS };
+	return n;
+}
+
+u32 host_devices(struct boot_info *bi, struct pv_device *out, u32 max)
+{
+	u32 n = grant_uarts(bi, out);
+
 	for (u32 i = 0; i < pci_count && n < max; i++)
 		grant_function(bi, &pci_funcs[i], &out[n++]);
 	return n;

@@ -108,6 +108,8 @@ static const char *set_host(struct text k, struct text v, struct options *o)
 {
 	if (is(k, "memory"))
 		return get_size(v, &o->host_memory);
+	if (is(k, "control"))
+		return get_choice(v, "no", "com2", &o->control);
 	return NULL; /* the host partition's program knows the others */
 }
 

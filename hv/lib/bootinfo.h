@@ -30,6 +30,7 @@ struct options {
 	bool probe;	       /* [hypervisor] probe = off | on */
 	char floor[32];	       /* [hypervisor] floor = NAME: this guest is for
 				  the bench's floor (virt.h), else empty */
+	bool control;	       /* [host] control = no | com2 */
 	u64 host_memory;       /* [host] memory, bytes; a multiple of 2 MiB */
 };
 

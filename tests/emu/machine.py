@@ -14,10 +14,10 @@ import tempfile
 import time
 
 import bochs as bochs_module
+import relay
+from kvm import kvm_nests  # noqa: F401
+from lines import ESCAPE, Serial
 
-POWER_OFF = re.compile(r"^parley: power off, status (\d+)")
-PANIC = re.compile(r"^(parley: )?(\[cpu \d+\] )?panic\b", re.I)
-ESCAPE = re.compile(rb"\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|[=>NOMc78])|\x0f")
 OVMF_4M = "/usr/share/OVMF/OVMF_CODE_4M.fd"
 OVMF_VARS = "/usr/share/OVMF/OVMF_VARS_4M.fd"
 OVMF_2M = ("/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd")
@@ -70,6 +70,7 @@ class Settings:
         self.disk = "virtio"  # of DISKS; usb: the image is a stick, on Bochs too
         self.nic = False  # there is an e1000 that is connected to nothing
         self.accel, self.model, self.args, self.devices = "tcg", "", "", ()
+        self.control = ""  # a Unix socket for the second serial line
         for key, value in kw.items():
             if not hasattr(self, key):
                 raise AttributeError(key)
@@ -81,6 +82,19 @@ def die_with_parent():
     os.setpgid(0, 0)
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def control_relay(settings):
+    """What stands between the second serial line and the socket, if any."""
+    try:
+        return relay.Relay(settings.control) if settings.control else None
+    except (relay.Unusable, OSError) as error:
+        raise Failure(f"no control channel: {error}") from None
+
+
+def client_of(listener):
+    """A serial line of Bochs, as its configuration has it."""
+    return f"mode=socket-client, dev=127.0.0.1:{listener.getsockname()[1]}"
 
 
 def readable(*paths):
@@ -95,8 +109,8 @@ class Qemu:
         self.program = os.environ.get("QEMU") or "qemu-system-x86_64"
         if not shutil.which(self.program):
             raise Failure(f"{self.program} is not installed")
-        self.monitor = None
-        self.process = None
+        self.monitor = self.process = None
+        self.relay = control_relay(s)
 
     def name(self):
         out = subprocess.run([self.program, "--version"], text=True,
@@ -114,7 +128,7 @@ class Qemu:
                 + OVMF_4M, "-drive",
                 "if=pflash,unit=1,format=raw,snapshot=on,file=" + OVMF_VARS]
 
-    def argv(self, monitor_fd=None):
+    def argv(self, monitor_fd=None, control_fd=None):
         s = self.s
         cpu = s.model or ("host" if s.accel == "kvm" else "max,-x2apic")
         words = [self.program, "-nodefaults", "-no-user-config", "-machine",
@@ -127,7 +141,8 @@ class Qemu:
                  "-device", *DISKS[s.disk].split(),
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                  "-chardev", "stdio,id=com1,signal=off",
-                 "-serial", "chardev:com1", "-display", "none", "-no-reboot",
+                 "-serial", "chardev:com1", *self.com2(control_fd),
+                 "-display", "none", "-no-reboot",
                  "-d", "cpu_reset", "-D",
                  os.path.join(s.rundir, "qemu.log"), *s.devices]
         if s.icount:
@@ -140,15 +155,26 @@ class Qemu:
                       "-mon", "chardev=mon"]
         return words + shlex.split(s.args)
 
+    def com2(self, fd):
+        if not self.s.control:
+            return ()
+        end = f"path={self.s.control},server=on,wait=off" if fd is None \
+            else f"fd={fd}"
+        return "-chardev", f"socket,id=com2,{end}", "-serial", "chardev:com2"
+
     def start(self):
         self.monitor, theirs = socket.socketpair()
-        argv = self.argv(theirs.fileno())
+        control, com2 = socket.socketpair()
+        argv = self.argv(theirs.fileno(), com2.fileno())
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE if self.s.keyboard
             else subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, pass_fds=(theirs.fileno(),),
-            preexec_fn=die_with_parent)
+            stderr=subprocess.STDOUT, preexec_fn=die_with_parent,
+            pass_fds=(theirs.fileno(), com2.fileno()))
         theirs.close()
+        com2.close()
+        if self.relay:
+            self.relay.begin(control)
         os.set_blocking(self.process.stdout.fileno(), False)
 
     def command(self):
@@ -213,7 +239,7 @@ class Bochs:
             raise Failure(f"bochs: {error}") from None
         self.dir = os.path.abspath(s.rundir)
         self.process = self.file = self.conn = self.listener = None
-        self.deadline = 0
+        self.control, self.relay = None, control_relay(s)
 
     def name(self):
         return self.bochs.name()
@@ -244,7 +270,9 @@ class Bochs:
             raise Failure("no vgabios.bin: install the package vgabios")
         com1 = "mode=file, dev=com1.txt"
         if s.keyboard:
-            com1 = f"mode=socket-client, dev=127.0.0.1:{self.port}"
+            com1 = client_of(self.listener)
+        com2 = f"com2: enabled=1, {client_of(self.control)}" \
+            if s.control else ""
         model = s.model or "corei7_skylake_x"
         return "\n".join([
             "display_library: term", "config_interface: textconfig",
@@ -255,7 +283,7 @@ class Bochs:
             f"cpu: model={model}, count={s.smp}, ips=200000000, "
             "reset_on_triple_fault=0, ignore_bad_msrs=1, cpuid_freq=ips",
             f"memory: guest={s.mem}, host={s.mem}",
-            *self.disk(), f"com1: enabled=1, {com1}",
+            *self.disk(), f"com1: enabled=1, {com1}", com2,
             "port_e9_hack: enabled=1", "clock: sync=none, time0=946684800",
             "log: bochs.log", "panic: action=fatal", "error: action=report",
             "info: action=report", "debug: action=ignore", ""])
@@ -288,7 +316,8 @@ class Bochs:
             os.unlink(stale)
         if self.s.keyboard:
             self.listener = socket.create_server(("127.0.0.1", 0), backlog=1)
-            self.port = self.listener.getsockname()[1]
+        if self.s.control:
+            self.control = socket.create_server(("127.0.0.1", 0), backlog=1)
         with open(os.path.join(self.dir, "bochsrc"), "w",
                   encoding="utf-8") as f:
             f.write(self.config())
@@ -298,20 +327,23 @@ class Bochs:
                 env=self.bochs.env, stdin=subprocess.DEVNULL, stdout=out,
                 stderr=subprocess.STDOUT, preexec_fn=die_with_parent)
         if self.listener:
-            self.accept()
+            self.conn = self.accept(self.listener)
+            self.conn.setblocking(False)
         else:
             self.file = open(os.path.join(self.dir, "com1.txt"), "rb")
+        if self.control:
+            self.relay.begin(self.accept(self.control))
 
-    def accept(self):
-        """Bochs' serial line; nobody else may have it."""
-        self.listener.settimeout(20)
+    def accept(self, listener):
+        """One of Bochs' serial lines; nobody else may have it."""
+        listener.settimeout(20)
         try:
-            self.conn = self.listener.accept()[0]
+            return listener.accept()[0]
         except OSError:
             raise Failure("Bochs did not start: "
                           + " ".join(self.last_words())) from None
-        self.listener.close()
-        self.conn.setblocking(False)
+        finally:
+            listener.close()
 
     def wait_fds(self):
         return [self.conn.fileno()] if self.conn else []
@@ -340,45 +372,6 @@ class Bochs:
                          errors="replace") as f:
                 lines += f.read().splitlines()[-count:]
         return lines
-
-
-class Serial:
-    """Bytes of the serial line to lines, and to whoever shows them."""
-
-    def __init__(self, result, show, on_line):
-        self.result, self.show, self.on_line = result, show, on_line
-        self.rest = b""
-        self.held = b""
-
-    def feed(self, data):
-        data = self.held + data
-        self.held = b""
-        cut = data.rfind(b"\x1b")
-        if cut >= 0 and len(data) - cut < 12 and \
-                not ESCAPE.match(data, cut):
-            data, self.held = data[:cut], data[cut:]
-        data = ESCAPE.sub(b"", data)
-        if self.show:
-            self.show(data)
-        self.rest += data
-        *lines, self.rest = self.rest.split(b"\n")
-        for line in lines:
-            self.line(line.decode(errors="replace").strip("\r"))
-
-    def finish(self):
-        if self.rest:
-            self.feed(b"\n")
-
-    def line(self, text):
-        result = self.result
-        result.lines.append(text)
-        found = POWER_OFF.match(text)
-        if found:
-            result.status = int(found.group(1))
-        if PANIC.match(text):
-            result.panic = True
-        if self.on_line:
-            self.on_line(text)
 
 
 class Run:
@@ -476,24 +469,6 @@ def boot(emulator, settings, show=None, on_line=None, keys=None, log=None):
     result.command = machine.command()
     result.dump = run.dump
     return result
-
-
-def kvm_nests():
-    """(True, how) when KVM gives its guests VMX or SVM; else (False, why)."""
-    with contextlib.suppress(OSError), open("/proc/cpuinfo",
-                                            encoding="ascii") as f:
-        flags = set(re.findall(r"\b(vmx|svm)\b", f.read()))
-        if not flags:
-            return False, "this machine's CPU shows neither vmx nor svm"
-        if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-            return False, "/dev/kvm cannot be opened"
-        kind = "intel" if "vmx" in flags else "amd"
-        path = f"/sys/module/kvm_{kind}/parameters/nested"
-        with open(path, encoding="ascii") as nested:
-            if nested.read().strip() in ("Y", "1"):
-                return True, f"KVM with nested {flags.pop().upper()}"
-        return False, f"kvm_{kind} has nesting off"
-    return False, "no KVM with nesting here"
 
 
 def scratch(prefix="parley-"):

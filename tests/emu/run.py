@@ -9,11 +9,13 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import termios
 
 import guestfile
 import image
 import machine
+import relay
 
 OUTPUT = os.environ.get("B") or "build"
 RUN = os.environ.get("RUN_DIR") or os.path.join(OUTPUT, "run")
@@ -135,7 +137,8 @@ def guest_config(path):
         stop(f"GUEST_MEM={memory} is not a size, as 16M")
     name = re.sub(r"[^A-Za-z0-9_-]", "-", os.path.splitext(
         os.path.basename(path))[0])[:NAME_MOST] or "guest"
-    lines = ["[hypervisor]", "[host]", "memory = 32M", f"[guest {name}]",
+    lines = ["[hypervisor]", "[host]", "memory = 32M", "control = com2",
+             f"[guest {name}]",
              "image = guest.elf", f"profile = {profile}",
              f"memory = {memory}", f"vcpus = {vcpus}", "disk = data:part=data",
              "console = keyboard"]
@@ -216,6 +219,16 @@ def gdb_help(settings, emulator):
           + " \\\n    ".join(words), flush=True)
 
 
+def control_socket(text):
+    """A name for the socket, if the configuration wants a control channel."""
+    if not re.search(r"^\s*control\s*=\s*\"?com2", text, re.M):
+        return ""
+    path = os.path.abspath(os.path.join(RUN, "control.sock"))
+    if len(os.fsencode(path)) <= relay.PATH_MOST:
+        return path
+    return os.path.join(tempfile.gettempdir(), f"parley-{os.getpid()}.sock")
+
+
 def boot_one(emulator, accel, kind, log):
     text, files, folders, _ = prepare()
     disk = os.path.join(RUN, "parley.img")
@@ -228,18 +241,22 @@ def boot_one(emulator, accel, kind, log):
     with open(os.path.join(RUN, "parley.cfg"), "w", encoding="utf-8") as f:
         f.write(text)
     keyboard = kind != "demo" and sys.stdin.isatty()
+    control = control_socket(text)
     limit = number("TIMEOUT", DEMO_LIMIT if kind == "demo" else 0, 0)
     settings = machine.Settings(
         disk, RUN, smp=number("SMP", 2), mem=memory_mib(), accel=accel,
         model=setting("MODEL"), timeout=limit, keyboard=keyboard,
-        args=setting("QEMU_ARGS"))
+        control=control, args=setting("QEMU_ARGS"))
     if setting("GDB") == "1":
         if emulator != "qemu":
             stop("GDB=1 needs EMU=qemu")
         gdb_help(settings, emulator)
         settings.gdb, settings.timeout = True, number("TIMEOUT", 0, 0)
     if keyboard:
-        print("run: the keyboard is the guest's; Ctrl-A X quits")
+        print("run: the keyboard is the guest's; Ctrl-] goes to the shell, "
+              "Ctrl-A X quits")
+    if control:
+        print(f"run: control channel: {OUTPUT}/parleyctl --socket={control}")
     sys.stdout.flush()
     keys = Keyboard() if keyboard else None
     return machine.boot(emulator, settings, show, keys=keys, log=log)

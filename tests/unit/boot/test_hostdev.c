@@ -103,6 +103,18 @@ static void ide_has_its_legacy_ports(void **state)
 	assert_int_equal(bi.host.grants[2].start, 0x3F6);
 }
 
+static void com2_is_there_if_configured(void **state)
+{
+	bi.options.control = true;
+	assert_int_equal(host_devices(&bi, dev, 64), 3);
+	assert_int_equal(dev[1].type, PV_DEV_UART);
+	assert_int_equal(dev[1].base, 0x2F8);
+	assert_int_equal(dev[1].irq, 3);
+	assert_int_equal(bi.host.nr_grants, 2);
+	assert_int_equal(bi.host.grants[1].start, 0x2F8);
+	assert_int_equal(bi.host.grants[1].kind, BOOT_GRANT_PORTS);
+}
+
 static void each_range_names_its_function(void **state)
 {
 	pci_count = 2;
@@ -131,6 +143,7 @@ int main(void)
 		T(the_hypervisors_ports_are_not),
 		T(memory_and_interrupt_controllers_are_not),
 		T(ide_has_its_legacy_ports),
+		T(com2_is_there_if_configured),
 		T(each_range_names_its_function),
 	};
 

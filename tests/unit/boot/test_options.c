@@ -24,7 +24,7 @@ static void defaults(void **state)
 {
 	assert_true(parse(""));
 	assert_int_equal(o.host_memory, 32 << 20);
-	assert_false(o.mitigations_auto || o.probe);
+	assert_false(o.mitigations_auto || o.probe || o.control);
 }
 
 static void all_keys(void **state)
@@ -33,8 +33,9 @@ static void all_keys(void **state)
 			  "mitigations = auto   # off | auto\n"
 			  "\tprobe=on\r\nfloor = \"f\"\n"
 			  "[guest a]\nimage = x = y\nnonsense\n"
-			  "[ host ]\nmemory = 17M\nother = 1"));
-	assert_true(o.mitigations_auto && o.probe);
+			  "[ host ]\nmemory = 17M\nother = 1\n"
+			  "control = com2"));
+	assert_true(o.mitigations_auto && o.probe && o.control);
 	assert_string_equal(o.floor, "f");
 	assert_int_equal(o.host_memory, 18 << 20); /* whole 2 MiB */
 }

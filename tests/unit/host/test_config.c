@@ -217,8 +217,8 @@ static void test_devices(void **state)
 static void test_order(void **state)
 {
 	(void)state;
-	refuses(G "start = later\n",
-		"parley.cfg:3: start is `now` or `after NAME`, not: later");
+	refuses(G "start = later\n", "parley.cfg:3: start is `now`, `no` or "
+				     "`after NAME`, not: later");
 	refuses(G "start = after b\n",
 		"parley.cfg:1: starts after an unknown guest: b");
 	refuses(G "start = after a\n",
@@ -231,6 +231,22 @@ static void test_order(void **state)
 	refuses(G "console = keyboard\n[guest b]\nimage = x\n"
 		  "console = keyboard\n",
 		"parley.cfg:4: a second guest with the keyboard: b");
+}
+
+static void test_operator(void **state)
+{
+	(void)state;
+	assert_true(parse(G "start = no\n"));
+	assert_true(c.guest[0].start_no);
+	assert_false(c.shell || c.control);
+	assert_true(parse("[host]\nshell = yes\ncontrol = com2\n" G
+			  "start = now\n"));
+	assert_true(c.shell && !c.guest[0].start_no);
+	assert_int_equal(c.control, 1);
+	refuses("[host]\ncontrol = com3\n",
+		"parley.cfg:2: expected no or com2: com3");
+	refuses("[host]\nshell = maybe\n",
+		"parley.cfg:2: expected yes or no: maybe");
 }
 
 static void test_long_and_many(void **state)
@@ -283,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_operator),
 		cmocka_unit_test(test_long_and_many),
 		cmocka_unit_test(test_noise),
 	};

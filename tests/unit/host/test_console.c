@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Console lines of several sources, and the emulated 16550. */
-/* TEST-SRC: drivers/host/lines.c drivers/host/uart16550.c */
+/* TEST-SRC: drivers/host/lines.c drivers/host/scroll.c drivers/host/uart16550.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,6 +48,31 @@ static void test_lines(void **state)
 	lines_end(&l, &a);
 	lines_end(&l, &a);
 	assert_string_equal(shown, "[a] unfinished\n");
+}
+
+static void test_views(void **state)
+{
+	static char ring[SCROLL_SIZE];
+	struct scroll back = { .buf = ring };
+	struct lines l = { .out = out };
+	struct lines_source a = { .name = "a", .live = true, .plain = true };
+	struct lines_source b = { .name = "b", .hidden = true, .back = &back };
+
+	(void)state;
+	shown[0] = 0;
+	put(&l, &b, "one\r\ntw");
+	put(&l, &a, "> ");
+	put(&l, &b, "o\nthree");
+	lines_end(&l, &b);
+	lines_break(&l);
+	lines_break(&l);
+	put(&l, &a, "x\n");
+	assert_string_equal(shown, "> \nx\n");
+	assert_int_equal(back.head, 14);
+	assert_memory_equal(ring, "one\r\ntwo\nthree", 15);
+	b.hidden = false; /* what was hidden does not come back */
+	put(&l, &b, "four\n");
+	assert_string_equal(shown, "> \nx\n[b] four\n");
 }
 
 static void test_long_line(void **state)
@@ -114,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_uart_out),
 		cmocka_unit_test(test_uart_in),
