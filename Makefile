@@ -98,9 +98,10 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 srcs_in = $(sort $(wildcard $(1)/*.c $(1)/*.S))
 GUEST_DIRS := $(patsubst %/,%,$(sort $(wildcard tests/guests/*/ \
 	guestkit/examples/*/)))
-# (A folder with its own linker script is a kernel outside the tree, for a test.)
-GUEST_DIRS := $(foreach d,$(GUEST_DIRS),$(if $(wildcard $(d)/*.lds),,\
-	$(if $(call srcs_in,$(d)),$(d))))
+# (A folder with its own linker script is a kernel outside the tree, for a test;
+# one with a guest.mk is made from sources of Debian's, see below.)
+GUEST_DIRS := $(foreach d,$(GUEST_DIRS),$(if $(wildcard $(d)/*.lds \
+	$(d)/guest.mk),,$(if $(call srcs_in,$(d)),$(d))))
 GUEST_ONE := $(sort $(wildcard tests/guests/*.c))
 GUESTS := $(sort $(notdir $(GUEST_DIRS) $(GUEST_ONE:.c=)) \
 	$(if $(BENCH_SRC),bench))
@@ -123,6 +124,9 @@ host: $(B)/host.elf $(B)/parleyctl
 pvtrace: $(B)/pvtrace
 guests: $(GUEST_ELF) $(B)/bench-host/host.elf $(HV_TESTS)
 
+# Of GUEST=, those whose sources come from Debian: by name, or by file.
+GUEST_SRC = $(filter $(SRC_GUESTS),$(patsubst $(B)/guests/%.elf,%,$(GUEST)))
+
 # What the recipes below run with: everything the user may set.
 TOOL = B='$(B)' MAKE='$(MAKE)' $(PYTHON)
 export EMU MODEL ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT \
@@ -130,20 +134,22 @@ export EMU MODEL ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT
 	QEMU_ARGS GDB NO_INSTALL BOCHS_DIR JOBS QEMU OVMF DEBIAN_MIRROR CYCLES
 
 deps:
-	@sh tests/check/deps.sh $(DEPS_FOR)
+	@GUEST_SRC='$(GUEST_SRC)' sh tests/check/deps.sh $(DEPS_FOR)
 
 # Sub-make, so that what deps.sh has just installed is found; on all CPUs.
 JOBS_HERE = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 define with_deps
-	@sh tests/check/deps.sh $(1)
+	@GUEST_SRC='$(GUEST_SRC)' sh tests/check/deps.sh $(1)
 	@+$(MAKE) --no-print-directory $(JOBS_HERE) B='$(B)' $(2)
 endef
 
+# A guest that is made from sources of Debian's is built where it is wanted.
 run:
-	$(call with_deps,run,all)
+	$(call with_deps,run,all $(GUEST_SRC:%=$(B)/guests/%.elf))
 	@$(TOOL) tests/emu/run.py
 test:
 	$(call with_deps,test,all unit-build fuzz-build)
+	-@+$(MAKE) --no-print-directory B='$(B)' guests-src
 	@$(TOOL) tests/emu/suite.py
 bench:
 	$(call with_deps,bench,all)
@@ -187,9 +193,10 @@ help:
 #: make run      boot the demonstration, then the cost table, in an emulator
 #:               EMU=qemu|bochs ACCEL=kvm|tcg SMP=n MEM=mib TIMEOUT=s
 #:               MODEL=ryzen (with EMU=bochs: SVM instead of VMX)
-#:               GUEST=file.elf PROFILE=pv|hvm|classic VCPUS=n GUEST_MEM=16M
+#:               GUEST=file.elf (or a name: sqlite) PROFILE=pv|hvm|classic VCPUS=n GUEST_MEM=16M
 #:               CMDLINE=text CFG=file QEMU_ARGS=... GDB=1 NO_INSTALL=1
 #:               DEBUG=1: a build that holds each call to the manual
+#: make guests-src  the guests made from sources of Debian's, which it fetches
 #: make test     every test on both back ends; ends in "N passed, N failed"
 #: make unit     only the unit tests, under ASan and UBSan
 #: make fuzz     random calls against the invariants, for FUZZ_S=60 seconds
@@ -340,6 +347,21 @@ $(foreach g,$(GUEST_ONE),$(eval $(call elf,\
 $(foreach d,$(GUEST_DIRS),$(eval $(call elf,\
 	$(B)/guests/$(notdir $(d)).elf,$(call obj_of,$(call srcs_in,$(d))))))
 
+# Guests made from source packages of Debian's, which are fetched for them: a
+# guest.mk adds its name to SRC_GUESTS, and its objects as SRC_OBJ_name.
+SRC_FLAGS := $(FIXED) -w -Iguestkit/libc/include
+SRC_GUESTS :=
+include $(sort $(wildcard tests/guests/*/guest.mk))
+SRC_C := $(foreach g,$(SRC_GUESTS),$(call srcs_in,tests/guests/$(g)))
+$(foreach g,$(SRC_GUESTS),$(eval $(call elf,$(B)/guests/$(g).elf,$(call \
+	obj_of,$(call srcs_in,tests/guests/$(g))) $(SRC_OBJ_$(g)))))
+$(B)/src/%/.here:
+	@$(TOOL) -B tests/emu/sources.py $* $(B)/src >/dev/null
+	@touch $@
+.PHONY: guests-src
+guests-src:
+	$(call with_deps,sources,$(SRC_GUESTS:%=$(B)/guests/%.elf))
+
 # A kernel that knows the ABI's headers alone, built by its own Makefile.
 $(B)/guests/bare.elf: $(wildcard tests/guests/bare/*) Makefile $(GEN) \
 		$(addprefix $(B)/gen/pvabi/,calls.h stubs.h) \
@@ -467,7 +489,8 @@ install: guestkit drivers $(GEN)
 -include $(HV_OBJ:.o=.d) $(POISONED:.o=.d) $(ROOT_OBJ:.o=.d) $(HV_TEST_SRC:%.c=$(B)/obj/%.d) $(KIT_OBJ:.o=.d) $(LIBC_OBJ:.o=.d) \
 	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC) $(BENCH_HOST_SRC))) \
 	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
-		$(call srcs_in,$(d))),$(B)/obj/$(basename $(s)).d) \
+		$(call srcs_in,$(d))) $(SRC_C),$(B)/obj/$(basename $(s)).d) \
+	$(foreach g,$(SRC_GUESTS),$(SRC_OBJ_$(g):.o=.d)) \
 	$(UNIT_SRC:%.c=$(B)/unit/obj/%.d) $(FAT_OBJ:.o=.d) \
 	$(patsubst %.o,%.d,$(call fo,$(FUZZ_HV) $(wildcard tests/fuzz/*.c))) \
 	$(sort $(foreach t,$(UNIT_SRC),$(patsubst %.c,$(B)/unit/obj/%.d,\

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Install what a target needs: deps.sh [run|bench|test|check|fuzz|prove].
+# Install what a target needs: deps.sh [run|bench|test|check|fuzz|prove|sources].
 #
 # Does nothing when nothing is missing. NO_INSTALL=1 only names what is needed
 # and stops where something is missing; so does a system without apt-get.
@@ -71,6 +71,13 @@ need_bochs() {
 	need file "/usr/share/vgabios/vgabios.bin" vgabios 'for Bochs'
 }
 
+# For the guests that are built from Debian's source packages.
+need_sources() {
+	command -v apt-get >/dev/null 2>&1 || return
+	need prog dpkg-source dpkg-dev 'for the sources of guests'
+	need prog tclsh tcl 'for SQLite'
+}
+
 need_test() {
 	need file /usr/include/cmocka.h libcmocka-dev '1.1 or later'
 	need file /usr/include/stdio.h libc6-dev 'for the unit tests'
@@ -102,9 +109,11 @@ run)
 	bochs) need_bochs ;;
 	*) need_qemu ;;
 	esac
+	[ -z "${GUEST_SRC:-}" ] || need_sources
 	need_image ;;
+sources) need_sources ;;
 bench) need_qemu; need_image; need_bochs ;;
-test) need_qemu; need_image; need_bochs; need_test; need_check ;;
+test) need_qemu; need_image; need_bochs; need_test; need_check; need_sources ;;
 fuzz) need_fuzz ;;
 prove) ;;
 check) need_test; need_check ;;

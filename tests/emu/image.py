@@ -14,6 +14,7 @@ import sys
 import tempfile
 import zlib
 
+GUESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../guests")
 MIB = 1 << 20
 ESP_START, DATA_SIZE = 1 * MIB, 1 * MIB
 ESP_MIN = 36 * MIB  # FAT32 has at least 65,525 clusters
@@ -69,8 +70,13 @@ def find(name, output, folders):
         path = os.path.join(folder, name)
         if os.path.isfile(path):
             return path
+    note = ""
+    if os.path.exists(os.path.join(GUESTS, name.removesuffix(".elf"),
+                                   "guest.mk")):
+        note = ": it is made of sources of Debian's, and `make guests-src` " \
+            "says why they could not be had"
     raise RuntimeError(f"the configuration names {name}, which is neither "
-                       f"in {output}/guests nor beside it")
+                       f"in {output}/guests nor beside it{note}")
 
 
 def is_elf(path):

@@ -151,9 +151,17 @@ def guest_config(path):
     return "\n".join(lines) + "\n", [staged]
 
 
+def guest_file():
+    """What GUEST= says: a file, or the name of a guest of the tree."""
+    name = setting("GUEST")
+    own = os.path.join(OUTPUT, "guests", name + ".elf")
+    return own if "/" not in name and not os.path.exists(name) \
+        and os.path.exists(own) else name
+
+
 def prepare():
     """(configuration, more files, folders to look in, kind of run)."""
-    guest, cfg = setting("GUEST"), setting("CFG")
+    guest, cfg = guest_file(), setting("CFG")
     if guest and cfg:
         stop("GUEST= and CFG= exclude each other")
     if guest:
@@ -211,7 +219,7 @@ def gdb_help(settings, emulator):
     if base:
         words.append(f"-ex 'add-symbol-file {OUTPUT}/parley.elf -o {base[0]}'")
     words.append(f"-ex 'add-symbol-file {OUTPUT}/host.elf'")
-    guest = setting("GUEST")
+    guest = guest_file()
     words.append(f"-ex 'add-symbol-file {guest or OUTPUT + '/guests/demo.elf'}"
                  "'")
     words.append("-ex 'target remote localhost:1234'")
