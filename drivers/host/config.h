@@ -26,7 +26,7 @@ struct cfg_vdev {
 	enum cfg_vdev_type type;
 	enum cfg_disk_kind kind; /* VDEV_DISK */
 	char source[CFG_IMAGE];	 /* partition or module name */
-	uint64_t bytes;		 /* DISK_NULL */
+	uint64_t bytes;		 /* DISK_NULL, an empty DISK_RAM */
 };
 
 enum cfg_console { CONSOLE_OUT, CONSOLE_KEYBOARD, CONSOLE_NULL };

@@ -60,18 +60,23 @@ static bool number(const char *s, uint64_t *out)
 }
 
 /* A number with K, M or G behind it. */
-bool config_size(char *s, uint64_t *out)
+bool config_size(const char *s, uint64_t *out)
 {
 	static const char unit[] = "KMG";
 	size_t n = strlen(s);
 	const char *u = n ? strchr(unit, s[n - 1] & ~0x20) : NULL;
 	unsigned shift = 0;
+	char digits[24];
 
 	if (u && *u) {
 		shift = 10 * (unsigned)(u - unit + 1);
-		s[n - 1] = 0;
+		n--;
 	}
-	if (!number(s, out) || *out > UINT64_MAX >> shift)
+	if (n >= sizeof(digits))
+		return false;
+	memcpy(digits, s, n);
+	digits[n] = 0;
+	if (!number(digits, out) || *out > UINT64_MAX >> shift)
 		return false;
 	*out <<= shift;
 	return true;

@@ -20,12 +20,11 @@ struct parse {
 	struct text err;
 };
 
-/* All return false after having put the message into p->err. Those that read
- * a size cut its unit off the text. */
+/* All but config_size return false after having put the message into p->err. */
 bool config_fail(struct parse *p, unsigned line, const char *what,
 		 const char *detail);
 bool config_bad(struct parse *p, const char *what, const char *detail);
-bool config_size(char *s, uint64_t *out);
+bool config_size(const char *s, uint64_t *out);
 bool config_set_number(struct parse *p, const char *s, uint64_t lo, uint64_t hi,
 		       unsigned *out);
 bool config_set_text(struct parse *p, const char *s, char *out, size_t room,

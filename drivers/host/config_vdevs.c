@@ -38,7 +38,17 @@ static char *rest_of(char *v)
 }
 
 static const char disk_want[] =
-	"disk is NAME:part=P, NAME:ram=FILE or NAME:null=SIZE, not";
+	"disk is NAME:part=P, NAME:ram=FILE or SIZE, or NAME:null=SIZE, not";
+
+static bool disk_size(const char *v, struct cfg_vdev *d)
+{
+	uint64_t bytes;
+
+	if (!config_size(v, &bytes) || !bytes || bytes % 512)
+		return false;
+	d->bytes = bytes;
+	return true;
+}
 
 static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 {
@@ -49,16 +59,15 @@ static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 	*eq = 0;
 	if (!strcmp(v, "null")) {
 		d->kind = DISK_NULL;
-		if (!config_size(eq + 1, &d->bytes) || !d->bytes ||
-		    d->bytes % 512)
-			return config_bad(p, "expected a size such as 1M",
-					  eq + 1);
-		return true;
+		return disk_size(eq + 1, d) ||
+		       config_bad(p, "expected a size such as 1M", eq + 1);
 	}
 	if (strcmp(v, "part") && strcmp(v, "ram"))
 		return config_bad(p, "no such kind of disk (part, ram, null)",
 				  v);
 	d->kind = *v == 'p' ? DISK_PART : DISK_RAM;
+	if (d->kind == DISK_RAM && disk_size(eq + 1, d))
+		return true;
 	return config_set_text(p, eq + 1, d->source, CFG_IMAGE, "disk source");
 }
 

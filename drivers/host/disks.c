@@ -240,23 +240,24 @@ static bool part_open(struct vdisk *v, const char *name)
 	return false;
 }
 
+static const char *ram_empty(struct vdisk *v, size_t bytes)
+{
+	v->kind = VDISK_RAM;
+	v->sectors = (bytes + BLK_SECTOR - 1) / BLK_SECTOR;
+	v->ram = bytes ? kit_pages_alloc((bytes + 4095) / 4096) : NULL;
+	return v->ram ? NULL : "no memory for a disk of that size";
+}
+
 /* A module in memory of our own, so that it can be written. */
 static const char *ram_open(struct vdisk *v, const char *name)
 {
 	size_t size;
 	const void *file = host_file(name, &size);
-	size_t bytes;
+	const char *why = file ? ram_empty(v, size) : "there is no such file";
 
-	if (!file)
-		return "there is no such file";
-	bytes = (size + BLK_SECTOR - 1) / BLK_SECTOR * BLK_SECTOR;
-	v->kind = VDISK_RAM;
-	v->sectors = bytes / BLK_SECTOR;
-	v->ram = bytes ? kit_pages_alloc((bytes + 4095) / 4096) : NULL;
-	if (!v->ram)
-		return "no memory for a disk of that size";
-	memcpy(v->ram, file, size);
-	return NULL;
+	if (!why)
+		memcpy(v->ram, file, size);
+	return why;
 }
 
 const char *disks_open(struct vdisk *v, const struct cfg_vdev *cfg)
@@ -270,7 +271,8 @@ const char *disks_open(struct vdisk *v, const struct cfg_vdev *cfg)
 		v->sectors = cfg->bytes / BLK_SECTOR;
 		return NULL;
 	case DISK_RAM:
-		return ram_open(v, cfg->source);
+		return cfg->bytes ? ram_empty(v, cfg->bytes) :
+				    ram_open(v, cfg->source);
 	case DISK_PART:
 		break;
 	}

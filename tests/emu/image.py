@@ -18,6 +18,7 @@ GUESTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../guests")
 MIB = 1 << 20
 ESP_START, DATA_SIZE = 1 * MIB, 1 * MIB
 ESP_MIN = 36 * MIB  # FAT32 has at least 65,525 clusters
+SIZE = r"(0x[0-9a-fA-F]+|\d+)[KMG]?"  # of an empty disk in memory
 EPOCH = "1704067200"  # 2024-01-01
 TOOL_ENV = dict(os.environ, SOURCE_DATE_EPOCH=EPOCH, MTOOLS_SKIP_CHECK="1",
                 PATH=os.environ.get("PATH", "") + ":/usr/sbin:/sbin",
@@ -46,8 +47,9 @@ def tool(*words):
 def configured_files(text):
     """The names of the files that a configuration refers to."""
     names = re.findall(r"^\s*image\s*=\s*\"?([^\s\"]+)", text, re.M)
-    names += re.findall(r"^\s*disk\s*=\s*\"?[^\s:]+:ram=([^\s\",]+)", text,
-                        re.M)
+    disks = re.findall(r"^\s*disk\s*=\s*\"?[^\s:]+:ram=([^\s\",]+)", text,
+                       re.M)
+    names += [d for d in disks if not re.fullmatch(SIZE, d)]
     return list(dict.fromkeys(names))
 
 

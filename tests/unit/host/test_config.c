@@ -50,7 +50,8 @@ static void test_whole(void **state)
 			  "cpu = 1\npriority=7\nslice = 250\n"
 			  "cmdline = \"a # b = c\" # text\n"
 			  "disk = d:part=data\ndisk = r:ram=x.img\n"
-			  "disk = n:null=1M\nexpect = 3\nstats = yes\n"
+			  "disk = n:null=1M\ndisk = e:ram=4K\n"
+			  "disk = o:ram=100\nexpect = 3\nstats = yes\n"
 			  "counters = csv\ntrace = calls, switches\n"
 			  "device = fF:1f.7\ndevice = 00:5.0\n"
 			  "unsafe_dma = yes\n"
@@ -71,11 +72,17 @@ static void test_whole(void **state)
 	assert_int_equal(g->priority, 7);
 	assert_int_equal(g->slice_us, 250);
 	assert_string_equal(g->cmdline, "a # b = c");
-	assert_int_equal(g->nr_vdevs, 3);
+	assert_int_equal(g->nr_vdevs, 5);
 	assert_int_equal(g->vdev[0].kind, DISK_PART);
 	assert_string_equal(g->vdev[0].source, "data");
 	assert_int_equal(g->vdev[1].kind, DISK_RAM);
+	assert_string_equal(g->vdev[1].source, "x.img");
+	assert_int_equal(g->vdev[1].bytes, 0);
 	assert_int_equal(g->vdev[2].bytes, 1 << 20);
+	assert_int_equal(g->vdev[3].kind, DISK_RAM);
+	assert_int_equal(g->vdev[3].bytes, 4096);
+	assert_string_equal(g->vdev[4].source, "100"); /* half a sector */
+	assert_int_equal(g->vdev[4].bytes, 0);
 	assert_int_equal(g->nr_devices, 2);
 	assert_int_equal(g->device[0], 0xff << 8 | 31 << 3 | 7);
 	assert_int_equal(g->device[1], 5 << 3);
@@ -142,11 +149,11 @@ static void test_keys(void **state)
 	refuses(G "memory = 5\n",
 		"parley.cfg:3: expected a size such as 16M: 5");
 	refuses(G "memory = M\n",
-		"parley.cfg:3: expected a size such as 16M: ");
+		"parley.cfg:3: expected a size such as 16M: M");
 	refuses(G "memory = 64K\n",
 		"parley.cfg:3: memory must be from 1M to 3840M");
 	refuses(G "memory = 99999999999G\n",
-		"parley.cfg:3: expected a size such as 16M: 99999999999");
+		"parley.cfg:3: expected a size such as 16M: 99999999999G");
 	refuses(G "cmdline = \"x\n", "parley.cfg:3: the quotes do not match");
 	refuses(G "cmdline = \"x\" \"y\"\n",
 		"parley.cfg:3: the quotes do not match");
@@ -170,10 +177,12 @@ static void test_keys(void **state)
 static void test_disks(void **state)
 {
 	(void)state;
-	refuses(G "disk = d\n", "parley.cfg:3: disk is NAME:part=P, "
-				"NAME:ram=FILE or NAME:null=SIZE, not: d");
-	refuses(G "disk = d:x\n", "parley.cfg:3: disk is NAME:part=P, "
-				  "NAME:ram=FILE or NAME:null=SIZE, not: x");
+	refuses(G "disk = d\n",
+		"parley.cfg:3: disk is NAME:part=P, "
+		"NAME:ram=FILE or SIZE, or NAME:null=SIZE, not: d");
+	refuses(G "disk = d:x\n",
+		"parley.cfg:3: disk is NAME:part=P, "
+		"NAME:ram=FILE or SIZE, or NAME:null=SIZE, not: x");
 	refuses(G "disk = d:file=x\n",
 		"parley.cfg:3: no such kind of disk (part, ram, null): file");
 	refuses(G "disk = :part=x\n", "parley.cfg:3: device name: empty");
