@@ -80,18 +80,19 @@ static bool file_save(struct store *s, struct store_file *f)
 
 const char *store_mount(struct store *s, struct kit_block *disk)
 {
-	uint64_t sectors = kit_block_sectors(disk), half;
+	uint64_t sectors = kit_block_sectors(disk), split;
 
 	memset(s, 0, sizeof(*s));
 	s->disk = disk;
-	if (kit_block_readonly(disk) || sectors < DATA_SECTOR + STORE_FILES)
+	if (kit_block_readonly(disk) || sectors < DATA_SECTOR + 4)
 		return "the disk cannot be written to, or is too small";
-	half = (sectors - DATA_SECTOR) / STORE_FILES;
-	for (uint32_t i = 0; i < STORE_FILES; i++) {
-		s->file[i].first = DATA_SECTOR + i * half;
-		s->file[i].room = half * KIT_SECTOR;
+	split = DATA_SECTOR + (sectors - DATA_SECTOR) / 2;
+	s->file[0] = (struct store_file){ .first = DATA_SECTOR };
+	s->file[1] = (struct store_file){ .first = split };
+	s->file[0].room = (split - DATA_SECTOR) * KIT_SECTOR;
+	s->file[1].room = (sectors - split) * KIT_SECTOR;
+	for (uint32_t i = 0; i < STORE_FILES; i++)
 		file_load(s, i);
-	}
 	return NULL;
 }
 
