@@ -121,6 +121,8 @@ def add_line(call, where, word, text, errors):
         call["result"] = parse_arg(where, text)
     elif word == "right":
         call["right"] = parse_right(where, text)
+    elif word == "check":
+        call["checks"].append(parse_act(where, text))
     elif word in ("does", "runs", "plain"):
         if {"does", "runs", "plain"} & set(call):
             raise Bad("%s: this call has its decoder already" % where)
@@ -141,7 +143,7 @@ def parse_calls(errors):
         if m:
             calls.append({"nr": int(m[1]), "name": m[2], "args": [],
                           "errors": [], "result": None, "right": None,
-                          "returns": True})
+                          "checks": [], "returns": True})
             continue
         words = line.split(None, 1)
         if not line[0].isspace() or not calls or len(words) != 2:
@@ -226,9 +228,10 @@ def wrong(c):
         elif a["range"]:
             bad += ["%s < %d" % (reg, a["range"][0])] if a["range"][0] else []
             bad += ["%s > %d" % (reg, a["range"][1])]
-    # with a number of pages that is known to be in its range
-    return bad + ["!pages_ok(%s, %s)" % (a["name"], a["of"])
-                  for a in c["args"] if a["form"] == "pages()"]
+    # with numbers that are known to be in their range
+    bad += ["!pages_ok(%s, %s)" % (a["name"], a["of"])
+            for a in c["args"] if a["form"] == "pages()"]
+    return bad + ["!" + expression(c, *check) for check in c["checks"]]
 
 
 def attempt(expression):
@@ -261,20 +264,25 @@ def decoding(c):
     return out
 
 
-def call_of(c):
-    """The expression that carries the call out."""
-    items = c["args"] + ([c["result"]] if c["result"] else [])
+def expression(c, name, args):
+    """A function called with what the names of its arguments stand for."""
     known = {a["name"]: value(c, a) for a in c["args"]}
-    known.update({"caller": "caller()", "current": "vcpu_current()", "more": "&more"})
+    known.update({"caller": "caller()", "current": "vcpu_current()",
+                  "more": "&more", "each": "hcall_each(base, mask)"})
     if c["result"]:
         known[c["result"]["name"]] = "&" + c["result"]["name"]
-    name, args = c.get("does") or c.get("runs") or (
-        "call_" + c["name"], [a["name"] for a in items])
     for a in args:
         if not a.startswith("&") and a not in known:
             raise Bad("calls.def: call %s has no %s" % (c["name"], a))
     return "%s(%s)" % (name, ", ".join(
         a if a.startswith("&") else known[a] for a in args))
+
+
+def call_of(c):
+    """The expression that carries the call out."""
+    items = c["args"] + ([c["result"]] if c["result"] else [])
+    return expression(c, *(c.get("does") or c.get("runs") or (
+        "call_" + c["name"], [a["name"] for a in items])))
 
 
 def acting(c):
@@ -284,7 +292,9 @@ def acting(c):
         if a["form"] == "out()":
             out = ["return ret(%s);" % COPY.format("write", a["name"])]
     if "runs" in c:
-        return [call_of(c) + ";"] + (out or ["return ret(PV_OK);"])
+        each = ["for (; mask; mask &= mask - 1)"] if "each" in c["runs"][1] else []
+        return each + ["\t" * len(each) + call_of(c) + ";"] + (
+            out or ["return ret(PV_OK);"])
     if out:
         return attempt(call_of(c)) + out
     if "more" in c.get("does", ("", []))[1]:
@@ -337,12 +347,12 @@ def gen_decoders(calls):
     g = "PVABI_DECODERS_H"
     out = [HEAD % ("The decoders of the hypervisor.", g, g)]
     out += [decoder(c) for c in calls if "plain" not in c]
-    out += ["/* unfit: it may not stand in a batch. */\n"
-            "static const struct {\n\thcall_fn fn;\n\tbool unfit;\n"
-            "} decoders[PV_CALL_COUNT] = {\n"]
-    out += ["\t[%d] = { hc_%s, %d },\n" % (c["nr"], c["name"], not in_batch(c))
-            for c in calls]
-    return "".join(out) + "};\n\n#endif\n"
+    out += ["/* By number, and from HCALL_BATCH on for what stands in a batch. */\n"
+            "static void decoders_put(hcall_fn *table)\n{\n"]
+    out += ["\ttable[%d] = hc_%s;\n\ttable[HCALL_BATCH + %d] = hc_%s;\n" % (
+        c["nr"], c["name"], c["nr"], c["name"] if in_batch(c) else "unfit")
+        for c in calls]
+    return "".join(out) + "}\n\n#endif\n"
 
 
 def gen_declared(calls, errors):

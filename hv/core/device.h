@@ -49,7 +49,7 @@ void device_release(struct partition *p);
 #define ISA_IRQS 16u
 
 /* Binds an interrupt to a port of p, to arrive on the calling CPU: PV_EINVAL
- * (no such pin), PV_EEXIST (the line is bound by another partition), PV_ENOMEM
+ * (no such pin, or one of the hypervisor's), PV_EEXIST (the line is bound by another partition), PV_ENOMEM
  * (no vector). irq_bind_device: *message is what the device has to write. */
 int irq_bind_isa(struct partition *p, u32 irq, u32 port) must_check;
 int irq_bind_device(struct partition *p, struct device *d, u32 index, u32 flags,

@@ -6,6 +6,7 @@
 #include "core/event.h"
 #include "pvabi/calls.h"
 
+#define ISA_OURS 5u /* mask: the PIT's, and the cascade of the two PICs */
 #define DEVICE_MESSAGES 8u /* at most, of one function */
 
 /* Who is told, in one word, so that a handler reads it whole: generation and
@@ -129,6 +130,8 @@ int irq_bind_isa(struct partition *p, u32 irq, u32 port)
 {
 	u32 user = (u32)index_clamp(irq, ISA_IRQS);
 
+	if (ISA_OURS >> user & 1)
+		return PV_EINVAL;
 	lock_scope(&device_lock);
 	return line_bind_locked(p, user, user, port);
 }

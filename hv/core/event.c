@@ -82,9 +82,9 @@ noinline_fn void event_send(struct partition *p, u32 port)
 	send(p, port, sched_poke);
 }
 
-void event_send_last(struct partition *p, u32 port)
+void event_send_last(const struct event *e)
 {
-	send(p, port, sched_poke_last);
+	send(e->part, e->port, sched_poke_last);
 }
 
 void event_ipi(struct vcpu *v, u32 bit)

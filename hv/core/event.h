@@ -41,7 +41,7 @@ void event_vector_set(struct partition *p, u32 port, u32 vector);
 void event_send(struct partition *p, u32 port);
 /* As the last act of a call: where it wakes a vCPU that is more urgent than the
  * caller, on this CPU, that takes its place at once. */
-void event_send_last(struct partition *p, u32 port);
+void event_send_last(const struct event *e);
 void event_ipi(struct vcpu *v, u32 bit);
 void event_timer(struct vcpu *v);
 /* Is anything pending for v (vcpu_wait's condition)? */

@@ -73,11 +73,10 @@ int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr) must_check;
 int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
 	       bool write) must_check;
 int gmem_revoke(struct partition *p, gpa_t at, u64 pages) must_check;
-int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
-		u64 pages, gpa_t at) must_check;
-/* For DMA: until they are returned they cannot be revoked. */
-int gmem_accept_dma(struct partition *p, struct partition *owner, gpa_t from,
-		    u64 pages, gpa_t at) must_check;
+/* Into the caller's space; with PV_ACCEPT_DMA they cannot be revoked until they
+ * are returned. */
+int gmem_accept(struct partition *owner, gpa_t from, u64 pages, gpa_t at,
+		u32 flags) must_check;
 int gmem_return(struct partition *p, gpa_t at, u64 pages) must_check;
 
 /* The log of the pages that are written to. Read: at most 512 of them, then

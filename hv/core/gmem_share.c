@@ -177,25 +177,15 @@ int gmem_revoke(struct partition *p, gpa_t at, u64 pages)
 	return err;
 }
 
-int gmem_accept(struct partition *p, struct partition *owner, gpa_t from,
-		u64 pages, gpa_t at)
-{
-	struct share s = {
-		.p = owner, .peer = p, .from = from, .pages = pages, .at = at
-	};
-
-	return share_run(&s, accept_page);
-}
-
-int gmem_accept_dma(struct partition *p, struct partition *owner, gpa_t from,
-		    u64 pages, gpa_t at)
+int gmem_accept(struct partition *owner, gpa_t from, u64 pages, gpa_t at,
+		u32 flags)
 {
 	struct share s = { .p = owner,
-			   .peer = p,
+			   .peer = vcpu_current()->part,
 			   .from = from,
 			   .pages = pages,
 			   .at = at,
-			   .dma = true };
+			   .dma = flags & PV_ACCEPT_DMA };
 
 	return share_run(&s, accept_page);
 }

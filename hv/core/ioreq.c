@@ -180,8 +180,11 @@ static void mapper_set(struct partition *p, struct io_mapper new)
 
 int ioreq_map(struct partition *p, struct partition *by, gpa_t at)
 {
-	int err = gmem_map(by, at, ptr_hpa(&p->io_page), PAGE_SIZE, NP_READ);
+	int err = PV_EINVAL;
 
+	if (by != p) /* its own page: that would take it from the server */
+		err = gmem_map(by, at, ptr_hpa(&p->io_page), PAGE_SIZE,
+			       NP_READ);
 	if (!err)
 		mapper_set(p, (struct io_mapper){ by->id, by->gen, at.v });
 	return err;

@@ -28,7 +28,7 @@ bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len);
 int ioreq_complete(struct partition *p, u64 cookie, u64 value) must_check;
 
 /* Maps p's I/O page into `by`, read-only, instead of where it was mapped
- * before. PV_EEXIST, PV_ENOMEM. */
+ * before. PV_EINVAL (p is `by`), PV_EEXIST, PV_ENOMEM. */
 int ioreq_map(struct partition *p, struct partition *by, gpa_t at) must_check;
 /* Takes that mapping away. No lock held. */
 void ioreq_unmap(struct partition *p);

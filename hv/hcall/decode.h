@@ -37,11 +37,23 @@ static inline struct vcpu *hcall_vcpu(struct partition *p, u64 n)
 	return p->vcpus[index_clamp(n, p->nr_vcpus)];
 }
 
-/* One that a guest may have for its events; 0: none. */
-#define VECTOR_MIN 32u
-static inline bool vector_ok(u32 vector)
+/* Do all vCPUs of the mask exist? base < 64. */
+static inline bool hcall_mask_ok(u32 base, u64 mask)
 {
-	return !vector || vector >= VECTOR_MIN;
+	return !mask ||
+	       base + 63 - (u32)__builtin_clzll(mask) < caller()->nr_vcpus;
+}
+
+/* The first of those. */
+static inline struct vcpu *hcall_each(u64 base, u64 mask)
+{
+	return hcall_vcpu(caller(), base + (u32)__builtin_ctzll(mask));
+}
+
+/* One that a guest may have for its events; 0: none. */
+static inline bool hcall_vector_ok(u32 vector)
+{
+	return !vector || vector >= 32;
 }
 
 /* Sleeps until something is pending for v, which is the caller: PV_OK (perhaps

@@ -5,6 +5,7 @@
 #include "core/device.h"
 #include "core/event.h"
 #include "core/ioreq.h"
+#include "core/trace.h"
 #include "core/sched.h"
 #include "hcall/decode.h"
 
@@ -18,10 +19,10 @@ static int hcall_partition(u64 h, u32 right, struct partition **p)
 	return err;
 }
 
-#include "pvabi/decoders.h"
-
 static HCALL_PLAIN(none) { return ret(PV_ENOSYS); }
 static HCALL_PLAIN(unfit) { return ret(PV_EINVAL); }
+
+#include "pvabi/decoders.h"
 
 /* Not inlined: then the loop of a batch keeps nothing in registers for it. */
 static noinline_fn struct pv_batch_entry *entry_at(u64 entries, u64 n)
@@ -71,15 +72,13 @@ _Static_assert(PV_CALL_COUNT < HCALL_TABLE_SIZE, "the last slot stays ENOSYS");
 
 void hcall_init(void)
 {
-	for (u32 i = 0; i < HCALL_TABLE_SIZE; i++) {
-		bool known = i < PV_CALL_COUNT;
-		hcall_fn fn = known ? decoders[i].fn : hc_none;
+	const u8 *thunk = hcall_thunks;
 
-		virt_hcall_table[i] = fn;
-		virt_hcall_table[HCALL_BATCH + i] =
-			known && decoders[i].unfit ? hc_unfit : fn;
+	for (u32 i = 0; i < HCALL_TRACED; i++, thunk += HCALL_THUNK_SIZE) {
+		virt_hcall_table[i] = hc_none;
+		virt_hcall_table[HCALL_TRACED + i] = (hcall_fn)(uintptr_t)thunk;
 	}
-	hcall_trace_init();
+	decoders_put(virt_hcall_table);
 }
 
 HCALL_PLAIN(nop) { return ret(PV_OK); }

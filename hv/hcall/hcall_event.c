@@ -17,20 +17,6 @@ int call_event_bind(struct partition *part, u32 port, struct vcpu *vcpu,
 	return err;
 }
 
-int call_event_vector_set(u32 port, u32 vector)
-{
-	if (!vector_ok(vector))
-		return PV_EINVAL;
-	event_vector_set(caller(), port, vector);
-	return PV_OK;
-}
-
-int call_event_send(const struct event *event)
-{
-	event_send_last(event->part, event->port);
-	return PV_OK;
-}
-
 int call_event_send_wait(const struct event *event, u64 deadline)
 {
 	event_send(event->part, event->port);

@@ -13,39 +13,28 @@ static void request_finish(struct vcpu *v, u64 value)
 	v->hw.gpr[R_DX] = value & v->io_arg[0];
 }
 
-static int request(const struct ioreq *r)
+static int request(struct ioreq r)
 {
 	struct vcpu *v = vcpu_current();
-	u64 mask = ~0ull >> (64 - 8 * r->size);
+	u64 mask = ~0ull >> (64 - 8 * r.size);
 	bool posted;
 
-	if (r->size & (r->size - 1) || r->addr & (r->size - 1) ||
-	    (r->size == 8 && r->space == PV_SPACE_PORT) || r->value & ~mask)
+	if (r.size & (r.size - 1) || r.addr & (r.size - 1) ||
+	    (r.size == 8 && r.space == PV_SPACE_PORT) || r.value & ~mask)
 		return PV_EINVAL;
 	v->io_finish = request_finish;
-	v->io_arg[0] = r->write ? 0 : mask;
-	return ioreq_send(v, r, &posted);
+	v->io_arg[0] = r.write ? 0 : mask;
+	return ioreq_send(v, &r, &posted);
 }
 
 int call_io_read(u32 space, u64 addr, u32 size, u64 *value)
 {
-	struct ioreq r = {
-		.space = space, .addr = addr, .size = size, .count = 1
-	};
-
-	return request(&r);
+	return request((struct ioreq){ space, size, 0, 1, addr, 0 });
 }
 
 int call_io_write(u32 space, u64 addr, u32 size, u64 value)
 {
-	struct ioreq r = { .space = space,
-			   .addr = addr,
-			   .size = size,
-			   .write = 1,
-			   .count = 1,
-			   .value = value };
-
-	return request(&r);
+	return request((struct ioreq){ space, size, 1, 1, addr, value });
 }
 
 int call_io_serve(struct partition *part, u32 space, u64 addr, u64 len,
@@ -63,11 +52,4 @@ int call_io_serve(struct partition *part, u32 space, u64 addr, u64 len,
 	    (mmio && (len > REGION_BYTES_MAX || (addr | len) & PAGE_MASK)))
 		return PV_EINVAL;
 	return ioreq_serve(part, &r);
-}
-
-int call_io_map(struct partition *part, gpa_t at)
-{
-	/* its own page: that would take it from the server */
-	return part == caller() ? (int)PV_EINVAL :
-				  ioreq_map(part, caller(), at);
 }

@@ -22,13 +22,6 @@ int call_partition_create(struct partition *self,
 	return PV_ENOMEM;
 }
 
-int call_mem_accept(struct partition *owner, gpa_t start, u64 pages, gpa_t at,
-		    u32 flags)
-{
-	return (flags & PV_ACCEPT_DMA ? gmem_accept_dma : gmem_accept)(
-		caller(), owner, start, pages, at);
-}
-
 int call_partition_write(struct partition *part, gpa_t to, gpa_t from, u64 len)
 {
 	if (part->state != PV_STATE_NEW)

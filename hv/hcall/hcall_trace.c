@@ -5,29 +5,18 @@
 #include "hcall/hcall.h"
 #include "lib/x86.h"
 
-int call_trace_map(struct partition *self, u32 cpu, gpa_t at, u32 port)
-{
-	return trace_map(self, cpu, at, port);
-}
-
 int call_trace_set(struct partition *self, u64 part, u32 what)
 {
-	struct handle h;
 	struct partition *p;
-	int err =
-		handle_name(self, part, HANDLE_PARTITION, PV_RIGHT_CONTROL, &h);
+	int err = handle_partition(self, part, PV_RIGHT_CONTROL, &p);
 
-	if (err)
-		return err;
-	p = partition_live(h.obj, h.obj_gen);
-	return p ? trace_set(p, what) : (int)PV_EHANDLE;
+	return err ? err : trace_set(p, what);
 }
 
 /*
  * What the slots hold: each pushes its own number, which so becomes the seventh
  * argument of the one handler. In C this would be some thousand bytes more.
  */
-#define THUNK_SIZE 16
 /* clang-format off */
 __asm__(".pushsection .text\n\t"
 	".balign 16\n"
@@ -43,7 +32,6 @@ __asm__(".pushsection .text\n\t"
 	".endr\n\t"
 	".popsection");
 /* clang-format on */
-extern const u8 hcall_thunks[] __attribute__((visibility("hidden")));
 _Static_assert(HCALL_TRACED == 256, "the thunks' number");
 
 /* Runs a slot's handler. The number says whether it is an entry of a batch:
@@ -70,11 +58,4 @@ __attribute__((used)) struct hret hcall_traced(u64 a0, u64 a1, u64 a2, u64 a3,
 	r.value = res.value;
 	trace_call(v, &r);
 	return res;
-}
-
-void hcall_trace_init(void)
-{
-	for (u32 i = 0; i < HCALL_TRACED; i++)
-		virt_hcall_table[HCALL_TRACED + i] =
-			(hcall_fn)(uintptr_t)(hcall_thunks + THUNK_SIZE * i);
 }

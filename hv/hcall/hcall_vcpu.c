@@ -55,47 +55,14 @@ int vcpu_wait(struct vcpu *v, u64 deadline)
 	return PV_OK;
 }
 
-/* Do all vCPUs of the mask exist? */
-static bool mask_ok(const struct partition *p, u32 base, u64 mask)
-{
-	return !mask || base + 63 - (u32)__builtin_clzll(mask) < p->nr_vcpus;
-}
-
-/* act(v, arg) for each of them. */
-static inline int each_vcpu(u32 base, u64 mask,
-			    void (*act)(struct vcpu *v, u32 arg), u32 arg)
-{
-	struct partition *p = caller();
-
-	if (!mask_ok(p, base, mask))
-		return PV_EINVAL;
-	for (; mask; mask &= mask - 1)
-		act(hcall_vcpu(p, base + (u32)__builtin_ctzll(mask)), arg);
-	return PV_OK;
-}
-
-int call_vcpu_ipi(u32 base, u64 mask, u32 bit)
-{
-	return each_vcpu(base, mask, event_ipi, bit);
-}
-
-int call_vcpu_vector_send(u32 base, u64 mask, u32 vector)
-{
-	return each_vcpu(base, mask, vector_raise, vector);
-}
-
 int call_vcpu_flush_tlb(u32 base, u64 mask)
 {
-	if (!mask_ok(caller(), base, mask))
-		return PV_EINVAL;
 	gmem_shoot(caller(), mask << base, PEND_LINEAR);
 	return PV_OK;
 }
 
 int call_timer_vector_set(u32 vector)
 {
-	if (!vector_ok(vector))
-		return PV_EINVAL;
 	vcpu_current()->timer_vector = vector;
 	return PV_OK;
 }
@@ -104,7 +71,7 @@ int call_vcpu_upcall_set(u32 vector, u32 flags)
 {
 	struct vcpu *v = vcpu_current();
 
-	if (!vector_ok(vector) || (flags && !v->apic))
+	if (flags && !v->apic)
 		return PV_EINVAL;
 	v->upcall_apic = flags;
 	/* a sender sees the vector, or we see what it has sent: due now */

@@ -20,7 +20,9 @@ struct partition *partition_table[PARTITION_MAX];
 static struct partition parts[PARTS];
 static u32 shot[PARTS]; /* shoot-downs of each */
 static struct boot_info bi;
-static u64 all_free; /* frames before any was taken */
+static struct cpu cpu;
+static struct vcpu asker; /* whose call this is */
+static u64 all_free;	  /* frames before any was taken */
 
 static struct nested_format format = {
 	.read = 1ull << E_FLAGS_SHIFT,
@@ -36,6 +38,8 @@ const struct virt_ops *virt = &fake_ops;
 static u32 iotlb_flushed; /* the last domain */
 
 void iommu_flush(u32 domain) { iotlb_flushed = domain; }
+
+struct cpu *cpu_this(void) { return &cpu; }
 
 struct partition *partition_get(u32 id)
 {
@@ -115,6 +119,14 @@ void gmem_shootdown(struct partition *p)
 	retired_drop(p);
 }
 
+/* p calls, to map what `owner` shares with it. */
+static inline int accepts(struct partition *p, struct partition *owner,
+			  u64 from, u64 pages, u64 at, u32 flags)
+{
+	asker.part = p;
+	return gmem_accept(owner, gpa(from), pages, gpa(at), flags);
+}
+
 static inline int fake_setup(void **state)
 {
 	if (!bi.nr_ranges) {
@@ -124,6 +136,7 @@ static inline int fake_setup(void **state)
 	}
 	memset(parts, 0, sizeof(parts));
 	memset(shot, 0, sizeof(shot));
+	cpu.current = &asker.hw;
 	for (u32 i = 0; i < PARTS; i++) {
 		struct partition *p = &parts[i];
 

@@ -94,7 +94,7 @@ static void a_share_has_one_owner_all_the_time(void **state)
 	assert_int_equal(gmem_share(A, B, gpa(PAGE_SIZE), 2, false), PV_OK);
 	assert_int_equal(A->pages_shared, 2);
 	assert_int_equal(frame_at(A, PAGE_SIZE)->state, FRAME_SHARED);
-	assert_int_equal(gmem_accept(B, A, gpa(PAGE_SIZE), 2, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, PAGE_SIZE, 2, AT, 0), PV_OK);
 	assert_ptr_equal(frame_at(A, PAGE_SIZE), frame_at(B, AT));
 	assert_int_equal(frame_at(B, AT)->owner, 1);
 	assert_true(mapped(B, AT, &flags));
@@ -111,18 +111,17 @@ static void only_the_named_peer_can_accept(void **state)
 {
 	populate(1, 0, 4);
 	populate(2, 0, 1);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT)), PV_EFAULT);
+	assert_int_equal(accepts(B, A, 0, 1, AT, 0), PV_EFAULT);
 	assert_int_equal(gmem_share(A, B, gpa(0), 2, true), PV_OK);
-	assert_int_equal(gmem_accept(C, A, gpa(0), 1, gpa(AT)), PV_EFAULT);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 3, gpa(AT)), PV_EFAULT);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(0)), PV_EEXIST);
+	assert_int_equal(accepts(C, A, 0, 1, AT, 0), PV_EFAULT);
+	assert_int_equal(accepts(B, A, 0, 3, AT, 0), PV_EFAULT);
+	assert_int_equal(accepts(B, A, 0, 1, 0, 0), PV_EEXIST);
 	/* the peer's slot was taken by another partition meanwhile */
 	B->gen++;
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT)), PV_EFAULT);
+	assert_int_equal(accepts(B, A, 0, 1, AT, 0), PV_EFAULT);
 	B->gen--;
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT)), PV_OK);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT + LARGE_SIZE)),
-			 PV_EEXIST);
+	assert_int_equal(accepts(B, A, 0, 1, AT, 0), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 1, AT + LARGE_SIZE, 0), PV_EEXIST);
 	assert_int_equal(gmem_write(B, gpa(AT), "x", 1), PV_OK);
 }
 
@@ -133,7 +132,7 @@ static void nobody_shares_what_it_does_not_own(void **state)
 	assert_int_equal(A->pages_shared, 0);
 	assert_int_equal(gmem_share(A, B, gpa(0), 1, true), PV_OK);
 	assert_int_equal(gmem_share(A, C, gpa(0), 2, true), PV_EEXIST);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 1, AT, 0), PV_OK);
 	assert_int_equal(gmem_share(B, C, gpa(AT), 1, true), PV_EFAULT);
 	assert_int_equal(gmem_revoke(B, gpa(AT), 1), PV_EFAULT);
 	/* a shared page of the hypervisor's */
@@ -147,7 +146,7 @@ static void returning_leaves_the_share(void **state)
 {
 	populate(1, 0, 2);
 	assert_int_equal(gmem_share(A, B, gpa(0), 2, true), PV_OK);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 2, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 2, AT, 0), PV_OK);
 	assert_int_equal(gmem_return(B, gpa(AT), 3), PV_EFAULT);
 	assert_int_equal(gmem_return(A, gpa(0), 1), PV_EFAULT);
 	assert_int_equal(gmem_return(B, gpa(AT), 1), PV_OK);
@@ -155,7 +154,7 @@ static void returning_leaves_the_share(void **state)
 	assert_false(mapped(B, AT, NULL));
 	assert_true(mapped(B, AT + PAGE_SIZE, NULL));
 	assert_int_equal(gmem_return(B, gpa(AT), 1), PV_EFAULT);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 1, AT, 0), PV_OK);
 	assert_int_equal(gmem_revoke(A, gpa(0), 2), PV_OK);
 	assert_int_equal(gmem_revoke(A, gpa(0), 2), PV_EFAULT);
 }
@@ -166,9 +165,9 @@ static void accept_without_table_memory_undoes_itself(void **state)
 	assert_int_equal(gmem_share(A, B, gpa(0), 4, true), PV_OK);
 	/* three tables for the first page, none for the next 2 MiB */
 	B->max_pages = B->pages + 3;
-	assert_int_equal(gmem_accept(B, A, gpa(0), 4,
-				     gpa(AT + LARGE_SIZE - 2 * PAGE_SIZE)),
-			 PV_ENOMEM);
+	assert_int_equal(
+		accepts(B, A, 0, 4, AT + LARGE_SIZE - 2 * PAGE_SIZE, 0),
+		PV_ENOMEM);
 	for (u64 i = 0; i < 4; i++) {
 		assert_int_equal(frame_at(A, i * PAGE_SIZE)->state,
 				 FRAME_SHARED);
@@ -181,8 +180,7 @@ static void the_death_of_the_owner_takes_the_pages_from_the_peer(void **state)
 {
 	populate(1, 0, 1024);
 	assert_int_equal(gmem_share(A, B, gpa(5 * PAGE_SIZE), 2, true), PV_OK);
-	assert_int_equal(gmem_accept(B, A, gpa(5 * PAGE_SIZE), 2, gpa(AT)),
-			 PV_OK);
+	assert_int_equal(accepts(B, A, 5 * PAGE_SIZE, 2, AT, 0), PV_OK);
 	while (!gmem_reap(A, 64))
 		;
 	assert_false(mapped(B, AT, NULL));
@@ -193,13 +191,13 @@ static void the_death_of_the_peer_gives_the_pages_back(void **state)
 {
 	populate(1, 0, 8);
 	assert_int_equal(gmem_share(A, B, gpa(0), 2, true), PV_OK);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 2, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 2, AT, 0), PV_OK);
 	while (!gmem_reap(B, 64))
 		;
 	assert_int_equal(frame_at(A, 0)->owner, 1);
 	/* whoever comes after it in its slot gets nothing */
 	B->gen++;
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT)), PV_EFAULT);
+	assert_int_equal(accepts(B, A, 0, 1, AT, 0), PV_EFAULT);
 	assert_int_equal(gmem_revoke(A, gpa(0), 2), PV_OK);
 	assert_int_equal(gmem_share(A, C, gpa(0), 2, true), PV_OK);
 }
@@ -209,13 +207,12 @@ static void a_share_with_oneself_is_a_second_mapping(void **state)
 	/* the second one comes first in the address space */
 	populate(1, LARGE_SIZE, 4);
 	assert_int_equal(gmem_share(A, A, gpa(LARGE_SIZE), 2, true), PV_OK);
-	assert_int_equal(gmem_accept(A, A, gpa(LARGE_SIZE), 1, gpa(0)), PV_OK);
-	assert_int_equal(
-		gmem_accept(A, A, gpa(LARGE_SIZE + PAGE_SIZE), 1, gpa(AT)),
-		PV_OK);
+	assert_int_equal(accepts(A, A, LARGE_SIZE, 1, 0, 0), PV_OK);
+	assert_int_equal(accepts(A, A, LARGE_SIZE + PAGE_SIZE, 1, AT, 0),
+			 PV_OK);
 	assert_int_equal(gmem_return(A, gpa(LARGE_SIZE), 1), PV_EFAULT);
 	assert_int_equal(gmem_return(A, gpa(0), 1), PV_OK);
-	assert_int_equal(gmem_accept(A, A, gpa(LARGE_SIZE), 1, gpa(0)), PV_OK);
+	assert_int_equal(accepts(A, A, LARGE_SIZE, 1, 0, 0), PV_OK);
 	/* the teardown sees a double or a missing free */
 }
 
@@ -234,10 +231,10 @@ static void what_is_accepted_for_dma_stays(void **state)
 	populate(2, 0, 1);
 	assert_int_equal(gmem_device_addr(B, gpa(0), &addr), PV_OK);
 	assert_int_equal(gmem_share(A, B, gpa(0), 3, true), PV_OK);
-	assert_int_equal(gmem_accept(B, A, gpa(0), 1, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 1, AT, 0), PV_OK);
 	assert_int_equal(gmem_device_addr(B, gpa(AT), &addr), PV_EFAULT);
 	assert_int_equal(
-		gmem_accept_dma(B, A, gpa(PAGE_SIZE), 1, gpa(AT + PAGE_SIZE)),
+		accepts(B, A, PAGE_SIZE, 1, AT + PAGE_SIZE, PV_ACCEPT_DMA),
 		PV_OK);
 	assert_int_equal(gmem_device_addr(B, gpa(AT + PAGE_SIZE), &addr),
 			 PV_OK);
@@ -257,7 +254,7 @@ static void the_end_of_either_side_unpins(void **state)
 {
 	populate(1, 0, 4);
 	assert_int_equal(gmem_share(A, B, gpa(0), 2, true), PV_OK);
-	assert_int_equal(gmem_accept_dma(B, A, gpa(0), 2, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 2, AT, PV_ACCEPT_DMA), PV_OK);
 	assert_int_equal(A->pages_pinned, 2);
 	while (!gmem_reap(B, 64))
 		;
@@ -265,7 +262,7 @@ static void the_end_of_either_side_unpins(void **state)
 	assert_int_equal(gmem_revoke(A, gpa(0), 2), PV_OK);
 	/* its own pins do not hold its end up */
 	assert_int_equal(gmem_share(A, A, gpa(0), 1, true), PV_OK);
-	assert_int_equal(gmem_accept_dma(A, A, gpa(0), 1, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(A, A, 0, 1, AT, PV_ACCEPT_DMA), PV_OK);
 	assert_int_equal(gmem_revoke(A, gpa(0), 1), PV_EAGAIN);
 	assert_int_equal(A->pages_pinned, 0);
 }
@@ -331,7 +328,7 @@ static void only_plain_memory_is_released(void **state)
 	assert_int_equal(release_all(A, 0, 5), PV_EFAULT);
 	assert_int_equal(gmem_share(A, B, gpa(PAGE_SIZE), 1, true), PV_OK);
 	assert_int_equal(release_all(A, 0, 4), PV_EEXIST);
-	assert_int_equal(gmem_accept(B, A, gpa(PAGE_SIZE), 1, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, PAGE_SIZE, 1, AT, 0), PV_OK);
 	assert_int_equal(release_all(A, 0, 4), PV_EEXIST);
 	assert_int_equal(release_all(B, AT, 1), PV_EFAULT);
 	assert_true(mapped(A, 0, NULL) && mapped(B, AT, NULL));

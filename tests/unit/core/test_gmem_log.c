@@ -8,16 +8,10 @@
 #define AT 0x40000000ull
 #define BUF 0x8000ull /* in B, which asks */
 
-static struct cpu cpu;
-static struct vcpu asker;
-
-struct cpu *cpu_this(void) { return &cpu; }
-
 static int setup(void **state)
 {
 	fake_setup(state);
 	asker.part = B;
-	cpu.current = &asker.hw;
 	gmem_log_set(A, true);
 	populate(1, 0, 16);
 	populate(2, 0, 16);
@@ -82,7 +76,7 @@ static void what_others_may_write_to_is_always_named(void **state)
 
 	log_of(A);
 	assert_int_equal(gmem_share(A, B, gpa(0x3000), 2, true), PV_OK);
-	assert_int_equal(gmem_accept(B, A, gpa(0x3000), 1, gpa(AT)), PV_OK);
+	assert_int_equal(accepts(B, A, 0x3000, 1, AT, 0), PV_OK);
 	assert_int_equal(log_of(A), 3 << 3);
 	assert_int_equal(log_of(A), 3 << 3);
 	assert_int_equal(gmem_write(B, gpa(AT), &word, 8), PV_OK);
