@@ -432,7 +432,7 @@ FUZZ_HV_FLAGS = -w -include tests/fuzz/insn.h -fno-sanitize-recover=all \
 	-fsanitize=fuzzer-no-link,$(FUZZ_SAN) -fno-sanitize=alignment \
 	$(shell $(CLANG) $(TOGETHER) -E -xc /dev/null >/dev/null 2>&1 && \
 	echo $(TOGETHER))
-FUZZ_WRAP := --wrap=frame_alloc --wrap=frame_alloc_at --wrap=frame_free \
+FUZZ_WRAP := --wrap=frame_alloc --wrap=frame_free \
 	--wrap=gmem_shootdown --wrap=virt_flush_linear --wrap=gmem_log_read
 FUZZ_BIN := $(B)/fuzz/fuzz $(B)/fuzz/test_tlb
 fo = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))

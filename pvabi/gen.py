@@ -119,8 +119,8 @@ def add_line(call, where, word, text, errors):
         call["args"].append(parse_arg(where, text))
     elif word == "result":
         call["result"] = parse_arg(where, text)
-    elif word == "right":
-        call["right"] = parse_right(where, text)
+    elif word in ("right", "also"):
+        call[word] = parse_right(where, text)
     elif word == "check":
         call["checks"].append(parse_act(where, text))
     elif word in ("does", "runs", "plain"):
@@ -177,14 +177,16 @@ def gen_calls(calls, errors, rights, exits):
     return "".join(out) + gen_trace.constants(exits) + "\n#endif\n"
 
 
-def is_object(c, a):
-    return c["right"] is not None and c["right"][2] == a["name"]
+def right_of(c, a):
+    """What a handle argument has to name, and with which right; None."""
+    rights = [c[word] for word in ("right", "also") if c.get(word)]
+    return next((r for r in rights if r[2] == a["name"]), None)
 
 
 def register(c, a):
     """What the decoder calls the register: the argument's name is that of what
     it stands for, where that is another thing."""
-    other = a["form"] in ("vcpu()", "in()", "out()") or is_object(c, a)
+    other = a["form"] in ("vcpu()", "in()", "out()") or right_of(c, a)
     return a["name"] + ("_arg" if other else "")
 
 
@@ -195,16 +197,16 @@ def registers(c):
 
 def parameter(c, a):
     """An argument as the function takes it that carries the call out."""
-    if is_object(c, a):
-        kind = OBJECTS[c["right"][0]][0]
+    if right_of(c, a):
+        kind = OBJECTS[right_of(c, a)[0]][0]
         return (kind if "*" in kind else "const " + kind.replace("%s", "*%s")) % a["name"]
     return FORMS[a["form"]][1].replace("{of}", a["of"] or "") % a["name"]
 
 
 def value(c, a):
     """The same in the decoder, to hand it over."""
-    if is_object(c, a):
-        return ("%s" if "*" in OBJECTS[c["right"][0]][0] else "&%s") % a["name"]
+    if right_of(c, a):
+        return ("%s" if "*" in OBJECTS[right_of(c, a)[0]][0] else "&%s") % a["name"]
     return FORMS[a["form"]][2] % a["name"]
 
 
@@ -241,9 +243,10 @@ def attempt(expression):
 def variables(c):
     kinds = {"vcpu()": "struct vcpu *%s", "in()": "struct {of} %s",
              "out()": "struct {of} %s"}
-    out = [OBJECTS[c["right"][0]][0] % a["name"] if is_object(c, a) else
+    out = [OBJECTS[right_of(c, a)[0]][0] % a["name"] if right_of(c, a) else
            kinds[a["form"]].replace("{of}", a["of"]) % a["name"]
-           for a in c["args"] if is_object(c, a) or a["form"] in kinds]
+           for a in c["args"] if right_of(c, a) or a["form"] in kinds]
+    out += ["struct partition *self = caller()"] if "each" in c.get("runs", ("", []))[1] else []
     return out + (["u64 %s = 0" % c["result"]["name"]] if c["result"] else [])
 
 
@@ -251,9 +254,9 @@ def decoding(c):
     """The statements that check the arguments, and fetch what they stand for."""
     out, bad = [], wrong(c)
     for a in c["args"]:
-        if is_object(c, a):
-            out += attempt(OBJECTS[c["right"][0]][1] % (
-                register(c, a), c["right"][1], a["name"]))
+        if right_of(c, a):
+            kind, right, name = right_of(c, a)
+            out += attempt(OBJECTS[kind][1] % (register(c, a), right, name))
     if bad:
         out += ["if (%s)" % " ||\n\t    ".join(bad), "\treturn ret(PV_EINVAL);"]
     for a in c["args"]:
@@ -268,14 +271,14 @@ def expression(c, name, args):
     """A function called with what the names of its arguments stand for."""
     known = {a["name"]: value(c, a) for a in c["args"]}
     known.update({"caller": "caller()", "current": "vcpu_current()",
-                  "more": "&more", "each": "hcall_each(base, mask)"})
+                  "more": "&more", "each": "hcall_each(self, base, mask)"})
     if c["result"]:
         known[c["result"]["name"]] = "&" + c["result"]["name"]
+    known.update({a: a for a in args if re.match("&|[A-Z0-9]", a)})
     for a in args:
-        if not a.startswith("&") and a not in known:
+        if a not in known:
             raise Bad("calls.def: call %s has no %s" % (c["name"], a))
-    return "%s(%s)" % (name, ", ".join(
-        a if a.startswith("&") else known[a] for a in args))
+    return "%s(%s)" % (name, ", ".join(known[a] for a in args))
 
 
 def call_of(c):

@@ -8,56 +8,56 @@ _Static_assert((CONSOLE_SIZE & (CONSOLE_SIZE - 1)) == 0 &&
 		       CONSOLE_SIZE <= PAGE_SIZE,
 	       "free-running counters index a page");
 
-/* Copies n bytes between ring position pos and the text, around the end. */
-static int ring_copy(struct console_ring *r, u32 pos, struct console_text t,
-		     u64 n, bool put)
+/* Copies n bytes between p's memory and the ring, around its end, from *pos on,
+ * which is its head or its tail and moves by that. */
+static int ring_copy(struct console_ring *r, u32 *pos, struct partition *p,
+		     gpa_t at, u64 n)
 {
-	while (n) {
-		u32 i = pos & (CONSOLE_SIZE - 1);
-		u64 c = CONSOLE_SIZE - i < n ? CONSOLE_SIZE - i : n;
-		int err = put ? gmem_read(t.p, t.at, r->data + i, c) :
-				gmem_write(t.p, t.at, r->data + i, c);
+	u32 end = *pos + (u32)n;
 
+	for (u64 c; n; n -= c, at.v += c) {
+		u32 i = (end - (u32)n) & (CONSOLE_SIZE - 1);
+		int err;
+
+		c = CONSOLE_SIZE - i < n ? CONSOLE_SIZE - i : n;
+		err = pos == &r->head ? gmem_read(p, at, r->data + i, c) :
+					gmem_write(p, at, r->data + i, c);
 		if (err)
 			return err;
-		pos += (u32)c;
-		t.at.v += c;
-		n -= c;
 	}
+	*pos = end;
 	return PV_OK;
 }
 
-int console_put(struct console_ring *r, struct console_text t, u64 *put,
-		bool *first)
+int console_put(struct console_ring *r, struct partition *p, gpa_t at, u64 n,
+		u64 *put)
 {
 	u32 space;
 	int err;
 
 	lock_scope(&r->lock);
 	space = CONSOLE_SIZE - (r->head - r->tail);
-	*first = space == CONSOLE_SIZE;
-	*put = t.n < space ? t.n : space;
+	*put = n < space ? n : space;
 	/* what is not copied is not checked by the copy */
-	if (*put < t.n && !gmem_ok(t.p, t.at, t.n, false))
+	if (*put < n && !gmem_ok(p, at, n, false))
 		return PV_EFAULT;
 	if (!space)
 		return PV_EAGAIN;
-	err = ring_copy(r, r->head, t, *put, true);
-	r->head += err ? 0 : (u32)*put;
+	err = ring_copy(r, &r->head, p, at, *put);
+	if (!err && space == CONSOLE_SIZE && r == &p->out)
+		partition_notify(p, PV_NOTIFY_OUTPUT);
 	return err;
 }
 
-int console_get(struct console_ring *r, struct console_text t, u64 *got)
+int console_get(struct console_ring *r, struct partition *p, gpa_t at, u64 n,
+		u64 *got)
 {
-	int err;
 	u32 used;
 
-	if (!gmem_ok(t.p, t.at, t.n, true))
+	if (!gmem_ok(p, at, n, true))
 		return PV_EFAULT;
 	lock_scope(&r->lock);
 	used = r->head - r->tail;
-	*got = t.n < used ? t.n : used;
-	err = ring_copy(r, r->tail, t, *got, false);
-	r->tail += err ? 0 : (u32)*got;
-	return err;
+	*got = n < used ? n : used;
+	return ring_copy(r, &r->tail, p, at, *got);
 }

@@ -32,22 +32,29 @@ static u32 arg_of(const struct device *d, u32 gen)
 	return gen * PCI_MAX_FUNCS + device_nr(d);
 }
 
-static int install(struct partition *p, const struct device *d, u64 *handle)
+/* p becomes its owner, with a handle of it, or nothing changes. */
+static int own_locked(struct device *d, struct partition *p, u64 *handle)
 {
-	struct handle h = handle_to(p, DEVICE_RIGHTS);
+	struct handle h = handle_to(HANDLE_DEVICE, p, arg_of(d, d->gen + 1),
+				    DEVICE_RIGHTS);
+	int err = handle_install(p, &h, handle);
 
-	h.type = HANDLE_DEVICE;
-	h.arg = arg_of(d, d->gen + 1);
-	return handle_install(p, &h, handle);
-}
-
-static void own_locked(struct device *d, const struct partition *p)
-{
+	if (err)
+		return err;
 	d->owner = p->id;
 	d->owner_gen = p->gen;
 	d->gen++;
 	d->sizing = 0;
 	iommu_attach(device_nr(d), p->id + 1, virt_iommu_root(&p->space));
+	return PV_OK;
+}
+
+/* NULL: there is no such function. */
+static struct device *device_at(u32 bdf)
+{
+	const struct pci_func *f = pci_find((u16)bdf);
+
+	return f ? &devices[f - pci_funcs] : NULL;
 }
 
 int device_find(struct partition *p, u64 h, u32 rights, struct device **out)
@@ -86,12 +93,10 @@ static void bus_off_locked(const struct pci_func *f)
 
 struct device *device_at_locked(const struct partition *p, u16 bdf)
 {
-	const struct pci_func *f = pci_find(bdf);
-	struct device *d = &devices[f ? f - pci_funcs : 0];
+	struct device *d = device_at(bdf);
+	bool its = d && device_owned_locked(d, p);
 
-	return f && p->state <= PV_STATE_PAUSED && device_owned_locked(d, p) ?
-		       d :
-		       NULL;
+	return its && p->state <= PV_STATE_PAUSED ? d : NULL;
 }
 
 bool device_any(const struct partition *p)
@@ -119,14 +124,13 @@ static const struct boot_grant *next(const struct device *d,
 /* Nothing of another function lies in the range. */
 static bool range_alone(const struct boot_grant *g)
 {
-	for (u32 i = 0; i < boot->nr_grants; i++) {
-		const struct boot_grant *o = &boot->grants[i];
+	const struct boot_grant *o = boot->grants;
 
+	for (; o < boot->grants + boot->nr_grants; o++)
 		if (o->kind == g->kind && o->func != g->func &&
 		    o->start < g->start + g->size &&
 		    g->start < o->start + o->size)
 			return false;
-	}
 	return g->size <= HUGE_SIZE;
 }
 
@@ -168,8 +172,8 @@ static void unmap_all(struct partition *p, const struct device *d,
 		unmap(p, g);
 }
 
-/* All of it, or nothing: p maps d, and has a handle of what d will be. */
-static int give_locked(const struct device *d, struct partition *p, u64 *handle)
+/* All of it, or nothing: p maps d, and owns it. */
+static int give_locked(struct device *d, struct partition *p, u64 *handle)
 {
 	const struct boot_grant *g = next(d, NULL);
 	int err = PV_OK;
@@ -177,7 +181,7 @@ static int give_locked(const struct device *d, struct partition *p, u64 *handle)
 	while (g && !(err = map(p, g)))
 		g = next(d, g);
 	if (!err)
-		err = install(p, d, handle);
+		err = own_locked(d, p, handle);
 	if (err)
 		unmap_all(p, d, g);
 	return err;
@@ -187,13 +191,7 @@ static int give_locked(const struct device *d, struct partition *p, u64 *handle)
 
 int device_adopt(struct partition *host, u16 bdf, u64 *handle)
 {
-	const struct pci_func *f = pci_find(bdf);
-	struct device *d = &devices[f ? f - pci_funcs : 0];
-	int err = install(host, d, handle);
-
-	if (!err)
-		own_locked(d, host);
-	return err;
+	return own_locked(device_at(bdf), host, handle);
 }
 
 static int assign_locked(struct device *d, struct partition *from,
@@ -211,7 +209,6 @@ static int assign_locked(struct device *d, struct partition *from,
 	bus_off_locked(&pci_funcs[device_nr(d)]);
 	irq_unbind_locked(device_nr(d));
 	unmap_all(from, d, NULL);
-	own_locked(d, to);
 	return PV_OK;
 }
 
@@ -242,38 +239,26 @@ int device_assign(struct partition *from, u64 h, struct partition *to,
 
 int device_take(struct partition *to, u32 bdf, u64 *handle)
 {
-	const struct pci_func *f = pci_find((u16)bdf);
-	struct device *d = &devices[f ? f - pci_funcs : 0];
-	int err;
+	struct device *d = device_at(bdf);
 
 	lock_scope(&device_lock);
-	if (!f)
+	if (!d)
 		return PV_EINVAL;
-	if (d->owner_gen)
-		return PV_ESTATE;
-	err = give_locked(d, to, handle);
-	if (!err)
-		own_locked(d, to);
-	return err;
+	return d->owner_gen ? (int)PV_ESTATE : give_locked(d, to, handle);
 }
 
-void device_stop(struct partition *p)
+void device_stop(struct partition *p, bool release)
 {
 	lock_scope(&device_lock);
-	for (u32 n = 0; n < pci_count; n++)
-		if (device_owned_locked(&devices[n], p))
-			bus_off_locked(&pci_funcs[n]);
-}
-
-void device_release(struct partition *p)
-{
-	device_stop(p);
-	lock_scope(&device_lock);
-	for (u32 n = 0; n < pci_count; n++)
-		if (device_owned_locked(&devices[n], p)) {
-			irq_unbind_locked(n);
-			iommu_attach(n, 0, 0);
-			devices[n].owner_gen = 0;
-			devices[n].gen++;
-		}
+	for (u32 n = 0; n < pci_count; n++) {
+		if (!device_owned_locked(&devices[n], p))
+			continue;
+		bus_off_locked(&pci_funcs[n]);
+		if (!release)
+			continue;
+		irq_unbind_locked(n);
+		iommu_attach(n, 0, 0);
+		devices[n].owner_gen = 0;
+		devices[n].gen++;
+	}
 }

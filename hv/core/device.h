@@ -39,10 +39,8 @@ int device_assign(struct partition *from, u64 h, struct partition *to,
 int device_take(struct partition *to, u32 bdf, u64 *handle) must_check;
 
 /* p has ended: its functions are off the bus, so that none writes to its memory
- * any more. */
-void device_stop(struct partition *p);
-/* p is destroyed, and has left all CPUs: they belong to nobody. */
-void device_release(struct partition *p);
+ * any more. release: p is destroyed, and has left all CPUs: they belong to nobody. */
+void device_stop(struct partition *p, bool release);
 
 /* ---- device_irq.c ---- */
 

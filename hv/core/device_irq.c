@@ -63,16 +63,18 @@ static void on_message(u32 vector)
 	tell(load_relaxed(&messages[vector - VEC_MSI_BASE].target));
 }
 
-/* The line is free for p: nobody, or p itself, uses it. */
-static bool line_free_locked(const struct partition *p, u32 gsi)
+/* Does anybody use the line, but for p? */
+static bool line_used_locked(u32 gsi, const struct partition *p)
 {
 	for (u32 i = 0; i < array_size(users); i++) {
-		const struct partition *by = target_part(users[i].target);
+		const struct line_user *u = &users[i];
+		const struct partition *by =
+			u->gsi == gsi ? target_part(u->target) : NULL;
 
-		if (users[i].gsi == gsi && by && by != p)
-			return false;
+		if (by && by != p)
+			return true;
 	}
-	return true;
+	return false;
 }
 
 static int line_bind_locked(struct partition *p, u32 user, u32 irq, u32 port)
@@ -82,7 +84,7 @@ static int line_bind_locked(struct partition *p, u32 user, u32 irq, u32 port)
 
 	if (gsi < 0)
 		return PV_EINVAL;
-	if (!line_free_locked(p, (u32)gsi))
+	if (line_used_locked((u32)gsi, p))
 		return PV_EEXIST;
 	store_relaxed(&users[user].gsi, (u32)gsi);
 	store_relaxed(&users[user].target, target_of(p, port));
@@ -97,9 +99,7 @@ static struct message *message_find_locked(u32 n, u32 index)
 	struct message *spare = NULL;
 	u32 used = 0;
 
-	for (u32 i = 0; i < VEC_MSI_COUNT; i++) {
-		struct message *m = &messages[i];
-
+	for (struct message *m = messages; m < messages + VEC_MSI_COUNT; m++) {
 		if (m->owner == n + 1 && m->index == index)
 			return m;
 		used += m->owner == n + 1;
@@ -171,21 +171,13 @@ int irq_ack_device(struct partition *p, const struct device *d)
 	return ack(p, &users[ISA_IRQS + device_nr(d)]);
 }
 
-static bool line_used_locked(u32 gsi)
-{
-	for (u32 i = 0; i < array_size(users); i++)
-		if (users[i].gsi == gsi && target_part(users[i].target))
-			return true;
-	return false;
-}
-
 void irq_unbind_locked(u32 n)
 {
 	struct line_user *u = &users[ISA_IRQS + n];
 
 	if (u->target) {
 		store_relaxed(&u->target, 0);
-		if (!line_used_locked(u->gsi))
+		if (!line_used_locked(u->gsi, NULL))
 			ioapic_mask(u->gsi, true);
 	}
 	for (u32 i = 0; i < VEC_MSI_COUNT; i++)

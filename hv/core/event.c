@@ -5,7 +5,6 @@
 #include "lib/x86.h"
 #include "core/sched.h"
 #include "core/vapic.h"
-#include "pvabi/calls.h"
 
 #define TSC_SHIFT 32
 
@@ -25,7 +24,7 @@ void event_vcpu_reset(struct vcpu *v)
 	v->upcall_due = 0;
 	v->timer_vector = 0;
 	store_relaxed(&v->page->in_service, 0);
-	vector_look(v);
+	vcpu_pend(v, PEND_VECTOR);
 }
 
 void event_bind(struct partition *p, u32 port, u32 vcpu)
@@ -52,9 +51,7 @@ void event_vector_set(struct partition *p, u32 port, u32 vector)
  */
 static inline bool post(struct vcpu *v, u32 bit)
 {
-	u32 old = __atomic_fetch_or(&v->page->pending, bit, __ATOMIC_SEQ_CST);
-
-	if (old & bit)
+	if (or_seq(&v->page->pending, bit) & bit)
 		return false;
 	if (likely(v->upcall_vector))
 		vcpu_pend(v, PEND_EVENT);
@@ -67,12 +64,10 @@ static inline void send(struct partition *p, u32 port,
 	u32 n = load_acquire(&p->port_map[port]), word = port / 64;
 	struct vcpu *v = p->vcpus[n & ~PORT_VECTOR];
 
-	__atomic_fetch_or(&p->page.port_pending[word], 1ull << port % 64,
-			  __ATOMIC_RELAXED);
+	or_seq(&p->page.port_pending[word], 1ull << port % 64);
 	if (unlikely(n & PORT_VECTOR))
 		return vector_raise(v, p->port_vector[port]);
-	__atomic_fetch_or(&v->page->port_summary, 1ull << word,
-			  __ATOMIC_RELEASE);
+	or_seq(&v->page->port_summary, 1ull << word);
 	if (post(v, PV_PENDING_EVENT))
 		poke(v);
 }
@@ -89,7 +84,7 @@ void event_send_last(const struct event *e)
 
 void event_ipi(struct vcpu *v, u32 bit)
 {
-	__atomic_fetch_or(&v->page->ipi_pending, 1ull << bit, __ATOMIC_RELEASE);
+	or_seq(&v->page->ipi_pending, 1ull << bit);
 	if (post(v, PV_PENDING_IPI))
 		sched_poke(v);
 }

@@ -10,14 +10,10 @@
 static inline must_check int event_named(struct partition *p, u64 h, u32 rights,
 					 struct event *e)
 {
-	const struct handle *s = handle_slot(&p->handles, h);
 	struct handle c;
 
-	if (unlikely(!s || s->type != HANDLE_EVENT))
-		return PV_EHANDLE;
-	c = *s;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (unlikely(load_relaxed(&s->gen) != h >> 32))
+	if (!handle_copy(&p->handles, h, &c) ||
+	    unlikely(c.type != HANDLE_EVENT))
 		return PV_EHANDLE;
 	if (unlikely(rights & ~c.rights))
 		return PV_ERIGHT;
@@ -71,5 +67,3 @@ void vector_raise(struct vcpu *v, u32 vector);
 bool vector_pending(const struct vcpu *v);
 /* Before entry, with PEND_VECTOR: as event_deliver. */
 void vector_deliver(struct vcpu *v);
-/* The guest has ended one while another waits: has it delivered. */
-void vector_look(struct vcpu *v);

@@ -61,10 +61,9 @@ static void put_locked(u32 i, unsigned order, bool clean)
 static void put_range_locked(u64 from, u64 to)
 {
 	while (from < to) {
-		unsigned order = (unsigned)__builtin_ctzll(from);
+		unsigned order =
+			(unsigned)__builtin_ctzll(from | 1u << FRAME_MAX_ORDER);
 
-		if (order > FRAME_MAX_ORDER)
-			order = FRAME_MAX_ORDER;
 		while (from + (1u << order) > to)
 			order--;
 		put_locked((u32)from, order, false);
@@ -80,17 +79,26 @@ static void own(u32 i, u64 n, u16 owner, enum frame_state st)
 	mem_repeat(&table[i], sizeof(table[i]), n);
 }
 
-/* The first frame of a block, now owned; 0: none is left. */
-static u32 take(u16 owner, enum frame_state st, unsigned order, bool *clean)
+static bool block_free(u64 i)
+{
+	return i + (1u << FRAME_MAX_ORDER) <= nr_frames &&
+	       table[i].owner == FRAME_FREE &&
+	       table[i].order == FRAME_MAX_ORDER;
+}
+
+/* The first frame of a block, now owned: at `at`, or anywhere. 0: there is none. */
+static u32 take(hpa_t at, u16 owner, enum frame_state st, unsigned order,
+		bool *clean)
 {
 	unsigned o = order;
-	u32 i;
+	u32 i = (u32)(at.v >> PAGE_SHIFT);
 
 	lock_scope(&frame_lock);
-	while (o < FRAME_MAX_ORDER && !heads[o])
+	if (unlikely(at.v && !block_free(at.v >> PAGE_SHIFT)))
+		return 0;
+	while (likely(!at.v) && !(i = heads[o]) && o < FRAME_MAX_ORDER)
 		o++;
-	i = heads[o];
-	if (!i)
+	if (unlikely(!i))
 		return 0;
 	*clean = table[i].clean;
 	unlink_locked(&table[i]);
@@ -99,26 +107,6 @@ static u32 take(u16 owner, enum frame_state st, unsigned order, bool *clean)
 	free_frames -= 1u << order;
 	own(i, 1u << order, owner, st);
 	return i;
-}
-
-static bool block_free(u64 i)
-{
-	return i + (1u << FRAME_MAX_ORDER) <= nr_frames &&
-	       table[i].owner == FRAME_FREE &&
-	       table[i].order == FRAME_MAX_ORDER;
-}
-
-/* As take(); 0 as well: that block is not free. */
-static u32 take_at(u64 i, u16 owner, enum frame_state st, bool *clean)
-{
-	lock_scope(&frame_lock);
-	if (!block_free(i))
-		return 0;
-	*clean = table[i].clean;
-	unlink_locked(&table[i]);
-	free_frames -= 1u << FRAME_MAX_ORDER;
-	own((u32)i, 1u << FRAME_MAX_ORDER, owner, st);
-	return (u32)i;
 }
 
 hpa_t frame_find_huge(void)
@@ -145,24 +133,14 @@ static void clear(u32 i, unsigned order)
 	memset(hpa_ptr(frame_hpa(&table[i])), 0, PAGE_SIZE << order);
 }
 
-void *frame_alloc(u16 owner, enum frame_state st, unsigned order)
+void *frame_alloc(hpa_t at, u16 owner, enum frame_state st, unsigned order)
 {
 	bool clean;
-	u32 i = take(owner, st, order, &clean);
+	u32 i = take(at, owner, st, order, &clean);
 
 	if (i && !clean)
 		clear(i, order);
 	return hpa_ptr(frame_hpa(&table[i]));
-}
-
-void *frame_alloc_at(hpa_t at, u16 owner, enum frame_state st)
-{
-	bool clean;
-	u32 i = take_at(at.v >> PAGE_SHIFT, owner, st, &clean);
-
-	if (i && !clean)
-		clear(i, FRAME_MAX_ORDER);
-	return i ? hpa_ptr(at) : NULL;
 }
 
 void frame_free(void *at, unsigned order)
@@ -178,17 +156,13 @@ void frame_free(void *at, unsigned order)
 	put_locked(i, order, true);
 }
 
-void frame_adopt(hpa_t at, u64 n, u16 owner)
-{
-	hv_assert(range_within(at.v >> PAGE_SHIFT, n, nr_frames));
-	own((u32)(at.v >> PAGE_SHIFT), n, owner, FRAME_PLAIN);
-	all_frames += n;
-}
-
 void frame_init(struct boot_info *bi)
 {
+	u64 host = bi->host.base >> PAGE_SHIFT, n = bi->host.size >> PAGE_SHIFT;
+
 	table = bi->frames;
 	nr_frames = bi->nr_frames;
+	hv_assert(range_within(host, n, nr_frames));
 	for (u32 k = 0; k < bi->nr_ranges; k++) {
 		const struct boot_range *r = &bi->ranges[k];
 		u64 from = r->start >> PAGE_SHIFT;
@@ -197,7 +171,9 @@ void frame_init(struct boot_info *bi)
 			put_range_locked(from ? from : 1,
 					 (r->start + r->size) >> PAGE_SHIFT);
 	}
-	all_frames = free_frames;
+	all_frames = free_frames + n;
+	if (n)
+		own((u32)host, n, 0, FRAME_PLAIN);
 }
 
 struct frame *frame_of(hpa_t at)

@@ -36,23 +36,22 @@ struct frame {
 static_assert_size(struct frame, BOOT_FRAME_SIZE);
 #define FRAME_INNER 0xffu
 
-/* Takes over all BOOT_MEM_FREE memory. Once. */
+/* Takes over all BOOT_MEM_FREE memory, and gives the host partition's, which hv/boot
+ * has made ready and no list holds, to partition 0, as PLAIN. Once. */
 void frame_init(struct boot_info *bi);
 
 /*
  * 2^order contiguous zeroed frames of partition `owner`, as state PLAIN, or
- * TABLE for what the hypervisor keeps on its behalf. NULL: none left.
+ * TABLE for what the hypervisor keeps on its behalf; with order FRAME_MAX_ORDER
+ * also the free block of that size at `at`. NULL: none left, or it is none.
  */
-void *frame_alloc(u16 owner, enum frame_state st, unsigned order) must_check;
-/* The same of the free block of FRAME_MAX_ORDER at `at`. NULL: it is none. */
-void *frame_alloc_at(hpa_t at, u16 owner, enum frame_state st) must_check;
+void *frame_alloc(hpa_t at, u16 owner, enum frame_state st,
+		  unsigned order) must_check;
+#define FRAME_ANYWHERE hpa(0)
 /* Where HUGE_SIZE, aligned, of free blocks begins; 0: nowhere. */
 hpa_t frame_find_huge(void);
 /* Scrubs and frees. Any part of what was allocated, if naturally aligned. */
 void frame_free(void *at, unsigned order);
-/* Gives n frames that no list holds (the host partition's memory, made ready
- * by hv/boot) to an owner, as PLAIN. Boot only. */
-void frame_adopt(hpa_t at, u64 n, u16 owner);
 
 struct frame *frame_of(hpa_t at); /* NULL outside the table */
 hpa_t frame_hpa(const struct frame *f);

@@ -10,9 +10,8 @@
 
 u64 gmem_limit(void)
 {
-	u32 bits = cpu_feat.phys_bits;
-
-	return 1ull << (bits < GPA_BITS_MAX ? bits : GPA_BITS_MAX);
+	return 1ull << (cpu_feat.phys_bits < GPA_BITS_MAX ? cpu_feat.phys_bits :
+							    GPA_BITS_MAX);
 }
 
 /* REP counts each iteration, in the emulators as in time: eight at a time. */

@@ -62,24 +62,16 @@ void gmem_shoot(struct partition *p, u64 vcpus, u32 pend)
 		ask((u32)__builtin_ctzll(cpus));
 }
 
-static u64 take(struct partition *p)
-{
-	lock_scope(&p->lock);
-	return retired_take(p);
-}
-
 void gmem_shootdown(struct partition *p)
 {
-	u64 retired = take(p);
+	u64 retired = retired_take(p);
 
 	__atomic_fetch_add(&p->space.gen, 1, __ATOMIC_SEQ_CST);
 	gmem_shoot(p, ~0ull, PEND_FLUSH);
 	iommu_flush(p->id + 1);
-	if (!retired)
-		return;
 	/* nobody is in there now, and who enters flushes first */
-	lock_scope(&p->lock);
-	retired_free(p, retired);
+	if (retired)
+		retired_free(p, retired);
 }
 
 u64 quiet_begin(void)

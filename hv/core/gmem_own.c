@@ -8,10 +8,7 @@
 #define LARGE_PAGES (LARGE_SIZE / PAGE_SIZE)
 #define LEVELS 3 /* up to 1 GiB in one entry */
 
-/* Physical addresses are what makes 1 GiB of blocks one. 0: no matter where. */
-#define ANYWHERE hpa(0)
-
-/* One block of new memory. */
+/* One block of new memory. Physical addresses are what makes 1 GiB of them one. */
 static int populate_block(struct partition *p, u64 at, unsigned order,
 			  hpa_t where)
 {
@@ -21,8 +18,7 @@ static int populate_block(struct partition *p, u64 at, unsigned order,
 	lock_scope(&p->lock);
 	if (gmem_taken_locked(p, at, size))
 		return PV_EEXIST;
-	block = where.v ? partition_block(p, where) :
-			  partition_frames(p, FRAME_PLAIN, order);
+	block = partition_frames(p, where, FRAME_PLAIN, order);
 	if (!block)
 		return PV_ENOMEM;
 	if (!nested_map(&p->space, gpa(at), ptr_hpa(block), size, RAM_FLAGS,
@@ -41,11 +37,11 @@ static hpa_t place(struct partition *p, u64 at, u64 pages)
 
 	if (!(at & (HUGE_SIZE - 1)))
 		return pages * PAGE_SIZE >= HUGE_SIZE ? frame_find_huge() :
-							ANYWHERE;
+							FRAME_ANYWHERE;
 	lock_scope(&p->lock);
 	if (!nested_lookup(&p->space, gpa(at - LARGE_SIZE), &h, NULL, NULL) ||
 	    h.v & (LARGE_SIZE - 1))
-		return ANYWHERE;
+		return FRAME_ANYWHERE;
 	return hpa(h.v + LARGE_SIZE);
 }
 
@@ -58,7 +54,7 @@ static int populate_large(struct partition *p, u64 at, u64 pages, bool huge)
 		err = populate_block(p, at, FRAME_MAX_ORDER, where);
 	if (err != PV_ENOMEM || huge)
 		return err;
-	return populate_block(p, at, FRAME_MAX_ORDER, ANYWHERE);
+	return populate_block(p, at, FRAME_MAX_ORDER, FRAME_ANYWHERE);
 }
 
 /* The n pages up to the next multiple of 2 MiB, or what is left of them, by
@@ -74,37 +70,37 @@ static int populate_round(struct partition *p, u64 at, u64 n, u64 left,
 		return err;
 	/* no large block is left, or it is beyond the quota */
 	for (err = PV_OK; !err && n--; at += PAGE_SIZE)
-		err = populate_block(p, at, 0, ANYWHERE);
+		err = populate_block(p, at, 0, FRAME_ANYWHERE);
 	return err;
 }
 
-/* How many of the pages one round of a call is about. */
-static u64 round_pages(u64 at, u64 pages)
+/* How many of the pages one round of a call is about; *more are left then. */
+static u64 round_take(u64 *at, u64 *pages, bool *more)
 {
-	u64 n = LARGE_PAGES - (at >> PAGE_SHIFT) % LARGE_PAGES;
+	u64 n = LARGE_PAGES - (*at >> PAGE_SHIFT) % LARGE_PAGES;
 
-	return pages < n ? pages : n;
+	n = *pages < n ? *pages : n;
+	*at += n * PAGE_SIZE;
+	*pages -= n;
+	*more = *pages;
+	return n;
 }
 
 static int populate(struct partition *p, u64 *at, u64 *pages, unsigned order,
 		    bool *more)
 {
-	u64 n = round_pages(*at, *pages);
+	u64 from = *at, all = *pages, n = round_take(at, pages, more);
 	int err;
 
-	*more = false;
 	if (p->state > PV_STATE_PAUSED)
 		return PV_ESTATE;
 	/* what is clear from the start changes nothing; tables come on top */
-	if (p->pages > p->max_pages || *pages > p->max_pages - p->pages ||
-	    *pages > frame_free_count())
+	if (p->pages > p->max_pages || all > p->max_pages - p->pages ||
+	    all > frame_free_count())
 		return PV_ENOMEM;
-	err = populate_round(p, *at, n, *pages, order);
+	err = populate_round(p, from, n, all, order);
 	if (load_relaxed(&p->retired)) /* tables that have become one page */
 		gmem_shootdown(p);
-	*at += n * PAGE_SIZE;
-	*pages -= n;
-	*more = *pages;
 	return err;
 }
 
@@ -149,11 +145,7 @@ int gmem_take_locked(struct partition *p, u64 at, u64 size)
 
 int gmem_release(struct partition *p, u64 *at, u64 *pages, bool *more)
 {
-	u64 n = round_pages(*at, *pages);
-	int err = gmem_take(p, gpa(*at), n);
+	gpa_t from = gpa(*at);
 
-	*at += n * PAGE_SIZE;
-	*pages -= n;
-	*more = *pages;
-	return err;
+	return gmem_take(p, from, round_take(at, pages, more));
 }

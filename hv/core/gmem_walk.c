@@ -34,7 +34,7 @@ static void mark_locked(const struct walk *w, u64 where, u64 old, u64 bits)
 		return;
 	e = host_locked(w, where, NP_WRITE);
 	if (e)
-		__atomic_fetch_or(e, bits, __ATOMIC_SEQ_CST);
+		or_seq(e, bits);
 }
 
 static bool fault(struct walk *w, u32 bits)

@@ -25,31 +25,24 @@ static struct handle *slot_of(u16 ref)
 	return &partition_table[ref >> 8]->handles.slots[ref & 0xff];
 }
 
-struct handle handle_to(const struct partition *obj, u32 rights)
+struct handle handle_to(enum handle_type type, const struct partition *obj,
+			u32 arg, u32 rights)
 {
-	return (struct handle){ .type = HANDLE_PARTITION,
+	return (struct handle){ .type = (u16)type,
 				.rights = rights,
 				.obj = obj->id,
-				.obj_gen = obj->gen };
+				.obj_gen = obj->gen,
+				.arg = arg };
 }
 
 static noinline_fn int lookup_any(struct partition *p, u64 h,
 				  struct handle *out)
 {
-	const struct handle *s;
-
-	s = handle_slot(&p->handles, h);
-	if (unlikely(!s)) {
-		if (h != PV_SELF)
-			return PV_EHANDLE;
-		*out = handle_to(p, SELF_RIGHTS);
+	if (likely(handle_copy(&p->handles, h, out)))
 		return PV_OK;
-	}
-	*out = *s;
-	/* a slot that was emptied during the copy has another generation */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (load_relaxed(&s->gen) != h >> 32)
+	if (h != PV_SELF)
 		return PV_EHANDLE;
+	*out = handle_to(HANDLE_PARTITION, p, 0, SELF_RIGHTS);
 	return PV_OK;
 }
 
@@ -171,7 +164,7 @@ int handle_install(struct partition *p, const struct handle *h, u64 *value)
 int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
 		 u64 *value)
 {
-	struct handle h = handle_to(obj, rights);
+	struct handle h = handle_to(HANDLE_PARTITION, obj, 0, rights);
 
 	return handle_install(p, &h, value);
 }

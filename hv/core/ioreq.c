@@ -9,7 +9,14 @@
 /* Guards io_mapper of all partitions; no other is taken within. */
 static struct lock mapper_lock;
 
+#define PORTS_END 0x10000ull
+#define REGION_BYTES_MAX HUGE_SIZE
 #define COOKIE_VCPU 63u /* low bits: the vCPU; above: a count, never 0 */
+
+static const struct io_region *end_of(const struct partition *p)
+{
+	return p->regions + REGION_MAX;
+}
 
 static bool holds(const struct io_region *g, u32 space, u64 addr, u64 len)
 {
@@ -23,9 +30,7 @@ static struct io_region region_of(struct partition *p, const struct ioreq *r)
 	struct io_region found = { .space = REGION_FREE };
 
 	lock_scope(&p->lock);
-	for (u32 i = 0; i < REGION_MAX; i++) {
-		const struct io_region *g = &p->regions[i];
-
+	for (const struct io_region *g = p->regions; g < end_of(p); g++) {
 		if (!holds(g, r->space, r->addr, r->size))
 			continue;
 		if (!g->notify)
@@ -39,9 +44,8 @@ static struct io_region region_of(struct partition *p, const struct ioreq *r)
 /* Where run did not see the answer itself: it came before v left its CPU. */
 static void io_answered(struct vcpu *v)
 {
-	if (!__atomic_exchange_n(&v->io_done, 0, __ATOMIC_SEQ_CST))
-		return;
-	v->io_finish(v, v->io_value);
+	if (__atomic_exchange_n(&v->io_done, 0, __ATOMIC_SEQ_CST))
+		v->io_finish(v, v->io_value);
 }
 
 static void post(struct vcpu *v, const struct ioreq *r)
@@ -101,54 +105,60 @@ int ioreq_complete(struct partition *p, u64 cookie, u64 value)
 
 bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len)
 {
-	for (u32 i = 0; i < REGION_MAX; i++) {
-		const struct io_region *g = &p->regions[i];
-
+	for (const struct io_region *g = p->regions; g < end_of(p); g++)
 		if (g->space == space && addr < g->addr + g->len &&
 		    g->addr < addr + len)
 			return true;
-	}
 	return false;
 }
 
 static int add_locked(struct partition *p, const struct io_region *r)
 {
-	for (u32 i = 0; i < REGION_MAX; i++)
-		if (p->regions[i].space == REGION_FREE) {
-			p->regions[i] = *r;
+	for (struct io_region *g = p->regions; g < end_of(p); g++)
+		if (g->space == REGION_FREE) {
+			*g = *r;
 			return PV_OK;
 		}
 	return PV_ENOMEM;
 }
 
-int ioreq_serve(struct partition *p, const struct io_region *r)
+static struct io_region region(u32 space, u64 addr, u64 len, u32 port)
 {
-	lock_scope(&p->lock);
-	if (r->space == PV_SPACE_MMIO ?
-		    gmem_taken_locked(p, r->addr, r->len) :
-		    ioreq_overlaps(p, r->space, r->addr, r->len))
-		return PV_EEXIST;
-	return add_locked(p, r);
+	const struct partition *server = vcpu_current()->part;
+
+	return (struct io_region){ .space = space,
+				   .addr = addr,
+				   .len = len,
+				   .server = server->id,
+				   .port = port,
+				   .server_gen = server->gen };
 }
 
-int ioreq_notify(struct partition *p, const struct partition *server,
-		 gpa_t addr, u32 port)
+int ioreq_serve(struct partition *p, u32 space, u64 addr, u64 len, u32 port)
 {
-	struct io_region r = { .space = PV_SPACE_MMIO,
-			       .notify = 1,
-			       .addr = addr.v,
-			       .len = 4,
-			       .server = server->id,
-			       .server_gen = server->gen,
-			       .port = port };
+	struct io_region r = region(space, addr, len, port);
+	bool mmio = space == PV_SPACE_MMIO;
+
+	if (!len || !range_within(addr, len, mmio ? gmem_limit() : PORTS_END) ||
+	    (mmio && (len > REGION_BYTES_MAX || (addr | len) & PAGE_MASK)))
+		return PV_EINVAL;
+	lock_scope(&p->lock);
+	if (mmio ? gmem_taken_locked(p, addr, len) :
+		   ioreq_overlaps(p, space, addr, len))
+		return PV_EEXIST;
+	return add_locked(p, &r);
+}
+
+int ioreq_notify(struct partition *p, gpa_t addr, u32 port)
+{
+	struct io_region r = region(PV_SPACE_MMIO, addr.v, 4, port);
 	bool served = false;
 
+	r.notify = 1;
 	lock_scope(&p->lock);
-	for (u32 i = 0; i < REGION_MAX; i++) {
-		struct io_region *g = &p->regions[i];
-
+	for (struct io_region *g = p->regions; g < end_of(p); g++) {
 		if (!holds(g, PV_SPACE_MMIO, r.addr, r.len) ||
-		    g->server != server->id || g->server_gen != server->gen)
+		    g->server != r.server || g->server_gen != r.server_gen)
 			continue;
 		if (g->notify) {
 			g->port = port;

@@ -15,12 +15,13 @@ struct ioreq {
  * server has ended. io_finish and io_arg are set by the caller before. v runs here. */
 int ioreq_send(struct vcpu *v, const struct ioreq *r, bool *posted) must_check;
 
-/* Adds region r of p, r->server and r->server_gen set: PV_EEXIST, PV_ENOMEM. */
-int ioreq_serve(struct partition *p, const struct io_region *r) must_check;
-/* Writes of 4 bytes to addr, in an MMIO region that `server` serves, become
+/* The caller serves a range of p from now on, told at its port: PV_EINVAL (no range
+ * of the space; memory is whole pages), PV_EEXIST, PV_ENOMEM. */
+int ioreq_serve(struct partition *p, u32 space, u64 addr, u64 len,
+		u32 port) must_check;
+/* Writes of 4 bytes to addr, in an MMIO region that the caller serves, become
  * events: PV_EFAULT, PV_ENOMEM. Again at the same address: another port. */
-int ioreq_notify(struct partition *p, const struct partition *server,
-		 gpa_t addr, u32 port) must_check;
+int ioreq_notify(struct partition *p, gpa_t addr, u32 port) must_check;
 /* Is any of [addr, addr + len) served? p->lock held. */
 bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len);
 

@@ -27,14 +27,15 @@ struct partition *partition_get(u32 id)
 	return load_acquire(&partition_table[index_clamp(id, PARTITION_MAX)]);
 }
 
-void *partition_frames(struct partition *p, enum frame_state st, unsigned order)
+void *partition_frames(struct partition *p, hpa_t where, enum frame_state st,
+		       unsigned order)
 {
 	u64 n = 1ull << order;
 	void *at;
 
-	if (n > p->max_pages || p->pages > p->max_pages - n)
+	if (p->pages + n > p->max_pages)
 		return NULL;
-	at = frame_alloc((u16)p->id, st, order);
+	at = frame_alloc(where, (u16)p->id, st, order);
 	if (at)
 		p->pages += n;
 	return at;
@@ -42,20 +43,7 @@ void *partition_frames(struct partition *p, enum frame_state st, unsigned order)
 
 void *partition_pages(struct partition *p, unsigned order)
 {
-	return partition_frames(p, FRAME_TABLE, order);
-}
-
-void *partition_block(struct partition *p, hpa_t block)
-{
-	u64 n = 1ull << FRAME_MAX_ORDER;
-	void *at;
-
-	if (n > p->max_pages || p->pages > p->max_pages - n)
-		return NULL;
-	at = frame_alloc_at(block, (u16)p->id, FRAME_PLAIN);
-	if (at)
-		p->pages += n;
-	return at;
+	return partition_frames(p, FRAME_ANYWHERE, FRAME_TABLE, order);
 }
 
 void partition_pages_free(struct partition *p, void *at, unsigned order)
@@ -81,14 +69,17 @@ static void table_retire(struct partition *p, void *table)
 
 u64 retired_take(struct partition *p)
 {
-	u64 list = p->retired;
+	u64 list;
 
+	lock_scope(&p->lock);
+	list = p->retired;
 	p->retired = 0;
 	return list;
 }
 
 void retired_free(struct partition *p, u64 list)
 {
+	lock_scope(&p->lock);
 	while (list) {
 		hpa_t at = hpa(list & ~PAGE_MASK);
 		unsigned order = list & PAGE_MASK;
@@ -100,10 +91,8 @@ void retired_free(struct partition *p, u64 list)
 
 static bool params_ok(const struct pv_partition_params *pp)
 {
-	for (u32 i = 0; i < array_size(pp->pad); i++)
-		if (pp->pad[i])
-			return false;
-	return !pp->name[sizeof(pp->name) - 1] &&
+	return !(pp->pad[0] | pp->pad[1] | pp->pad[2]) &&
+	       !pp->name[sizeof(pp->name) - 1] &&
 	       pp->profile <= PV_PROFILE_CLASSIC && pp->vcpus &&
 	       pp->vcpus <= PV_VCPUS_MAX && pp->priority < SCHED_PRIORITIES &&
 	       pp->port < PV_PORTS - PV_NOTIFY_PORTS + 1 && !pp->pad0 &&
@@ -145,7 +134,8 @@ static struct partition *object_new(u32 id,
 	struct partition *p = NULL;
 
 	if (pp->max_pages >= 1 << BLOCK_ORDER)
-		p = frame_alloc((u16)id, FRAME_TABLE, BLOCK_ORDER);
+		p = frame_alloc(FRAME_ANYWHERE, (u16)id, FRAME_TABLE,
+				BLOCK_ORDER);
 	if (!p)
 		return NULL;
 	p->id = id;
@@ -158,7 +148,6 @@ static struct partition *object_new(u32 id,
 	p->cpu_mask = sched_cpus(pp->cpu_mask);
 	p->max_pages = pp->max_pages;
 	p->pages = 1 << BLOCK_ORDER;
-	p->in_port = PV_PORT_CONSOLE;
 	p->nr_vcpus = pp->vcpus;
 	for (u32 i = 0; i < REGION_MAX; i++)
 		p->regions[i].space = REGION_FREE;
@@ -192,7 +181,7 @@ static void object_free(struct partition *p)
 		if (p->vcpus[i])
 			vcpu_destroy(p->vcpus[i]);
 	virt_bitmaps_free(&p->space);
-	retired_free(p, retired_take(p));
+	retired_free(p, p->retired);
 	nested_free(&p->space);
 	if (p->port_vector)
 		frame_free(p->port_vector, 0);
@@ -313,7 +302,7 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 	if (destroy_busy(p) || load_acquire(&p->pages_pinned))
 		return PV_EAGAIN;
 	if (!p->reap_at) {
-		device_release(p);
+		device_stop(p, true);
 		*more = !handle_drop_some(p);
 		if (*more)
 			return PV_OK;

@@ -59,9 +59,6 @@ enum vcpu_timer {
 	TIMER_COUNT
 };
 
-struct partition;
-struct vapic;
-
 /* The entries that a walk has read, from the root down, with A set. */
 struct walk_trail {
 	u32 nr;
@@ -151,7 +148,6 @@ struct partition {
 	struct console_ring out, in;
 	u32 creator, creator_gen; /* told of state changes and output */
 	u32 creator_port;
-	u32 in_port;	      /* own event port for console input */
 	u64 max_pages, pages; /* quota and use, in frames */
 	u64 retired; /* what waits for a shoot-down: see partition_retire() */
 	u64 pages_shared; /* of those: in state SHARED or ACCEPTED */
@@ -183,11 +179,11 @@ static inline struct vcpu *vcpu_current(void)
 /* Sets or clears PEND_* bits of v; sequentially consistent. Any CPU. */
 static inline void vcpu_pend(struct vcpu *v, u32 bits)
 {
-	__atomic_fetch_or(&v->hw.pending, bits, __ATOMIC_SEQ_CST);
+	or_seq(&v->hw.pending, bits);
 }
 static inline void vcpu_unpend(struct vcpu *v, u32 bits)
 {
-	__atomic_fetch_and(&v->hw.pending, ~bits, __ATOMIC_SEQ_CST);
+	and_seq(&v->hw.pending, ~bits);
 }
 
 /*
@@ -252,17 +248,17 @@ int vcpu_state_set(struct vcpu *me, struct vcpu *v,
 /* Could a CPU enter it (SDM Vol. 3C 27.3.1, APM Vol. 2 15.5.1)? PAE's entries
  * apart, which are in p's memory. */
 bool vstate_ok(const struct vstate *s);
+/* Eight memory types, one a byte (SDM Vol. 3A, 11.12.2)? */
+bool pat_ok(u64 val);
 
 /*
- * 2^order zeroed pages charged to p's quota; NULL when quota or memory is used
- * up. The second is for what the hypervisor keeps for it. p->lock held, or p
+ * 2^order zeroed pages charged to p's quota, as frame_alloc; NULL also when the
+ * quota is used up. The second is for what the hypervisor keeps for it. p->lock held, or p
  * not yet visible.
  */
-void *partition_frames(struct partition *p, enum frame_state st,
+void *partition_frames(struct partition *p, hpa_t at, enum frame_state st,
 		       unsigned order);
 void *partition_pages(struct partition *p, unsigned order);
-/* PLAIN ones, the free large block at `at`; NULL as well where it is none. */
-void *partition_block(struct partition *p, hpa_t at);
 void partition_pages_free(struct partition *p, void *at, unsigned order);
 /*
  * Frees them when CPUs can have no translation to them any more: what was retired
@@ -270,7 +266,7 @@ void partition_pages_free(struct partition *p, void *at, unsigned order);
  * then they are the hypervisor's, and none is changed. p->lock held.
  */
 void partition_retire(struct partition *p, void *at, unsigned order);
-u64 retired_take(struct partition *p);
+u64 retired_take(struct partition *p); /* these take the lock */
 void retired_free(struct partition *p, u64 list);
 
 /* NULL if the slot is empty. The object stays valid until this CPU takes an

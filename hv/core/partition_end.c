@@ -7,7 +7,6 @@
 #include "core/sched.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "pvabi/calls.h"
 
 #define STATUS_HOST_DIED 98u
 #define AR_DPL 0x60u /* of SS: the privilege level, SDM Vol. 3C 24.4.1 */
@@ -25,7 +24,7 @@ static void end_all(struct partition *p, u32 state)
 		vcpu_pend(p->vcpus[i], PEND_DIED);
 		sched_kick(p->vcpus[i]);
 	}
-	device_stop(p);
+	device_stop(p, false);
 	partition_notify(p, PV_NOTIFY_STATE);
 }
 

@@ -2,7 +2,6 @@
 /* What the scheduler is told of a vCPU at run time, and its moves to another
  * CPU: because it may not stay, or because one is idle. */
 #include "core/sched.h"
-#include "lib/machine.h"
 #include "lib/x86.h"
 #include "pvabi/calls.h"
 
@@ -114,7 +113,7 @@ static struct vcpu *candidate(struct sched_cpu *s, const struct sched_cpu *to)
 
 bool sched_pull(struct sched_cpu *s)
 {
-	__atomic_fetch_or(&sched_idle, 1ull << s->index, __ATOMIC_SEQ_CST);
+	or_seq(&sched_idle, 1ull << s->index);
 	for (u32 i = 1; i < cpu_count; i++) {
 		struct sched_cpu *from = sched_of((s->index + i) % cpu_count);
 		struct vcpu *v = NULL;
@@ -131,7 +130,7 @@ bool sched_pull(struct sched_cpu *s)
 
 void sched_awake(struct sched_cpu *s)
 {
-	__atomic_fetch_and(&sched_idle, ~(1ull << s->index), __ATOMIC_SEQ_CST);
+	and_seq(&sched_idle, ~(1ull << s->index));
 }
 
 static void priority_set_locked(struct sched_cpu *s, struct vcpu *v,
@@ -151,8 +150,7 @@ static void priority_set_locked(struct sched_cpu *s, struct vcpu *v,
 
 void sched_set(struct vcpu *v, u32 priority, u64 slice, u64 cpus)
 {
-	struct sched_cpu *s = sched_lock(v);
-
+	cpu_scope(s, v);
 	if (s->running != v)
 		v->budget_left = slice;
 	v->slice = slice;
@@ -163,7 +161,6 @@ void sched_set(struct vcpu *v, u32 priority, u64 slice, u64 cpus)
 		list_add_tail(&s->leaving, &v->leave);
 		sched_resched_locked(s);
 	}
-	lock_drop(&s->lock);
 }
 
 int sched_yield_to(struct vcpu *v, struct vcpu *to)

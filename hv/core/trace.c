@@ -4,6 +4,7 @@
 #include "core/event.h"
 #include "core/gmem.h"
 #include "core/sched.h"
+#include "lib/string.h"
 #include "lib/x86.h"
 #include "pvabi/calls.h"
 
@@ -157,40 +158,37 @@ void trace_call(struct vcpu *v, struct pv_trace_record *r)
 
 /* ---- exits and switches ---- */
 
-/* What exits.def says of the kind. */
+/* clang-format off */
+/* What exits.def says of a kind: where struct exit has it, and of what size. */
+#define FIELD(f) { offsetof(struct exit, f), sizeof(((struct exit *)NULL)->f) }
+static const struct field {
+	u16 at, size;
+} operands[][3] = {
+	[EXIT_IO] = { FIELD(io_port), FIELD(io_size), FIELD(io_in) },
+	[EXIT_CR] = { FIELD(cr_nr), FIELD(cr_op), FIELD(cr_gpr) },
+	[EXIT_DR] = { FIELD(cr_nr), FIELD(cr_op), FIELD(cr_gpr) },
+	[EXIT_MMIO] = { FIELD(mmio_gpa), FIELD(mmio_write), FIELD(mmio_exec) },
+	[EXIT_INVLPG] = { FIELD(invlpg_gva) },
+	[EXIT_RDTSC] = { FIELD(variant) },
+	[EXIT_EXCEPTION] = { FIELD(exc_vector), FIELD(exc_error), FIELD(exc_cr2) },
+};
+/* clang-format on */
+
 static void exit_operands(const struct vcpu *v, const struct exit *x, u64 a[3])
 {
 	const u64 *g = v->hw.gpr;
 
-	switch (x->kind) {
-	case EXIT_CPUID:
-		a[0] = (u32)g[R_AX], a[1] = (u32)g[R_CX];
-		break;
-	case EXIT_MSR:
-		a[0] = (u32)g[R_CX], a[1] = x->variant;
+	if (x->kind == EXIT_CPUID) {
+		a[0] = (u32)g[R_AX];
+		a[1] = (u32)g[R_CX];
+	} else if (x->kind == EXIT_MSR) {
+		a[0] = (u32)g[R_CX];
+		a[1] = x->variant;
 		a[2] = x->variant ? g[R_DX] << 32 | (u32)g[R_AX] : 0;
-		break;
-	case EXIT_IO:
-		a[0] = x->io_port, a[1] = x->io_size, a[2] = x->io_in;
-		break;
-	case EXIT_CR:
-	case EXIT_DR:
-		a[0] = x->cr_nr, a[1] = x->cr_op, a[2] = x->cr_gpr;
-		break;
-	case EXIT_MMIO:
-		a[0] = x->mmio_gpa.v, a[1] = x->mmio_write, a[2] = x->mmio_exec;
-		break;
-	case EXIT_INVLPG:
-		a[0] = x->invlpg_gva;
-		break;
-	case EXIT_RDTSC:
-		a[0] = x->variant;
-		break;
-	case EXIT_EXCEPTION:
-		a[0] = x->exc_vector, a[1] = x->exc_error, a[2] = x->exc_cr2;
-		break;
-	default:
-		break;
+	} else if (x->kind < array_size(operands)) {
+		for (const struct field *f = operands[x->kind], *end = f + 3;
+		     f < end; f++)
+			memcpy(a++, (const u8 *)x + f->at, f->size);
 	}
 }
 

@@ -34,23 +34,6 @@ enum {
  * a guest may not make it shorter than this: 1% of a CPU's time at most. */
 #define PERIOD_MIN_US 100
 
-int vapic_init(struct vcpu *v)
-{
-	struct vapic *a = partition_pages(v->part, 0);
-
-	if (!a)
-		return PV_ENOMEM;
-	a->reg[A_ID] = v->id;
-	a->reg[A_VERSION] = VERSION_VALUE;
-	a->reg[A_SVR] = 0xff;
-	a->reg[A_LDR] = (v->id >> 4) << 16 | 1u << (v->id & 15);
-	for (u32 i = A_LVT_TIMER; i <= A_LVT_END; i++)
-		a->reg[i] = LVT_MASKED;
-	a->base = BASE_ADDR | BASE_ON | (v->id ? 0 : BASE_BSP);
-	v->apic = a;
-	return PV_OK;
-}
-
 /* Highest bit of a 256-bit register, or -1. IRR may change meanwhile. */
 static int highest(const u32 *w)
 {
@@ -90,8 +73,9 @@ static void look_again(struct vcpu *v)
 
 void vapic_raise(struct vcpu *v, u32 vector)
 {
-	__atomic_fetch_or(&v->apic->reg[A_IRR + (vector & 0xff) / 32],
-			  1u << vector % 32, __ATOMIC_SEQ_CST);
+	u32 *irr = &v->apic->reg[A_IRR];
+
+	or_seq(&irr[(vector & 0xff) / 32], 1u << vector % 32);
 	vcpu_pend(v, PEND_APIC);
 	sched_poke(v);
 }
@@ -104,11 +88,11 @@ void vapic_deliver(struct vcpu *v)
 
 	if (vec < 0 || !event_inject(v, (u32)vec))
 		return;
-	__atomic_fetch_and(&a->reg[A_IRR + vec / 32], ~bit, __ATOMIC_SEQ_CST);
+	and_seq(&a->reg[A_IRR + vec / 32], ~bit);
 	a->reg[A_ISR + vec / 32] |= bit;
 }
 
-static bool eoi_write(struct vcpu *v, u32 zero)
+static bool eoi_write(struct vcpu *v, u64 zero)
 {
 	u32 *isr = &v->apic->reg[A_ISR];
 	int vec = highest(isr);
@@ -119,9 +103,9 @@ static bool eoi_write(struct vcpu *v, u32 zero)
 	return true;
 }
 
-bool vapic_tpr_set(struct vcpu *v, u32 tpr)
+bool vapic_tpr_set(struct vcpu *v, u64 tpr)
 {
-	v->apic->reg[A_TPR] = tpr;
+	v->apic->reg[A_TPR] = (u32)tpr;
 	virt->reg_set(&v->hw, VREG_CR8, tpr >> 4);
 	look_again(v);
 	return true;
@@ -152,13 +136,13 @@ static void arm(struct vcpu *v, u64 at)
 	sched_timer_set(v, at);
 }
 
-static bool tmict_write(struct vcpu *v, u32 count)
+static bool tmict_write(struct vcpu *v, u64 count)
 {
 	struct vapic *a = v->apic;
 
 	if (timer_mode(a) == TIMER_DEADLINE)
 		return true;
-	a->reg[A_TMICT] = count;
+	a->reg[A_TMICT] = (u32)count;
 	a->timer_start = rdtsc();
 	arm(v, count ? a->timer_start + period(a) : 0);
 	return true;
@@ -227,14 +211,29 @@ static bool lvt_write(struct vcpu *v, u32 reg, u32 val)
 	return true;
 }
 
-static bool svr_write(struct vcpu *v, u32 val)
+static bool svr_write(struct vcpu *v, u64 val)
 {
 	u32 *r = v->apic->reg;
 
-	r[A_SVR] = val;
+	r[A_SVR] = (u32)val;
 	for (u32 i = A_LVT_TIMER; i <= A_LVT_END && !(val & SVR_ENABLE); i++)
 		r[i] |= LVT_MASKED;
 	return true;
+}
+
+int vapic_init(struct vcpu *v)
+{
+	struct vapic *a = partition_pages(v->part, 0);
+
+	if (!a)
+		return PV_ENOMEM;
+	a->reg[A_ID] = v->id;
+	a->reg[A_VERSION] = VERSION_VALUE;
+	a->reg[A_LDR] = (v->id >> 4) << 16 | 1u << (v->id & 15);
+	a->base = BASE_ADDR | BASE_ON | (v->id ? 0 : BASE_BSP);
+	v->apic = a;
+	svr_write(v, 0xff);
+	return PV_OK;
 }
 
 /* ---- interprocessor interrupts ---- */
@@ -256,8 +255,6 @@ static bool icr_write(struct vcpu *v, u64 icr)
 	u32 mode = icr >> 8 & 7, vec = icr & 0xff;
 	struct partition *p = v->part;
 
-	if (icr & ICR_RESERVED)
-		return false;
 	if (mode <= 1 && vec < 16) {
 		v->apic->reg[A_ESR] |= ESR_SEND_ILLEGAL;
 		return true;
@@ -272,7 +269,7 @@ static bool icr_write(struct vcpu *v, u64 icr)
 	return true;
 }
 
-static bool self_ipi_write(struct vcpu *v, u32 vector)
+static bool self_ipi_write(struct vcpu *v, u64 vector)
 {
 	return icr_write(v, ICR_SELF | vector);
 }
@@ -283,17 +280,17 @@ static bool self_ipi_write(struct vcpu *v, u32 vector)
 enum access { NONE, READ, WRITE, BOTH };
 
 /* What a register takes: other accesses, and bits outside the mask, are #GP.
- * ICR and LVT are not written through here. */
+ * LVT is not written through here. */
 static const struct {
 	enum access access;
-	u32 mask;
-	bool (*write)(struct vcpu *v, u32 val); /* NULL: keeps the value */
+	u64 mask;
+	bool (*write)(struct vcpu *v, u64 val); /* NULL: keeps the value */
 } regs[A_COUNT] = {
 	[A_ID] = { READ },			[A_VERSION] = { READ },
 	[A_TPR] = { BOTH, 0xff, vapic_tpr_set },	[A_PPR] = { READ },
 	[A_EOI] = { WRITE, 0, eoi_write },	[A_LDR] = { READ },
 	[A_SVR] = { BOTH, 0x1ff, svr_write },	[A_ISR ... A_IRR + 7] = { READ },
-	[A_ESR] = { BOTH, 0 },			[A_ICR] = { BOTH, ~0u },
+	[A_ESR] = { BOTH, 0 },			[A_ICR] = { BOTH, ~ICR_RESERVED, icr_write },
 	[A_LVT_TIMER] = { BOTH, 0x700ff },	[A_LVT ... A_LVT_END] = { BOTH, 0x1efff },
 	[A_TMICT] = { BOTH, ~0u, tmict_write },	[A_TMCCT] = { READ },
 	[A_TDCR] = { BOTH, 0xb },	[A_SELF_IPI] = { WRITE, 0xff, self_ipi_write },
@@ -318,16 +315,12 @@ static bool base_write(struct vapic *a, u64 val)
 
 static bool reg_write(struct vcpu *v, u32 reg, u64 val)
 {
-	if (!allowed(v->apic, reg, WRITE))
-		return false;
-	if (reg == A_ICR)
-		return icr_write(v, val);
-	if (val & ~(u64)regs[reg].mask)
+	if (!allowed(v->apic, reg, WRITE) || val & ~regs[reg].mask)
 		return false;
 	if (reg >= A_LVT_TIMER && reg <= A_LVT_END)
 		return lvt_write(v, reg, (u32)val);
 	if (regs[reg].write)
-		return regs[reg].write(v, (u32)val);
+		return regs[reg].write(v, val);
 	v->apic->reg[reg] = (u32)val;
 	return true;
 }

@@ -14,9 +14,8 @@
  * vcpu_start). IRR is set by any CPU, the rest is private to the vCPU's CPU.
  */
 struct vapic {
-	u32 reg[0x40]; /* by MSR - 0x800 */
-	u32 armed;     /* the vCPU's timer is this APIC's */
-	u32 pad;
+	u32 reg[0x40];	  /* by MSR - 0x800 */
+	u32 armed;	  /* the vCPU's timer is this APIC's */
 	u64 timer_start;  /* host TSC when TMICT was written or last expired */
 	u64 tsc_deadline; /* guest TSC */
 	u64 base;	  /* IA32_APIC_BASE */
@@ -32,7 +31,7 @@ void vapic_timer_fired(struct vcpu *v);
 /* The TSC offset has changed: a TSC deadline means another time now. */
 void vapic_timer_rearm(struct vcpu *v);
 /* Task priority, 0..255; CR8 is its upper half. True. */
-bool vapic_tpr_set(struct vcpu *v, u32 tpr);
+bool vapic_tpr_set(struct vcpu *v, u64 tpr);
 bool vapic_pending(const struct vcpu *v); /* something above TPR/ISR */
 /* Before entry: injects the highest deliverable vector, or asks for a window. */
 void vapic_deliver(struct vcpu *v);

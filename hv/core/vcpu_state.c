@@ -35,7 +35,7 @@ static bool timer_waits(const struct vcpu *v)
  */
 static int still_locked(struct vcpu *v)
 {
-	u32 state = load_seq(&v->part->state);
+	u32 state = load_seq(&v->part->state), work;
 
 	if (state > PV_STATE_PAUSED ||
 	    (state == PV_STATE_RUNNING && v->state != VCPU_STOPPED))
@@ -44,13 +44,11 @@ static int still_locked(struct vcpu *v)
 		sched_kick(v);
 		return PV_EAGAIN;
 	}
-	if (v->state == VCPU_IO || v->injected ||
-	    load_seq(&v->hw.pending) & PEND_INJECT)
+	work = load_seq(&v->hw.pending);
+	if (v->state == VCPU_IO || v->injected || work & PEND_INJECT ||
+	    (work & PEND_CALL && v->state != VCPU_WAITING && !timer_waits(v)))
 		return PV_EAGAIN;
-	return load_seq(&v->hw.pending) & PEND_CALL &&
-			       v->state != VCPU_WAITING && !timer_waits(v) ?
-		       PV_EAGAIN :
-		       PV_OK;
+	return PV_OK;
 }
 
 /* The VMCS or VMCB of v is in use on this CPU in place of that of `me`, whose
@@ -178,11 +176,10 @@ static void page_set(struct pv_vcpu_page *pg, const struct pv_vcpu_state *s)
 	store_relaxed(&pg->masked, s->masked);
 	store_relaxed(&pg->in_service, s->in_service);
 	for (u32 i = 0; i < array_size(s->vector_pending); i++)
-		__atomic_fetch_or(&pg->vector_pending[i], s->vector_pending[i],
-				  __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&pg->port_summary, s->port_summary, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&pg->ipi_pending, s->ipi_pending, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&pg->pending, s->pending, __ATOMIC_SEQ_CST);
+		or_seq(&pg->vector_pending[i], s->vector_pending[i]);
+	or_seq(&pg->port_summary, s->port_summary);
+	or_seq(&pg->ipi_pending, s->ipi_pending);
+	or_seq(&pg->pending, s->pending);
 }
 
 /* Of those that sched_timer_set guards; a pending second half is void. */

@@ -35,20 +35,15 @@ void vector_raise(struct vcpu *v, u32 vector)
 
 	if (!load_relaxed(&v->vectors))
 		store_seq(&v->vectors, 1);
-	if (__atomic_fetch_or(&v->page->vector_pending[vector / 64], bit,
-			      __ATOMIC_SEQ_CST) &
-	    bit)
+	if (or_seq(&v->page->vector_pending[vector / 64], bit) & bit)
 		return;
 	vcpu_pend(v, PEND_VECTOR);
 	sched_poke(v);
 }
 
-void vector_look(struct vcpu *v) { vcpu_pend(v, PEND_VECTOR); }
-
 static void begin(struct pv_vcpu_page *pg, u32 vector)
 {
-	__atomic_fetch_and(&pg->vector_pending[vector / 64],
-			   ~(1ull << vector % 64), __ATOMIC_SEQ_CST);
+	and_seq(&pg->vector_pending[vector / 64], ~(1ull << vector % 64));
 	store_relaxed(&pg->in_service,
 		      load_relaxed(&pg->in_service) | 1u << vector / 16);
 }

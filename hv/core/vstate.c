@@ -15,19 +15,18 @@ enum {
 	SEL_TI = 4, DR7_ONE = 0x400, DR7_ZERO = 0xd000,
 	RFLAGS_VM = 1 << 17, RFLAGS_ONE = 2, RFLAGS_KNOWN = 0x3f7fd7,
 };
-#define CR0_KNOWN (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | \
-	CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 /* clang-format on */
 
 static u32 dpl(const struct vseg *s) { return s->ar >> 5 & 3; }
 
 static bool usable(const struct vseg *s) { return !(s->ar & AR_UNUSABLE); }
 
-/* Present, no reserved bit, and a limit that the descriptor can hold. */
+/* Present, no reserved bit, and a limit that the descriptor can hold. Those of the
+ * system are in the GDT. */
 static bool seg_ok(const struct vseg *s, u32 system)
 {
 	if ((s->ar & (AR_S | AR_P)) != (AR_P | (system ? 0 : AR_S)) ||
-	    s->ar & AR_RESERVED)
+	    s->ar & AR_RESERVED || (system && s->sel & SEL_TI))
 		return false;
 	return s->ar & AR_G ? (s->limit & 0xfff) == 0xfff : !(s->limit >> 20);
 }
@@ -74,11 +73,9 @@ static bool system_ok(const struct vstate *s, bool lma)
 	u32 tss = s->tr.ar & AR_TYPE;
 
 	return usable(&s->tr) && seg_ok(&s->tr, true) &&
-	       !(s->tr.sel & SEL_TI) &&
 	       (tss == TYPE_TSS || (tss == TYPE_TSS16 && !lma)) &&
 	       (!usable(&s->ldtr) ||
-		(seg_ok(&s->ldtr, true) && !(s->ldtr.sel & SEL_TI) &&
-		 (s->ldtr.ar & AR_TYPE) == TYPE_LDT));
+		(seg_ok(&s->ldtr, true) && (s->ldtr.ar & AR_TYPE) == TYPE_LDT));
 }
 
 static bool segments_ok(const struct vstate *s, bool lma)
@@ -101,7 +98,7 @@ static bool segments_ok(const struct vstate *s, bool lma)
 	       system_ok(s, lma);
 }
 
-static bool pat_ok(u64 val)
+bool pat_ok(u64 val)
 {
 	for (; val; val >>= 8)
 		if ((val & 0xff) > 7 || (val & 0xfe) == 2)
@@ -111,14 +108,11 @@ static bool pat_ok(u64 val)
 
 static bool control_ok(const struct vstate *s, bool lma)
 {
-	u64 efer = EFER_SCE | EFER_LME | EFER_LMA |
-		   (cpu_feat.nx ? EFER_NXE : 0);
-
 	return !(s->cr0 & ~(u64)CR0_KNOWN) && s->cr0 & CR0_ET &&
 	       !(s->cr0 & CR0_PG && !(s->cr0 & CR0_PE)) &&
 	       !(s->cr0 & CR0_NW && !(s->cr0 & CR0_CD)) &&
 	       !(s->cr4 & ~guest_cpu.cr4) && !(lma && !(s->cr4 & CR4_PAE)) &&
-	       !(s->efer & ~efer) && !(s->efer & EFER_LMA) == !lma &&
+	       !(s->efer & ~(u64)EFER_GUEST) && !(s->efer & EFER_LMA) == !lma &&
 	       !(s->cr3 >> cpu_feat.phys_bits) && pat_ok(s->pat) &&
 	       (s->dr7 & ~(u64)DR7_ZERO) == s->dr7 && s->dr7 & DR7_ONE &&
 	       !(s->dr7 >> 32);

@@ -38,16 +38,22 @@ static inline struct vcpu *hcall_vcpu(struct partition *p, u64 n)
 }
 
 /* Do all vCPUs of the mask exist? base < 64. */
-static inline bool hcall_mask_ok(u32 base, u64 mask)
+static inline bool hcall_mask_ok(const struct partition *p, u32 base, u64 mask)
 {
-	return !mask ||
-	       base + 63 - (u32)__builtin_clzll(mask) < caller()->nr_vcpus;
+	return !(likely(mask) &&
+		 base + 63 - (u32)__builtin_clzll(mask) >= p->nr_vcpus);
 }
 
 /* The first of those. */
-static inline struct vcpu *hcall_each(u64 base, u64 mask)
+static inline struct vcpu *hcall_each(struct partition *p, u64 base, u64 mask)
 {
-	return hcall_vcpu(caller(), base + (u32)__builtin_ctzll(mask));
+	return hcall_vcpu(p, base + (u32)__builtin_ctzll(mask));
+}
+
+/* None of them uses an old translation of the guest's own tables any more. */
+static inline void hcall_flush_tlb(struct partition *p, u32 base, u64 mask)
+{
+	gmem_shoot(p, mask << base, PEND_LINEAR);
 }
 
 /* One that a guest may have for its events; 0: none. */
@@ -55,6 +61,13 @@ static inline bool hcall_vector_ok(u32 vector)
 {
 	return !vector || vector >= 32;
 }
+
+/* The caller reads or writes a device's register; blocks until its server has
+ * answered. PV_EINVAL: no such access; PV_EFAULT: nobody serves it. */
+int hcall_io(u32 space, u64 addr, u32 size, u32 write, u64 value);
+
+/* All registers of v to the caller's memory, or from there, in a second half. */
+void hcall_state(const struct vcpu *v, gpa_t at, bool set);
 
 /* Sleeps until something is pending for v, which is the caller: PV_OK (perhaps
  * after a sleep, which may turn it into PV_ETIME) or PV_ETIME. Deadline in

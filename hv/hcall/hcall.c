@@ -12,9 +12,10 @@
 /* The partition that h names; PV_RIGHT_MACHINE: the caller, by its own name. */
 static int hcall_partition(u64 h, u32 right, struct partition **p)
 {
-	int err = handle_partition(caller(), h, right, p);
+	struct partition *me = caller();
+	int err = handle_partition(me, h, right, p);
 
-	if (right == PV_RIGHT_MACHINE && err != PV_EHANDLE && *p != caller())
+	if (right == PV_RIGHT_MACHINE && err != PV_EHANDLE && *p != me)
 		return PV_EHANDLE;
 	return err;
 }

@@ -6,12 +6,10 @@
 int call_event_bind(struct partition *part, u32 port, struct vcpu *vcpu,
 		    u64 *event)
 {
-	struct handle h = handle_to(part, PV_RIGHT_SEND | PV_RIGHT_GRANT);
-	int err;
+	struct handle h = handle_to(HANDLE_EVENT, part, port,
+				    PV_RIGHT_SEND | PV_RIGHT_GRANT);
+	int err = handle_install(caller(), &h, event);
 
-	h.type = HANDLE_EVENT;
-	h.arg = port;
-	err = handle_install(caller(), &h, event);
 	if (!err)
 		event_bind(part, port, vcpu->id);
 	return err;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Calls about device registers: of who uses them, and of who serves them. */
+/* Calls about device registers, of who uses them. */
 #include "core/ioreq.h"
 #include "hcall/decode.h"
-
-#define PORTS_END 0x10000ull
-#define REGION_BYTES_MAX HUGE_SIZE
 
 /* The answer of the server; io_arg[0]: the bits of it that count. */
 static void request_finish(struct vcpu *v, u64 value)
@@ -13,43 +10,17 @@ static void request_finish(struct vcpu *v, u64 value)
 	v->hw.gpr[R_DX] = value & v->io_arg[0];
 }
 
-static int request(struct ioreq r)
+int hcall_io(u32 space, u64 addr, u32 size, u32 write, u64 value)
 {
+	struct ioreq r = { space, size, write, 1, addr, value };
 	struct vcpu *v = vcpu_current();
-	u64 mask = ~0ull >> (64 - 8 * r.size);
+	u64 mask = ~0ull >> (64 - 8 * size);
 	bool posted;
 
-	if (r.size & (r.size - 1) || r.addr & (r.size - 1) ||
-	    (r.size == 8 && r.space == PV_SPACE_PORT) || r.value & ~mask)
+	if (size & (size - 1) || addr & (size - 1) ||
+	    (size == 8 && space == PV_SPACE_PORT) || value & ~mask)
 		return PV_EINVAL;
 	v->io_finish = request_finish;
-	v->io_arg[0] = r.write ? 0 : mask;
+	v->io_arg[0] = write ? 0 : mask;
 	return ioreq_send(v, &r, &posted);
-}
-
-int call_io_read(u32 space, u64 addr, u32 size, u64 *value)
-{
-	return request((struct ioreq){ space, size, 0, 1, addr, 0 });
-}
-
-int call_io_write(u32 space, u64 addr, u32 size, u64 value)
-{
-	return request((struct ioreq){ space, size, 1, 1, addr, value });
-}
-
-int call_io_serve(struct partition *part, u32 space, u64 addr, u64 len,
-		  u32 port)
-{
-	struct io_region r = { .space = space,
-			       .addr = addr,
-			       .len = len,
-			       .port = port,
-			       .server = caller()->id,
-			       .server_gen = caller()->gen };
-	bool mmio = space == PV_SPACE_MMIO;
-
-	if (!len || !range_within(addr, len, mmio ? gmem_limit() : PORTS_END) ||
-	    (mmio && (len > REGION_BYTES_MAX || (addr | len) & PAGE_MASK)))
-		return PV_EINVAL;
-	return ioreq_serve(part, &r);
 }

@@ -17,7 +17,7 @@ int call_partition_create(struct partition *self,
 		return err;
 	/* never ran: it goes at once, or its slot waits for a later destroy
 	 * through partition_enumerate */
-	all = handle_to(new, ALL_RIGHTS);
+	all = handle_to(HANDLE_PARTITION, new, 0, ALL_RIGHTS);
 	err = partition_destroy(&all, &more);
 	return PV_ENOMEM;
 }

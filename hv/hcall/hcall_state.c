@@ -33,7 +33,7 @@ static void set_finish(struct vcpu *me)
 	me->hw.gpr[R_AX] = (u64)(err ? err : vcpu_state_set(me, v, &s));
 }
 
-static int later(const struct vcpu *v, gpa_t at, void (*finish)(struct vcpu *))
+void hcall_state(const struct vcpu *v, gpa_t at, bool set)
 {
 	struct vcpu *me = vcpu_current();
 
@@ -41,17 +41,6 @@ static int later(const struct vcpu *v, gpa_t at, void (*finish)(struct vcpu *))
 	me->call_arg[1] = v->part->gen;
 	me->call_arg[2] = v->id;
 	me->call_arg[3] = at.v;
-	me->call_finish = finish;
+	me->call_finish = set ? set_finish : get_finish;
 	vcpu_pend(me, PEND_CALL);
-	return PV_OK;
-}
-
-int call_vcpu_state_get(struct partition *part, struct vcpu *vcpu, gpa_t buf)
-{
-	return later(vcpu, buf, get_finish);
-}
-
-int call_vcpu_state_set(struct partition *part, struct vcpu *vcpu, gpa_t state)
-{
-	return later(vcpu, state, set_finish);
 }

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The calls of the tracer, and the handlers of the calls that are traced. */
+/* The handlers of the calls that are traced. */
 #include "core/trace.h"
 #include "hcall/decode.h"
 #include "hcall/hcall.h"
 #include "lib/x86.h"
-
-int call_trace_set(struct partition *self, u64 part, u32 what)
-{
-	struct partition *p;
-	int err = handle_partition(self, part, PV_RIGHT_CONTROL, &p);
-
-	return err ? err : trace_set(p, what);
-}
 
 /*
  * What the slots hold: each pushes its own number, which so becomes the seventh
@@ -20,6 +12,7 @@ int call_trace_set(struct partition *self, u64 part, u32 what)
 /* clang-format off */
 __asm__(".pushsection .text\n\t"
 	".balign 16\n"
+	".globl hcall_thunks\n"
 	"hcall_thunks:\n\t"
 	".set slot, 0\n\t"
 	".rept 256\n\t"

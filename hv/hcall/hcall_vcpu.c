@@ -55,12 +55,6 @@ int vcpu_wait(struct vcpu *v, u64 deadline)
 	return PV_OK;
 }
 
-int call_vcpu_flush_tlb(u32 base, u64 mask)
-{
-	gmem_shoot(caller(), mask << base, PEND_LINEAR);
-	return PV_OK;
-}
-
 int call_timer_vector_set(u32 vector)
 {
 	vcpu_current()->timer_vector = vector;
@@ -71,7 +65,7 @@ int call_vcpu_upcall_set(u32 vector, u32 flags)
 {
 	struct vcpu *v = vcpu_current();
 
-	if (flags && !v->apic)
+	if (!hcall_vector_ok(vector) || (flags && !v->apic))
 		return PV_EINVAL;
 	v->upcall_apic = flags;
 	/* a sender sees the vector, or we see what it has sent: due now */

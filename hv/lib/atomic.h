@@ -8,3 +8,6 @@
 #define store_relaxed(p, v) __atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define store_seq(p, v) __atomic_store_n(p, v, __ATOMIC_SEQ_CST)
+/* Bits set, or taken away, in what others change, too; what was there before. */
+#define or_seq(p, v) __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST)
+#define and_seq(p, v) __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST)

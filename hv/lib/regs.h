@@ -9,6 +9,8 @@ enum x86_bits {
 	CR0_TS = 1 << 3,    CR0_ET = 1 << 4,      CR0_NE = 1 << 5,
 	CR0_WP = 1 << 16,   CR0_AM = 1 << 18,     CR0_NW = 1 << 29,
 	CR0_CD = 1 << 30,   CR0_PG = 1ll << 31,
+	CR0_KNOWN = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE |
+		    CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG,
 
 	CR4_PSE = 1 << 4,   CR4_PAE = 1 << 5,     CR4_MCE = 1 << 6,
 	CR4_PGE = 1 << 7,   CR4_OSFXSR = 1 << 9,  CR4_OSXMMEXCPT = 1 << 10,
@@ -18,6 +20,7 @@ enum x86_bits {
 
 	EFER_SCE = 1 << 0,  EFER_LME = 1 << 8,    EFER_LMA = 1 << 10,
 	EFER_NXE = 1 << 11, EFER_AIBRSE = 1 << 21,
+	EFER_GUEST = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE, /* may be set */
 
 	RFLAGS_IF = 1 << 9, RFLAGS_AC = 1 << 18,
 

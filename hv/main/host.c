@@ -67,7 +67,6 @@ const char *host_build(const struct boot_host *h)
 	};
 	struct partition *p;
 
-	frame_adopt(hpa(h->base), h->size / PAGE_SIZE, 0);
 	if (partition_create(&params, NULL, &p))
 		return "no memory for its structures";
 	if (!map_all(p, h))

@@ -4,9 +4,6 @@
 #include "core/vapic.h"
 #include "trap/emul.h"
 
-#define CR0_KNOWN                                                       \
-	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | \
-	 CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR_NUMBERS 0x11du /* those that there are, as bits */
 #define DR6_FIXED 0xffff0ff0ull
 #define DR7_FIXED 0x400ull

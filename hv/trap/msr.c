@@ -38,22 +38,11 @@ static const struct row *row_of(u32 msr)
 	return NULL;
 }
 
-/* Eight memory types, one a byte (SDM Vol. 3A, 11.12.2). */
-static bool pat_ok(u64 val)
-{
-	for (; val; val >>= 8)
-		if ((val & 0xff) > 7 || (val & 0xfe) == 2)
-			return false;
-	return true;
-}
-
 static bool efer_write(struct vcpu *v, u64 val)
 {
 	u64 old = reg_get(v, VREG_EFER);
-	u64 allowed = EFER_SCE | EFER_LME | EFER_LMA |
-		      (cpu_feat.nx ? EFER_NXE : 0);
 
-	if (val & ~allowed ||
+	if (val & ~(u64)EFER_GUEST ||
 	    ((val ^ old) & EFER_LME && reg_get(v, VREG_CR0) & CR0_PG))
 		return false;
 	/* LMA follows LME and CR0.PG only */

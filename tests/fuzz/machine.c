@@ -365,6 +365,8 @@ static void boot(void)
 		.size = SIM_SIZE - SIM_HOST - SIM_HOST_SIZE - size,
 		.type = BOOT_MEM_FREE,
 	};
+	bi.host.base = SIM_RAM + SIM_HOST;
+	bi.host.size = SIM_HOST_SIZE;
 	wrong = virt_caps_read();
 	if (!wrong)
 		virt_init();

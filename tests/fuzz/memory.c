@@ -22,13 +22,12 @@ void *sim_memset(void *to, int byte, size_t n)
 
 /* A frame that is free is out of bounds (to all but frame.c, which has no
  * address sanitizer), and one that comes from there is zero. */
-void *__real_frame_alloc(u16 owner, enum frame_state st, unsigned order);
+void *__real_frame_alloc(hpa_t at, u16 owner, enum frame_state st,
+			 unsigned order);
 void __real_frame_free(void *at, unsigned order);
-void *__wrap_frame_alloc(u16 owner, enum frame_state st, unsigned order);
+void *__wrap_frame_alloc(hpa_t at, u16 owner, enum frame_state st,
+			 unsigned order);
 void __wrap_frame_free(void *at, unsigned order);
-
-void *__real_frame_alloc_at(hpa_t at, u16 owner, enum frame_state st);
-void *__wrap_frame_alloc_at(hpa_t at, u16 owner, enum frame_state st);
 
 static void *unpoison(u64 *p, unsigned order)
 {
@@ -41,14 +40,10 @@ static void *unpoison(u64 *p, unsigned order)
 	return p;
 }
 
-void *__wrap_frame_alloc(u16 owner, enum frame_state st, unsigned order)
+void *__wrap_frame_alloc(hpa_t at, u16 owner, enum frame_state st,
+			 unsigned order)
 {
-	return unpoison(__real_frame_alloc(owner, st, order), order);
-}
-
-void *__wrap_frame_alloc_at(hpa_t at, u16 owner, enum frame_state st)
-{
-	return unpoison(__real_frame_alloc_at(at, owner, st), FRAME_MAX_ORDER);
+	return unpoison(__real_frame_alloc(at, owner, st, order), order);
 }
 
 void __wrap_frame_free(void *at, unsigned order)

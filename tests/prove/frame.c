@@ -66,7 +66,8 @@ void frame_one_owner(void)
 		t[n].order = nondet_u32();
 		ASSUME(t[n].order <= FRAME_MAX_ORDER);
 		t[n].owner = (u16)(n + 1);
-		t[n].at = frame_alloc(t[n].owner, FRAME_PLAIN, t[n].order);
+		t[n].at = frame_alloc(FRAME_ANYWHERE, t[n].owner, FRAME_PLAIN,
+				      t[n].order);
 		if (t[n].at)
 			spare -= 1u << t[n].order;
 		check(t, spare);

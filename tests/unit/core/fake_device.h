@@ -76,12 +76,14 @@ const struct pci_func *pci_find(u16 bdf)
 	return bdf < pci_count ? &pci_funcs[bdf] : NULL;
 }
 
-struct handle handle_to(const struct partition *obj, u32 rights)
+struct handle handle_to(enum handle_type type, const struct partition *obj,
+			u32 arg, u32 rights)
 {
-	return (struct handle){ .type = HANDLE_PARTITION,
+	return (struct handle){ .type = (u16)type,
 				.rights = rights,
 				.obj = obj->id,
-				.obj_gen = obj->gen };
+				.obj_gen = obj->gen,
+				.arg = arg };
 }
 
 /* One handle is enough, with the value 7. */

@@ -51,33 +51,22 @@ bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len)
 	return false;
 }
 
-void *partition_frames(struct partition *p, enum frame_state st, unsigned order)
+void *partition_frames(struct partition *p, hpa_t where, enum frame_state st,
+		       unsigned order)
 {
 	void *at;
 
 	if (p->pages + (1ull << order) > p->max_pages)
 		return NULL;
-	at = frame_alloc((u16)p->id, st, order);
+	at = frame_alloc(where, (u16)p->id, st, order);
 	if (at)
 		p->pages += 1ull << order;
 	return at;
 }
 
-void *partition_block(struct partition *p, hpa_t block)
-{
-	void *at;
-
-	if (p->pages + (1ull << FRAME_MAX_ORDER) > p->max_pages)
-		return NULL;
-	at = frame_alloc_at(block, (u16)p->id, FRAME_PLAIN);
-	if (at)
-		p->pages += 1ull << FRAME_MAX_ORDER;
-	return at;
-}
-
 void *partition_pages(struct partition *p, unsigned order)
 {
-	return partition_frames(p, FRAME_TABLE, order);
+	return partition_frames(p, FRAME_ANYWHERE, FRAME_TABLE, order);
 }
 
 void partition_pages_free(struct partition *p, void *at, unsigned order)

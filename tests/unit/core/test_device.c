@@ -193,11 +193,11 @@ static void the_end_frees_it(void **state)
 			 PV_OK);
 	assert_int_equal(device_take(HOST, 0, &h), PV_ESTATE);
 	config[0][1] |= PCI_COMMAND_MASTER;
-	device_stop(GUEST);
+	device_stop(GUEST, false);
 	assert_int_equal(config[0][1] & PCI_COMMAND_MASTER, 0);
 	assert_int_equal(device_take(HOST, 0, &h), PV_ESTATE);
 	config[0][1] |= PCI_COMMAND_MASTER;
-	device_release(GUEST);
+	device_stop(GUEST, true);
 	assert_int_equal(config[0][1] & PCI_COMMAND_MASTER, 0);
 	assert_false(device_any(GUEST));
 	assert_int_equal(attached[0].root, 0); /* nobody's reaches nothing */
@@ -263,7 +263,7 @@ static void a_line_has_one_partition(void **state)
 	assert_int_equal(bind(GUEST, 0, 3), PV_OK);
 	HOST->dying = 0;
 	assert_int_equal(irq_bind_isa(HOST, 5, 4), PV_EEXIST);
-	device_release(GUEST);
+	device_stop(GUEST, true);
 	assert_int_equal(irq_bind_isa(HOST, 5, 4), PV_OK);
 	line(5);
 	assert_int_equal(told[1][3], 0);
