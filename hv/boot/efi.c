@@ -140,7 +140,7 @@ static void banner(const struct boot_info *bi)
 				bi->ranges[i].size :
 				0;
 	log("parley: Parley %s, commit %s\n", PARLEY_VERSION, PARLEY_COMMIT);
-	log("parley: back end %s, CPU %s\n", svm_caps.asids ? "SVM" : "VMX",
+	log("parley: back end %s, CPU %s\n", svm_caps.present ? "SVM" : "VMX",
 	    cpu_feat.brand);
 	log("parley: memory %lu MiB, %lu MiB of them the host partition's\n",
 	    size >> 20, bi->host.size >> 20);

@@ -14,6 +14,11 @@ void cpu_features_read(void);
 const char *virt_caps_read(void);
 const char *vmx_caps_read(void); /* the same of a CPU that has VMX */
 
+/* Switches VMX or SVM on, on this CPU, whose data is at c->virt. NULL, or what
+ * is wrong. When the CPU has its tables. */
+const char *virt_on(const struct cpu *c) must_check;
+const char *vmx_on(u64 area) must_check;
+
 /* Fills guest_cpu. After clock_measure(). */
 void guest_cpu_choose(void);
 
@@ -55,8 +60,8 @@ void ap_page_fill(struct boot_info *bi);
 /* Builds CPU n's structure, with its tables, in the stacks and the page set
  * aside for it; puts it into cpu_table. */
 struct cpu *cpu_make(const struct boot_info *bi, u32 n, u32 apic_id);
-/* On that CPU: from what it started with to its own tables, registers and local
- * APIC. On its own stack. The first CPU is the first to do so. */
+/* On that CPU: from what it started with to its own tables, registers, local
+ * APIC and VMX or SVM. On its own stack. The first CPU is the first to do so. */
 void cpu_take(const struct cpu *c);
 
 /* Looks for the UART by its scratch register, sets 115200 8N1 with FIFO and

@@ -3,6 +3,7 @@
  * has them. */
 #include "boot/machine.h"
 #include "lib/lapic.h"
+#include "lib/panic.h"
 #include "lib/x86.h"
 
 #define DESC_CODE64 0x00AF9B000000FFFFull /* accessed, so never written */
@@ -135,10 +136,15 @@ void lapic_on(void)
 
 void cpu_take(const struct cpu *c)
 {
+	const char *wrong;
+
 	if (!c->index)
 		idt_build();
 	load_tables(c);
 	wrmsr(MSR_GS_BASE, (u64)c);
 	load_registers(&cpu_feat);
 	lapic_init();
+	wrong = virt_on(c);
+	if (wrong)
+		panic("CPU %u: %s", c->index, wrong);
 }

@@ -8,6 +8,9 @@
 enum {
 	CPUID_VMX = 1 << 5, /* leaf 1, ECX */
 	MSR_VM_CR = 0xC0010114, VM_CR_SVMDIS = 16,
+	MSR_VM_HSAVE_PA = 0xC0010117,
+	MSR_STAR = 0xC0000081,  MSR_SFMASK = 0xC0000084,
+	MSR_KERNEL_GS = 0xC0000102, MSR_TSC_AUX = 0xC0000103,
 	CPUID_HAS_SVM = 1 << 2, /* leaf 80000001, ECX */
 	CPUID_EXT = 0x80000000, CPUID_SVM = 0x8000000A, /* its EDX: */
 	SVM_NP = 1 << 0, SVM_NRIP = 1 << 3, SVM_DECODE_ASSISTS = 1 << 7,
@@ -29,13 +32,14 @@ static const char *svm_caps_read(void)
 	if (r.b < 2)
 		return "this CPU's SVM has no ASID for guests";
 	svm_caps = (struct svm_caps){
-		.asids = r.b,
+		.present = true,
 		.nrip = r.d & SVM_NRIP,
 		.decode_assists = r.d & SVM_DECODE_ASSISTS,
 	};
 	/* VMRUN walks as deep as the host's CR4.LA57 says */
 	nested_caps = (struct nested_caps){
 		.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4,
+		.tags = r.b - 1,
 		.gb_pages = cpu_feat.gb_pages,
 		.dirty = true,
 	};
@@ -51,4 +55,29 @@ const char *virt_caps_read(void)
 		return svm_caps_read();
 	return "this CPU has neither VMX nor SVM (firmware may have switched "
 	       "it off; in a virtual machine, allow nesting)";
+}
+
+static const char *svm_on(u64 area, u64 host)
+{
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return "SVM of this CPU is disabled (VM_CR.SVMDIS)";
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE_PA, area);
+	/* TR, LDTR, FS, GS and the syscall MSRs as the hypervisor has them */
+	__asm__ volatile("vmsave %0" : : "a"(host) : "memory");
+	return NULL;
+}
+
+const char *virt_on(const struct cpu *c)
+{
+	u64 at = ptr_hpa(c->virt).v;
+
+	for (u32 msr = MSR_STAR; msr <= MSR_SFMASK; msr++)
+		wrmsr(msr, 0);
+	wrmsr(MSR_KERNEL_GS, 0);
+	if (cpu_feat.rdtscp)
+		wrmsr(MSR_TSC_AUX, 0);
+	return svm_caps.present ?
+		       svm_on(at + CPU_VIRT_AREA, at + CPU_HOST_VMCB) :
+		       vmx_on(at + CPU_VIRT_AREA);
 }

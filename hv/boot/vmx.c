@@ -135,6 +135,7 @@ const char *vmx_caps_read(void)
 	vmx_caps.timer = vmx_caps.control[0][VMX_EXIT] & EXIT_SAVE_TIMER;
 	nested_caps = (struct nested_caps){
 		.levels = 4,
+		.tags = 0xffff,
 		.gb_pages = rdmsr(MSR_VMX_EPT_VPID) >> 17 & 1,
 		.dirty = rdmsr(MSR_VMX_EPT_VPID) >> 21 & 1,
 	};
@@ -143,4 +144,21 @@ const char *vmx_caps_read(void)
 	vmx_caps.cr0_fixed = rdmsr(MSR_VMX_CR0_FIXED0) & ~(CR0_PE | CR0_PG);
 	vmx_caps.cr4_fixed = rdmsr(MSR_VMX_CR4_FIXED0);
 	return NULL;
+}
+
+/* SDM Vol. 3C, 24.7. */
+const char *vmx_on(u64 area)
+{
+	u64 fc = rdmsr(MSR_FEATURE_CONTROL);
+	bool bad;
+
+	if (!(fc & FC_LOCKED))
+		wrmsr(MSR_FEATURE_CONTROL, fc | FC_LOCKED | FC_VMXON);
+	else if (!(fc & FC_VMXON))
+		return "IA32_FEATURE_CONTROL of this CPU forbids VMXON";
+	write_cr0(read_cr0() | vmx_caps.cr0_fixed);
+	write_cr4(read_cr4() | vmx_caps.cr4_fixed | CR4_VMXE);
+	*(u32 *)hpa_ptr(hpa(area)) = vmx_caps.revision;
+	__asm__ volatile("vmxon %1" : "=@ccbe"(bad) : "m"(area) : "memory");
+	return bad ? "VMXON failed" : NULL;
 }

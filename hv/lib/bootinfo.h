@@ -93,7 +93,7 @@ extern const u8 hv_vectors[] __attribute__((visibility("hidden")));
  * of lib/machine.h and the PCI functions are known. Each CPU of cpu_table is
  * on the page tables in cr3 and has its own GDT, TSS, control registers, PAT and
  * local APIC, and the IDT of hv_vectors; interrupts are off, and all of their
- * sources masked.
+ * sources masked. VMX or SVM is on, and the MSRs of SYSCALL and RDTSCP are 0.
  */
 noreturn_fn void hv_main(struct boot_info *bi);
 

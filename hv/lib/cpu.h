@@ -42,6 +42,11 @@ struct cpu {
 } aligned_to(64);
 _Static_assert(sizeof(struct cpu) <= PAGE_SIZE, "struct cpu in its page");
 
+/* What the CPU itself uses of the pages at virt: the VMXON region or the host save
+ * area (VM_HSAVE_PA), and what VMSAVE has saved of the host. */
+#define CPU_VIRT_AREA PAGE_SIZE
+#define CPU_HOST_VMCB (2 * PAGE_SIZE)
+
 /* The running CPU. Any hypervisor context. */
 #ifdef PARLEY_UNIT
 struct cpu *cpu_this(void); /* the unit test's own */

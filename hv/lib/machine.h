@@ -55,16 +55,16 @@ struct vmx_caps {
 };
 extern struct vmx_caps vmx_caps;
 
-/* SVM (APM Vol. 3, CPUID 8000000A); 0 ASIDs: there is VMX instead. */
+/* SVM (APM Vol. 3, CPUID 8000000A); not present: there is VMX instead. */
 struct svm_caps {
-	u32 asids;
-	bool nrip, decode_assists;
+	bool present, nrip, decode_assists;
 };
 extern struct svm_caps svm_caps;
 
 /* Nested page tables of either. */
 struct nested_caps {
 	u32 levels; /* 4 or 5 */
+	u32 tags;   /* the highest VPID or ASID */
 	bool gb_pages;
 	bool dirty; /* the CPU marks what it writes to */
 };

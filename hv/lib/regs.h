@@ -19,7 +19,7 @@ enum x86_bits {
 	CR4_SMAP = 1 << 21,
 
 	EFER_SCE = 1 << 0,  EFER_LME = 1 << 8,    EFER_LMA = 1 << 10,
-	EFER_NXE = 1 << 11, EFER_AIBRSE = 1 << 21,
+	EFER_NXE = 1 << 11, EFER_SVME = 1 << 12,  EFER_AIBRSE = 1 << 21,
 	EFER_GUEST = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE, /* may be set */
 
 	RFLAGS_IF = 1 << 9, RFLAGS_AC = 1 << 18,

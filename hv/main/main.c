@@ -18,21 +18,11 @@
 static struct boot_info *boot;
 static u32 cpus_go;
 
-/* Root mode; needed before any vCPU is made on this CPU. */
-static void root_mode(void)
-{
-	const char *wrong = virt->cpu_on(cpu_this());
-
-	if (wrong)
-		panic("CPU %u: %s", cpu_this()->index, wrong);
-}
-
 /* The other CPUs wait here until the boot CPU is about to run the host. */
 static void cpu_wait(void)
 {
 	while (!load_acquire(&cpus_go))
 		cpu_relax();
-	root_mode();
 	run_cpu();
 }
 
@@ -71,7 +61,6 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	run_init();
 	hcall_init();
 	iommu_init();
-	root_mode();
 	require("host partition", host_build(&bi->host));
 	log("parley: boot: %lu TSC ticks from ExitBootServices to the host "
 	    "partition, %lu before (on Bochs a tick is an instruction)\n",

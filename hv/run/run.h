@@ -9,6 +9,6 @@ void run_init(void);
 
 /*
  * Runs vCPUs for ever. Each CPU enters it once, on its own stack, interrupts
- * off, after virt->cpu_on().
+ * off.
  */
 noreturn_fn void run_cpu(void);

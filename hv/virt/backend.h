@@ -5,7 +5,6 @@
 #include "virt/virt.h"
 #include "lib/regs.h"
 
-#define EFER_SVME (1ull << 12)
 #define EXCEPTIONS (1u << 1 | 1u << 17 | 1u << 18) /* #DB #AC #MC */
 enum { VEC_DB = 1, VEC_NMI = 2, VEC_UD = 6, VEC_GP = 13, VEC_MC = 18 };
 
@@ -13,11 +12,9 @@ enum { VEC_DB = 1, VEC_NMI = 2, VEC_UD = 6, VEC_GP = 13, VEC_MC = 18 };
 struct virt_cpu {
 	struct virt_vcpu *loaded; /* VMX: its VMCS is current */
 	u64 space_id;		  /* of the vCPU that was here last (IBPB) */
-	u32 next_tag, tag_gen, max_tag; /* VPIDs or ASIDs 1..max_tag */
+	u32 last_tag, tag_gen;	  /* VPIDs or ASIDs 1..nested_caps.tags */
 	u8 flush_all; /* SVM: TLB_CONTROL of the next entry, whoever's */
-	bool soft;    /* CR2 and these are not in the VMCS or VMCB */
-	u64 msrs[5], tsc_aux; /* that the CPU holds: switch.c */
-	u64 area[2]; /* hpa of a page each: VMXON region, or HSAVE and host VMCB */
+	u64 msrs[5], tsc_aux; /* that the CPU holds, at first 0: switch.c */
 };
 
 static inline struct virt_cpu *virt_cpu(void) { return cpu_this()->virt; }
@@ -30,8 +27,6 @@ static inline bool virt_voids_tag(enum vreg r)
 	return r >= VREG_CR0 && r <= VREG_EFER; /* CR0 CR3 CR4 EFER */
 }
 
-/* Notes what this CPU holds, in cpu_on. */
-void virt_cpu_msrs(struct virt_cpu *pc);
 /* From now on v has debug registers of its own in the CPU while it is live. */
 void virt_dr_use(struct virt_vcpu *v);
 /* DR7 with a breakpoint on, or a guest's first MOV. */
@@ -40,6 +35,8 @@ static inline bool virt_uses_dr(enum vreg r, u64 val)
 	return r == VREG_DR_FREE || (r == VREG_DR7 && val & 0xff);
 }
 
+/* CR2 and the MSRs of SYSCALL are not in the VMCS or VMCB. */
+extern bool virt_soft;
 /* Registers from virt->soft_first to TSC_AUX; of others, 0 and no effect. */
 u64 virt_soft_get(struct virt_vcpu *v, enum vreg r);
 void virt_soft_set(struct virt_vcpu *v, enum vreg r, u64 val);

@@ -4,6 +4,8 @@
 #include "virt/backend.h"
 #include "lib/x86.h"
 
+bool virt_soft;
+
 /* clang-format off */
 enum {
 	MSR_PRED_CMD = 0x49,       MSR_STAR = 0xC0000081,
@@ -22,15 +24,6 @@ static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,
 			    MSR_KERNEL_GS };
 enum { KERNEL_GS = 4 };
 
-void virt_cpu_msrs(struct virt_cpu *pc)
-{
-	for (u32 i = 0; i < array_size(msrs); i++)
-		pc->msrs[i] = rdmsr(msrs[i]);
-	if (cpu_feat.rdtscp)
-		pc->tsc_aux = rdmsr(MSR_TSC_AUX);
-	pc->soft = virt->soft_first != VREG_DR0;
-}
-
 static inline void msr_hold(u64 *held, u32 msr, u64 val)
 {
 	if (likely(*held == val))
@@ -47,7 +40,7 @@ static noinline_fn void dr_save(struct virt_vcpu *v)
 	v->dr[1] = read_dr1();
 	v->dr[2] = read_dr2();
 	v->dr[3] = read_dr3();
-	if (virt->soft_first != VREG_DR0)
+	if (virt_soft)
 		v->dr6 = read_dr6();
 }
 
@@ -57,7 +50,7 @@ static noinline_fn void dr_load(const struct virt_vcpu *v)
 	write_dr1(v->dr[1]);
 	write_dr2(v->dr[2]);
 	write_dr3(v->dr[3]);
-	if (virt->soft_first != VREG_DR0)
+	if (virt_soft)
 		write_dr6(v->dr6);
 }
 
@@ -73,7 +66,7 @@ static inline void soft_save(struct virt_cpu *pc, struct virt_vcpu *v)
 {
 	if (unlikely(v->dr_used))
 		dr_save(v);
-	if (!pc->soft)
+	if (!virt_soft)
 		return;
 	v->cr2 = read_cr2();
 	v->msrs[KERNEL_GS] = pc->msrs[KERNEL_GS] = rdmsr(MSR_KERNEL_GS);
@@ -84,7 +77,7 @@ static inline void soft_load(struct virt_cpu *pc, const struct virt_vcpu *v)
 	if (unlikely(v->dr_used))
 		dr_load(v);
 	msr_hold(&pc->tsc_aux, MSR_TSC_AUX, v->tsc_aux);
-	if (!pc->soft)
+	if (!virt_soft)
 		return;
 	write_cr2(v->cr2);
 #pragma GCC unroll 5

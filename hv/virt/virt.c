@@ -19,15 +19,9 @@ _Static_assert(PEND_LEAVE == (PEND_DIED | PEND_BLOCK | PEND_RESCHED),
 
 void virt_init(void)
 {
-	virt = svm_caps.asids ? &svm_ops : &vmx_ops;
+	virt = svm_caps.present ? &svm_ops : &vmx_ops;
 	virt->format->leaf |= iommu.leaf;
-	for (u32 i = 0; i < cpu_count; i++) {
-		struct virt_cpu *pc = cpu_table[i]->virt;
-
-		pc->area[0] = ptr_hpa(pc).v + PAGE_SIZE;
-		pc->area[1] = ptr_hpa(pc).v + 2 * PAGE_SIZE;
-		pc->next_tag = pc->tag_gen = 1;
-	}
+	virt_soft = virt->soft_first != VREG_DR0;
 }
 
 int virt_vcpu_init(struct virt_vcpu *v)
@@ -61,13 +55,13 @@ void virt_vcpu_free(struct virt_vcpu *v)
 void virt_tag_take(struct virt_vcpu *v)
 {
 	struct virt_cpu *pc = virt_cpu();
-	bool used_up = pc->next_tag > pc->max_tag;
+	bool used_up = pc->last_tag == nested_caps.tags;
 
 	if (used_up) {
-		pc->next_tag = 1;
+		pc->last_tag = 0;
 		pc->tag_gen++;
 	}
-	v->tag = pc->next_tag++;
+	v->tag = ++pc->last_tag;
 	v->tag_gen = pc->tag_gen;
 	virt->tag_set(v, used_up);
 }

@@ -314,15 +314,13 @@ int nested_init(struct virt_space *s) must_check; /* allocates the root */
 /* Frees all tables, when no CPU uses them any more. */
 void nested_free(struct virt_space *s);
 
-/* ---- the backend: 13 operations ---- */
+/* ---- the backend: 12 operations ---- */
 
 struct virt_ops {
 	const char *name;     /* "VMX" or "SVM" */
 	bool msr_pairs;	      /* MSR bitmap: two adjacent bits for each MSR */
 	enum vreg soft_first; /* to TSC_AUX: not in the VMCS or VMCB */
 	struct nested_format *format;
-	/* Per CPU, once: switches root/host mode on. NULL or what is wrong. */
-	const char *(*cpu_on)(struct cpu *c);
 	/* Sets v->ctl up, a zeroed page, with the intercepts of v->profile. The
 	 * registers are undefined until virt_state_set. */
 	void (*vcpu_init)(struct virt_vcpu *v);
@@ -357,8 +355,7 @@ struct virt_ops {
 extern const struct virt_ops vmx_ops, svm_ops;
 extern const struct virt_ops *virt; /* chosen by virt_init() */
 
-/* Picks the backend by what hv/boot has found, and prepares every CPU of the
- * table. Once. */
+/* Picks the backend by what hv/boot has found. Once. */
 void virt_init(void);
 
 /*

@@ -368,6 +368,7 @@ static void boot(void)
 	bi.host.base = SIM_RAM + SIM_HOST;
 	bi.host.size = SIM_HOST_SIZE;
 	wrong = virt_caps_read();
+	nested_caps.tags = SIM_TAGS;
 	if (!wrong)
 		virt_init();
 	for (u32 i = 0; i < SIM_CPUS; i++)
@@ -377,10 +378,8 @@ static void boot(void)
 	run_init();
 	hcall_init();
 	batch_watch();
-	for (running = 0; !wrong && running < SIM_CPUS; running++) {
-		wrong = virt->cpu_on(cpu_this());
-		virt_cpu()->max_tag = SIM_TAGS;
-	}
+	for (running = 0; !wrong && running < SIM_CPUS; running++)
+		wrong = virt_on(cpu_this());
 	running = MAIN;
 	if (wrong)
 		sim_finding("the machine is refused: %s", wrong);

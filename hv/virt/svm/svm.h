@@ -13,7 +13,7 @@
 #define VMCB_RAX 0x5f8
 #define SVM_EXIT_VMMCALL 0x81
 #define CPU_VIRT 40	  /* in struct cpu */
-#define VIRT_FLUSH_ALL 28 /* in struct virt_cpu */
+#define VIRT_FLUSH_ALL 24 /* in struct virt_cpu */
 
 #ifndef __ASSEMBLER__
 #include "virt/backend.h"

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The SVM backend's operations. Switching it on (APM Vol. 2, 15.4); a VMCB:
- * making, loading, entering; window, injection, flushes. */
+/* The SVM backend's operations. A VMCB: making, loading, entering; window,
+ * injection, flushes. */
 #include "virt/svm/svm.h"
 #include "arch/irq.h"
 #include "lib/x86.h"
-
-/* clang-format off */
-enum {
-	MSR_VM_CR = 0xC0010114, MSR_VM_HSAVE_PA = 0xC0010117, VM_CR_SVMDIS = 16,
-};
-/* clang-format on */
 
 /* Exit codes from 0x60 on are the bits of three words in their order. */
 #define BIT(code) (1u << (SVM_EXIT_##code & 31))
@@ -41,21 +35,6 @@ static struct nested_format npt_format = {
 	.accessed = PTE_A, .dirty = PTE_D,
 };
 /* clang-format on */
-
-static const char *svm_cpu_on(struct cpu *c)
-{
-	struct virt_cpu *pc = c->virt;
-
-	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
-		return "SVM of this CPU is disabled (VM_CR.SVMDIS)";
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
-	wrmsr(MSR_VM_HSAVE_PA, pc->area[0]);
-	/* TR, LDTR, FS, GS and the syscall MSRs as the hypervisor has them */
-	__asm__ volatile("vmsave %0" : : "a"(pc->area[1]) : "memory");
-	pc->max_tag = svm_caps.asids - 1;
-	virt_cpu_msrs(pc);
-	return NULL;
-}
 
 static void intercepts_write(struct virt_vcpu *v, struct vmcb *b)
 {
@@ -106,7 +85,7 @@ static void svm_load(struct virt_vcpu *from, struct virt_vcpu *v)
 static struct virt_vcpu *svm_enter(struct virt_vcpu *v)
 {
 	v->entries++;
-	return svm_enters[v->stub](v, virt_cpu()->area[1]);
+	return svm_enters[v->stub](v, ptr_hpa(virt_cpu()).v + CPU_HOST_VMCB);
 }
 
 /*
@@ -143,12 +122,12 @@ static void svm_deadline_arm(struct virt_vcpu *v, u64 tsc, u64 now)
 /* clang-format off */
 const struct virt_ops svm_ops = {
 	.name = "SVM",                    .format = &npt_format,
-	.soft_first = VREG_DR0,           .cpu_on = svm_cpu_on,
+	.soft_first = VREG_DR0,           .msr_pairs = true,
 	.vcpu_init = svm_vcpu_init,       .load = svm_load,
 	.enter = svm_enter,               .exit_decode = svm_exit_decode,
 	.reg_get = svm_reg_get,           .reg_set = svm_reg_set,
 	.inject = svm_inject,             .window = svm_window,
 	.deadline_arm = svm_deadline_arm, .flush = virt_tag_take,
-	.tag_set = svm_tag_set,           .msr_pairs = true,
+	.tag_set = svm_tag_set,
 };
 /* clang-format on */

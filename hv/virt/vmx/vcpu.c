@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The VMX backend's operations. Switching it on (SDM Vol. 3C, 24.7); a VMCS:
- * making, loading, entering; timer, window, injection, flushes. */
+/* The VMX backend's operations. A VMCS: making, loading, entering; timer,
+ * window, injection, flushes. */
 #include "virt/vmx/vmx.h"
 #include "arch/irq.h"
 #include "lib/panic.h"
 #include "lib/x86.h"
 
-enum { MSR_FLUSH_CMD = 0x10B, MSR_FEATURE_CONTROL = 0x3A };
-#define FC_LOCKED 1ull
-#define FC_VMXON 4ull
+#define MSR_FLUSH_CMD 0x10B
 #define EPT_RWX 7ull
 #define EPT_WB (6ull << 3)
 #define EPTP_WB_4LEVEL (6u | 3u << 3)
@@ -26,31 +24,6 @@ static struct nested_format ept_format = {
 	.invert = EPT_WB, .table = EPT_RWX, .accessed = 1 << 8, .dirty = 1 << 9,
 };
 /* clang-format on */
-
-static const char *vmx_cpu_on(struct cpu *c)
-{
-	struct virt_cpu *pc = c->virt;
-	u64 fc = rdmsr(MSR_FEATURE_CONTROL);
-	u8 bad;
-
-	if (!(fc & FC_LOCKED))
-		wrmsr(MSR_FEATURE_CONTROL, fc | FC_LOCKED | FC_VMXON);
-	else if (!(fc & FC_VMXON))
-		return "IA32_FEATURE_CONTROL of this CPU forbids VMXON";
-	write_cr0(read_cr0() | vmx_caps.cr0_fixed);
-	write_cr4(read_cr4() | vmx_caps.cr4_fixed | CR4_VMXE);
-	*(u32 *)hpa_ptr(hpa(pc->area[0])) = vmx_caps.revision;
-	__asm__ volatile("vmxon %1\n\tsetbe %0"
-			 : "=r"(bad)
-			 : "m"(pc->area[0])
-			 : "cc", "memory");
-	if (bad)
-		return "VMXON failed";
-	pc->max_tag = 0xffff;
-	stay_masked = tsc_from_us(STAY_MASKED_US);
-	virt_cpu_msrs(pc);
-	return NULL;
-}
 
 noreturn_fn void vmx_write_failed(u32 field, u64 val)
 {
@@ -164,6 +137,7 @@ static void host_state_write(void)
 /* The VMCS itself is written when it is current for the first time. */
 static void vmx_vcpu_init(struct virt_vcpu *v)
 {
+	stay_masked = tsc_from_us(STAY_MASKED_US);
 	*(u32 *)v->ctl = vmx_caps.revision;
 	vmclear(v);
 }
@@ -245,9 +219,8 @@ static void vmx_inject(struct virt_vcpu *v, const struct inject *i)
 /* clang-format off */
 const struct virt_ops vmx_ops = {
 	.name = "VMX",                    .format = &ept_format,
-	.soft_first = VREG_CR2,           .cpu_on = vmx_cpu_on,
-	.vcpu_init = vmx_vcpu_init,       .load = vmx_load,
-	.unload = vmclear,
+	.soft_first = VREG_CR2,           .vcpu_init = vmx_vcpu_init,
+	.load = vmx_load,                 .unload = vmclear,
 	.enter = vmx_enter,               .exit_decode = vmx_exit_decode,
 	.reg_get = vmx_reg_get,           .reg_set = vmx_reg_set,
 	.inject = vmx_inject,             .window = vmx_window,
