@@ -45,6 +45,12 @@ static int own_locked(struct device *d, struct partition *p, u64 *handle)
 	d->owner_gen = p->gen;
 	d->gen++;
 	d->sizing = 0;
+	return PV_OK;
+}
+
+/* Its DMA goes to p's memory: only once it has left the bus of another owner. */
+static int attach_locked(struct device *d, const struct partition *p)
+{
 	iommu_attach(device_nr(d), p->id + 1, virt_iommu_root(&p->space));
 	return PV_OK;
 }
@@ -191,7 +197,10 @@ static int give_locked(struct device *d, struct partition *p, u64 *handle)
 
 int device_adopt(struct partition *host, u16 bdf, u64 *handle)
 {
-	return own_locked(device_at(bdf), host, handle);
+	struct device *d = device_at(bdf);
+	int err = own_locked(d, host, handle);
+
+	return err ? err : attach_locked(d, host);
 }
 
 static int assign_locked(struct device *d, struct partition *from,
@@ -209,7 +218,7 @@ static int assign_locked(struct device *d, struct partition *from,
 	bus_off_locked(&pci_funcs[device_nr(d)]);
 	irq_unbind_locked(device_nr(d));
 	unmap_all(from, d, NULL);
-	return PV_OK;
+	return attach_locked(d, to);
 }
 
 int device_assign(struct partition *from, u64 h, struct partition *to,
@@ -240,11 +249,13 @@ int device_assign(struct partition *from, u64 h, struct partition *to,
 int device_take(struct partition *to, u32 bdf, u64 *handle)
 {
 	struct device *d = device_at(bdf);
+	int err;
 
 	lock_scope(&device_lock);
 	if (!d)
 		return PV_EINVAL;
-	return d->owner_gen ? (int)PV_ESTATE : give_locked(d, to, handle);
+	err = d->owner_gen ? (int)PV_ESTATE : give_locked(d, to, handle);
+	return err ? err : attach_locked(d, to);
 }
 
 void device_stop(struct partition *p, bool release)
