@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Console rings: copied straight between guest memory and the ring's page. */
 #include "core/console.h"
+#include "core/event.h"
 #include "core/gmem.h"
 #include "pvabi/calls.h"
 
@@ -29,9 +30,11 @@ static int ring_copy(struct console_ring *r, u32 *pos, struct partition *p,
 	return PV_OK;
 }
 
-int console_put(struct console_ring *r, struct partition *p, gpa_t at, u64 n,
+int console_put(struct partition *part, enum console_way way, gpa_t at, u64 n,
 		u64 *put)
 {
+	struct console_ring *r = &part->console[way];
+	struct partition *p = vcpu_current()->part;
 	u32 space;
 	int err;
 
@@ -44,14 +47,18 @@ int console_put(struct console_ring *r, struct partition *p, gpa_t at, u64 n,
 	if (!space)
 		return PV_EAGAIN;
 	err = ring_copy(r, &r->head, p, at, *put);
-	if (!err && space == CONSOLE_SIZE && r == &p->out)
-		partition_notify(p, PV_NOTIFY_OUTPUT);
+	if (!err && way == CONSOLE_IN)
+		event_send(part, PV_PORT_CONSOLE);
+	else if (!err && space == CONSOLE_SIZE)
+		partition_notify(part, PV_NOTIFY_OUTPUT);
 	return err;
 }
 
-int console_get(struct console_ring *r, struct partition *p, gpa_t at, u64 n,
+int console_get(struct partition *part, enum console_way way, gpa_t at, u64 n,
 		u64 *got)
 {
+	struct console_ring *r = &part->console[way];
+	struct partition *p = vcpu_current()->part;
 	u32 used;
 
 	if (!gmem_ok(p, at, n, true))

@@ -5,12 +5,14 @@
 #include "core/partition.h"
 
 /*
- * n bytes from p's memory into the ring. *put is the number of those taken. Where it
- * is p's output, and was empty, p's creator is told. PV_EFAULT when any of the n
- * bytes is no memory of p; PV_EAGAIN when the ring is full.
+ * n bytes from the caller's memory into a ring of p. *put is the number of those
+ * taken. Of its output p's creator is told where the ring was empty, of its input p
+ * itself. PV_EFAULT when any of the n bytes is no memory of the caller; PV_EAGAIN
+ * when the ring is full.
  */
-int console_put(struct console_ring *r, struct partition *p, gpa_t at, u64 n,
+int console_put(struct partition *p, enum console_way way, gpa_t at, u64 n,
 		u64 *put) must_check;
-/* From the ring into p's memory. PV_EFAULT as above, then nothing is taken. */
-int console_get(struct console_ring *r, struct partition *p, gpa_t at, u64 n,
+/* From the ring into the caller's memory. PV_EFAULT as above, then nothing is
+ * taken. */
+int console_get(struct partition *p, enum console_way way, gpa_t at, u64 n,
 		u64 *got) must_check;

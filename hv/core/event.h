@@ -10,10 +10,14 @@
 static inline must_check int event_named(struct partition *p, u64 h, u32 rights,
 					 struct event *e)
 {
+	const struct handle *s = handle_slot(&p->handles, h);
 	struct handle c;
 
-	if (!handle_copy(&p->handles, h, &c) ||
-	    unlikely(c.type != HANDLE_EVENT))
+	if (unlikely(!s || s->type != HANDLE_EVENT))
+		return PV_EHANDLE;
+	c = *s;
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (unlikely(load_relaxed(&s->gen) != h >> 32))
 		return PV_EHANDLE;
 	if (unlikely(rights & ~c.rights))
 		return PV_ERIGHT;

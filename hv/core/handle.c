@@ -38,11 +38,19 @@ struct handle handle_to(enum handle_type type, const struct partition *obj,
 static noinline_fn int lookup_any(struct partition *p, u64 h,
 				  struct handle *out)
 {
-	if (likely(handle_copy(&p->handles, h, out)))
+	const struct handle *s = handle_slot(&p->handles, h);
+
+	if (unlikely(!s)) {
+		if (h != PV_SELF)
+			return PV_EHANDLE;
+		*out = handle_to(HANDLE_PARTITION, p, 0, SELF_RIGHTS);
 		return PV_OK;
-	if (h != PV_SELF)
+	}
+	*out = *s;
+	/* a slot that was emptied during the copy has another generation */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (load_relaxed(&s->gen) != h >> 32)
 		return PV_EHANDLE;
-	*out = handle_to(HANDLE_PARTITION, p, 0, SELF_RIGHTS);
 	return PV_OK;
 }
 

@@ -84,20 +84,6 @@ static inline struct handle *handle_slot(struct handle_table *t, u64 h)
 	return s;
 }
 
-/* A copy of that slot; false: h names nothing, or does no more. */
-static inline bool handle_copy(struct handle_table *t, u64 h,
-			       struct handle *out)
-{
-	const struct handle *s = handle_slot(t, h);
-
-	if (unlikely(!s))
-		return false;
-	*out = *s;
-	/* a slot that was emptied during the copy has another generation */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return likely(load_relaxed(&s->gen) == h >> 32);
-}
-
 /* A handle, not yet in any table. */
 struct handle handle_to(enum handle_type type, const struct partition *obj,
 			u32 arg, u32 rights);

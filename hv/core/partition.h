@@ -20,6 +20,8 @@ struct console_ring {
 	u8 data[CONSOLE_SIZE];
 };
 
+enum console_way { CONSOLE_OUT, CONSOLE_IN };
+
 /* A range of ports or MMIO addresses that another partition serves. */
 struct io_region {
 	u32 space;  /* PV_SPACE_*; REGION_FREE when unused */
@@ -145,8 +147,8 @@ struct partition {
 #define PORT_VECTOR 0x80u
 	u8 *port_vector; /* a page: the vector of such a port */
 	struct io_region regions[REGION_MAX];
-	struct console_ring out, in;
-	u32 creator, creator_gen; /* told of state changes and output */
+	struct console_ring console[2]; /* by enum console_way */
+	u32 creator, creator_gen;	/* told of state changes and output */
 	u32 creator_port;
 	u64 max_pages, pages; /* quota and use, in frames */
 	u64 retired; /* what waits for a shoot-down: see partition_retire() */

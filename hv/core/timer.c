@@ -11,10 +11,14 @@
  */
 static struct timer *meld(struct timer *a, struct timer *b)
 {
+	struct timer *t = a;
+
 	if (!a || !b)
 		return a ? a : b;
-	if (b->at < a->at)
-		return meld(b, a);
+	if (b->at < a->at) {
+		a = b;
+		b = t;
+	}
 	b->prev = a;
 	b->next = a->child;
 	if (b->next)

@@ -50,12 +50,6 @@ static inline struct vcpu *hcall_each(struct partition *p, u64 base, u64 mask)
 	return hcall_vcpu(p, base + (u32)__builtin_ctzll(mask));
 }
 
-/* None of them uses an old translation of the guest's own tables any more. */
-static inline void hcall_flush_tlb(struct partition *p, u32 base, u64 mask)
-{
-	gmem_shoot(p, mask << base, PEND_LINEAR);
-}
-
 /* One that a guest may have for its events; 0: none. */
 static inline bool hcall_vector_ok(u32 vector)
 {

@@ -2,6 +2,7 @@
 /* The dispatch table, and the decoders that are generated. */
 #include "hcall/hcall.h"
 #include "lib/power.h"
+#include "core/console.h"
 #include "core/device.h"
 #include "core/event.h"
 #include "core/ioreq.h"

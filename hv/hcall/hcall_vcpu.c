@@ -55,6 +55,14 @@ int vcpu_wait(struct vcpu *v, u64 deadline)
 	return PV_OK;
 }
 
+int call_vcpu_flush_tlb(u32 base, u64 mask)
+{
+	if (!hcall_mask_ok(caller(), base, mask))
+		return PV_EINVAL;
+	gmem_shoot(caller(), mask << base, PEND_LINEAR);
+	return PV_OK;
+}
+
 int call_timer_vector_set(u32 vector)
 {
 	vcpu_current()->timer_vector = vector;

@@ -5,7 +5,7 @@
  * BOUND: core/handle.h | HANDLE_MAX 256u | HANDLE_MAX 16u
  * PROVE: handle_lookup_sound 2 a lookup stays in the table, and gives what is there, with the generation, type and rights that were asked for
  * MUTANT: handle_lookup_sound | core/handle.h | i - 1 >= HANDLE_MAX - 1 | i - 1 >= 0xffffu
- * MUTANT: handle_lookup_sound | core/handle.h | == h >> 32 | == s->gen
+ * MUTANT: handle_lookup_sound | core/handle.c | != h >> 32 | != s->gen
  * MUTANT: handle_lookup_sound | core/handle.c | || out->type != type) | )
  * MUTANT: handle_lookup_sound | core/handle.c | unlikely(rights & ~out->rights) | 0
  */

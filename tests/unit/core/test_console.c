@@ -3,8 +3,9 @@
 /* TEST-SRC: hv/core/console.c hv/core/gmem.c hv/core/gmem_own.c hv/core/frame.c hv/virt/nested.c */
 #include "fake_space.h"
 #include "core/console.h"
+#include "core/event.h"
 
-#define ring parts[1].out
+#define ring parts[1].console[CONSOLE_OUT]
 
 static u32 told;
 
@@ -19,6 +20,13 @@ int gmem_take(struct partition *p, gpa_t at, u64 pages) { return PV_EFAULT; }
 
 bool gmem_reap(struct partition *p, u64 bound) { return true; }
 
+void event_send(struct partition *p, u32 port)
+{
+	assert_ptr_equal(p, &parts[1]);
+	assert_int_equal(port, PV_PORT_CONSOLE);
+	told++;
+}
+
 static int setup(void **state)
 {
 	static bool done;
@@ -26,6 +34,7 @@ static int setup(void **state)
 	if (!done) {
 		fake_setup(state);
 		populate(1, 0, 4);
+		asker.part = &parts[1];
 	}
 	done = true;
 	/* positions are free-running: start before they wrap */
@@ -37,8 +46,8 @@ static u64 put(u64 at, u64 n, int want)
 {
 	u64 taken = 0;
 
-	assert_int_equal(console_put(&ring, &parts[1], gpa(at), n, &taken),
-			 want);
+	assert_int_equal(
+		console_put(&parts[1], CONSOLE_OUT, gpa(at), n, &taken), want);
 	return taken;
 }
 
@@ -46,8 +55,8 @@ static u64 get(u64 at, u64 n, int want)
 {
 	u64 taken = 5;
 
-	assert_int_equal(console_get(&ring, &parts[1], gpa(at), n, &taken),
-			 want);
+	assert_int_equal(
+		console_get(&parts[1], CONSOLE_OUT, gpa(at), n, &taken), want);
 	return taken;
 }
 
@@ -81,6 +90,24 @@ static void a_full_ring_takes_what_fits_then_nothing(void **state)
 	assert_int_equal(put(0, 4000, PV_OK), 10);
 }
 
+static void each_input_is_told_of(void **state)
+{
+	u64 taken;
+
+	told = 0;
+	for (u32 n = 1; n <= 2; n++) {
+		assert_int_equal(
+			console_put(&parts[1], CONSOLE_IN, gpa(0), 5, &taken),
+			PV_OK);
+		assert_int_equal(taken, 5);
+		assert_int_equal(told, n);
+	}
+	assert_int_equal(console_put(&parts[1], CONSOLE_IN, gpa(4 * PAGE_SIZE),
+				     1, &taken),
+			 PV_EFAULT);
+	assert_int_equal(told, 2);
+}
+
 static void an_empty_ring_gives_nothing(void **state)
 {
 	assert_int_equal(get(0, 10, PV_OK), 0);
@@ -105,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(bytes_come_out_as_they_went_in),
 		T(a_full_ring_takes_what_fits_then_nothing),
+		T(each_input_is_told_of),
 		T(an_empty_ring_gives_nothing),
 		T(bad_memory_changes_nothing),
 	};
