@@ -8,6 +8,12 @@
 
 /* ---- completion ---- */
 
+__attribute__((noinline, cold)) static bool status_again(struct vblk_io *io,
+							 uint8_t status)
+{
+	return gmem_write(io->v->dev.mem, io->status_at, &status, 1);
+}
+
 static void io_end(struct vblk_io *io, uint8_t status)
 {
 	struct vblk *v = io->v;
@@ -24,8 +30,7 @@ static void io_end(struct vblk_io *io, uint8_t status)
 	if (!vdev_live(&v->dev, 0))
 		return;
 	p = gmem_near(v->dev.mem, io->status_at, 1);
-	if (!(p && guard_write8(p, status)) &&
-	    !gmem_write(v->dev.mem, io->status_at, &status, 1))
+	if (!(p && guard_write8(p, status)) && !status_again(io, status))
 		vdev_break(&v->dev);
 	else
 		vdev_push_live(&v->dev, 0, io->chain.head, io->written + 1);

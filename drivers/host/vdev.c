@@ -13,7 +13,7 @@ void vdev_init(struct vdev *v, struct gmem *mem)
 	vdev_reset(v);
 }
 
-static void due(struct vdev *v)
+void vdev_due(struct vdev *v)
 {
 	if (!v->is_due)
 		v->due(v);
@@ -22,33 +22,20 @@ static void due(struct vdev *v)
 void vdev_look(struct vdev *v)
 {
 	v->look = true;
-	due(v);
+	vdev_due(v);
 }
 
 /* ---- requests ---- */
 
-bool vdev_next(struct vdev *v, unsigned queue, struct vq_chain *c)
+bool vdev_next_none(struct vdev *v, unsigned queue, int got, struct vq_chain *c)
 {
 	struct vq *q = &v->q[queue];
-	int got;
 
-	if (!vdev_live(v, queue))
-		return false;
-	got = vq_next(q, c);
 	if (!got)
 		got = vq_arm(q) ? vq_next(q, c) : -1;
 	if (got < 0)
 		vdev_break(v);
 	return got > 0;
-}
-
-void vdev_push_live(struct vdev *v, unsigned queue, uint16_t head,
-		    uint32_t written)
-{
-	if (vq_push(&v->q[queue], head, written))
-		due(v);
-	else
-		vdev_break(v);
 }
 
 void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written)
@@ -118,5 +105,5 @@ void vdev_work(struct vdev *v)
 	v->look = more;
 	tell(v);
 	if (more)
-		due(v);
+		vdev_due(v);
 }

@@ -77,18 +77,40 @@ static inline bool vdev_live(const struct vdev *v, unsigned queue)
 	       (v->status & bits) == VIRTIO_STATUS_DRIVER_OK;
 }
 
+/* For vdev_next: there is none, or (got < 0) a malformed one. */
+__attribute__((cold)) bool vdev_next_none(struct vdev *v, unsigned queue,
+					  int got, struct vq_chain *c);
+
 /* The next request of a live queue, or false. When there is none the driver
  * is asked to notify. A malformed one breaks the device. */
-bool vdev_next(struct vdev *v, unsigned queue, struct vq_chain *c);
+static inline bool vdev_next(struct vdev *v, unsigned queue, struct vq_chain *c)
+{
+	int got;
 
-/* Ends a request of vdev_next; the guest is told soon. */
-void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written);
-/* The same of a queue that is live. */
-void vdev_push_live(struct vdev *v, unsigned queue, uint16_t head,
-		    uint32_t written);
+	if (!vdev_live(v, queue))
+		return false;
+	got = vq_next(&v->q[queue], c);
+	return got > 0 || vdev_next_none(v, queue, got, c);
+}
 
 /* The device needs a reset by the driver (VIRTIO 1.2, 2.1.2). */
-void vdev_break(struct vdev *v);
+__attribute__((cold)) void vdev_break(struct vdev *v);
+
+/* Has vdev_work called soon, if it is not due already. */
+__attribute__((cold)) void vdev_due(struct vdev *v);
+
+/* Ends a request of vdev_next; the guest is told soon. The queue is live. */
+static inline void vdev_push_live(struct vdev *v, unsigned queue, uint16_t head,
+				  uint32_t written)
+{
+	if (!vq_push(&v->q[queue], head, written))
+		vdev_break(v);
+	else if (!v->is_due)
+		vdev_due(v);
+}
+
+/* The same of any queue: what was reset meanwhile is forgotten. */
+void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written);
 
 /* The configuration space reads differently now. */
 void vdev_config_changed(struct vdev *v);

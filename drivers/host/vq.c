@@ -2,8 +2,6 @@
 /* Takes chains from a guest's queue and gives them back. */
 #include "vq.h"
 
-#include "guard.h"
-
 /* ---- set-up ---- */
 
 bool vq_start(struct vq *q, uint32_t max, bool event_idx)
@@ -30,16 +28,27 @@ bool vq_start(struct vq *q, uint32_t max, bool event_idx)
 /* ---- the rings: read and written where they are; what faults was taken back
  * by the guest, and may have been shared anew ---- */
 
-static bool avail_read(struct vq *q, uint64_t off, uint16_t *v)
+#define COLD __attribute__((noinline, cold))
+
+static COLD bool read_again(struct vq *q, uint64_t gpa, uint16_t *v)
 {
-	return guard_read16(q->avail_at + off, v) ||
-	       gmem_read16(q->mem, q->avail + off, v);
+	return gmem_read16(q->mem, gpa, v);
 }
 
-static bool used_write(struct vq *q, uint64_t off, uint16_t v)
+COLD bool vq_elem_again(struct vq *q, uint64_t off, uint64_t e)
 {
-	return guard_write16(q->used_at + off, v) ||
-	       gmem_write16(q->mem, q->used + off, v);
+	return gmem_write(q->mem, q->used + off, &e, sizeof(e));
+}
+
+COLD bool vq_used_again(struct vq *q, uint64_t off, uint16_t v)
+{
+	return gmem_write16(q->mem, q->used + off, v);
+}
+
+static inline bool avail_read(struct vq *q, uint64_t off, uint16_t *v)
+{
+	return guard_read16(q->avail_at + off, v) ||
+	       read_again(q, q->avail + off, v);
 }
 
 /* ---- taking requests ---- */
@@ -58,10 +67,9 @@ struct words {
 };
 
 #define WORDS_LEN(w) ((uint32_t)(w).rest)
-#define WORDS_FLAG(w, flag) ((w).rest & (uint64_t)(flag) << 32)
-#define WORDS_NEXT(w) ((uint16_t)((w).rest >> 48))
+#define WORDS_FLAGS(w) ((uint32_t)((w).rest >> 32)) /* and next */
 
-static struct words desc_read_again(struct vq *q, uint64_t gpa)
+static COLD struct words desc_read_again(struct vq *q, uint64_t gpa)
 {
 	struct words w;
 
@@ -71,7 +79,7 @@ static struct words desc_read_again(struct vq *q, uint64_t gpa)
 }
 
 static inline struct words desc_read(struct vq *q, const struct table *t,
-				     uint16_t i)
+				     uint32_t i)
 {
 	const uint64_t *p = (const uint64_t *)(t->at + 16ull * i);
 	struct words w = { 0, 0 };
@@ -89,50 +97,53 @@ static bool indirect(struct vq *q, const struct table *t, struct words w,
 /* Copies a chain's descriptors behind those that c has; false: it is malformed.
  * One that loops meets the limit of pieces. */
 static inline __attribute__((always_inline)) bool
-chain_read(struct vq *q, const struct table *t, uint16_t i, struct vq_chain *c)
+chain_read(struct vq *q, const struct table *t, uint32_t i, struct vq_chain *c)
 {
-	unsigned nr_read = c->nr_read;
+	struct vq_piece *end = &c->piece[VQ_PIECES];
+	struct vq_piece *readable = &c->piece[c->nr_read];
+	struct vq_piece *p = readable + c->nr_write;
+	bool good = false;
 
-	for (unsigned n = nr_read + c->nr_write; n < VQ_PIECES; n++) {
+	while (p < end) {
 		struct words w = desc_read(q, t, i);
-		struct vq_piece *p = &c->piece[n];
+		uint32_t len = WORDS_LEN(w), flags = WORDS_FLAGS(w);
 
-		if (!WORDS_LEN(w))
-			return false;
-		if (WORDS_FLAG(w, VIRTQ_DESC_INDIRECT)) {
-			c->nr_read = (uint16_t)nr_read;
-			c->nr_write = (uint16_t)(n - nr_read);
+		if (!len)
+			break;
+		if (flags & VIRTQ_DESC_INDIRECT) {
+			c->nr_read = (uint16_t)(readable - c->piece);
+			c->nr_write = (uint16_t)(p - readable);
 			return indirect(q, t, w, c);
 		}
-		*p = (struct vq_piece){ w.addr, WORDS_LEN(w) };
-		if (WORDS_FLAG(w, VIRTQ_DESC_WRITE))
-			c->write_bytes += p->len;
-		else if (nr_read++ == n)
-			c->read_bytes += p->len;
-		else
-			return false; /* 2.7.4.2: readable ones first */
-		i = WORDS_NEXT(w);
-		if (WORDS_FLAG(w, VIRTQ_DESC_NEXT))
-			continue;
-		c->nr_read = (uint16_t)nr_read;
-		c->nr_write = (uint16_t)(n + 1 - nr_read);
-		return true;
+		*p = (struct vq_piece){ w.addr, len };
+		if (flags & VIRTQ_DESC_WRITE) {
+			c->write_bytes += len;
+		} else {
+			if (p != readable++)
+				break; /* 2.7.4.2: readable ones first */
+			c->read_bytes += len;
+		}
+		p++;
+		good = !(flags & VIRTQ_DESC_NEXT);
+		if (good)
+			break;
+		i = flags >> 16;
 	}
-	return false;
+	c->nr_read = (uint16_t)(readable - c->piece);
+	c->nr_write = (uint16_t)(p - readable);
+	return good;
 }
 
 /* 2.7.5.3: the rest of the chain is in a table of its own, which is not to be
  * chained or nested. */
-static __attribute__((noinline)) bool indirect(struct vq *q,
-					       const struct table *t,
-					       struct words w,
-					       struct vq_chain *c)
+static COLD bool indirect(struct vq *q, const struct table *t, struct words w,
+			  struct vq_chain *c)
 {
 	uint32_t len = WORDS_LEN(w);
 	struct table inner = { gmem_near(q->mem, w.addr, len), w.addr, len / 16,
 			       true };
 
-	if (t->nested || WORDS_FLAG(w, VIRTQ_DESC_NEXT) || len % 16 ||
+	if (t->nested || (WORDS_FLAGS(w) & VIRTQ_DESC_NEXT) || len % 16 ||
 	    w.addr % 8 || !inner.at)
 		return false;
 	return chain_read(q, &inner, 0, c);
@@ -166,7 +177,7 @@ bool vq_arm(struct vq *q)
 {
 	uint64_t avail_event = 4 + 8ull * q->size;
 
-	if (q->event_idx && !used_write(q, avail_event, q->avail_seen))
+	if (q->event_idx && !vq_used_write(q, avail_event, q->avail_seen))
 		return false;
 	/* our wish must be seen before we look a last time */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -174,26 +185,6 @@ bool vq_arm(struct vq *q)
 }
 
 /* ---- giving them back ---- */
-
-static bool elem_write(struct vq *q, uint16_t head, uint32_t written)
-{
-	uint64_t off = 4 + 8ull * (q->used_idx & (q->size - 1));
-	uint64_t e = head | (uint64_t)written << 32;
-
-	return guard_write64(q->used_at + off, e) ||
-	       gmem_write(q->mem, q->used + off, &e, sizeof(e));
-}
-
-bool vq_push(struct vq *q, uint16_t head, uint32_t written)
-{
-	uint16_t next = (uint16_t)(q->used_idx + 1);
-
-	if (!elem_write(q, head, written) || !used_write(q, 2, next))
-		return false;
-	q->used_idx = next;
-	q->tell = true;
-	return true;
-}
 
 int vq_wish(struct vq *q)
 {

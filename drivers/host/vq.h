@@ -5,6 +5,7 @@
 #define HOST_VQ_H
 
 #include "gmem.h"
+#include "guard.h"
 #include "virtq.h"
 
 #define VQ_PIECES 66u /* descriptors of one chain at most */
@@ -42,8 +43,30 @@ int vq_next(struct vq *q, struct vq_chain *c);
  * 0: the queue is no longer shared. */
 bool vq_arm(struct vq *q);
 
+/* Writes to the used ring that have faulted. */
+bool vq_used_again(struct vq *q, uint64_t off, uint16_t v);
+bool vq_elem_again(struct vq *q, uint64_t off, uint64_t e);
+
+static inline bool vq_used_write(struct vq *q, uint64_t off, uint16_t v)
+{
+	return guard_write16(q->used_at + off, v) || vq_used_again(q, off, v);
+}
+
 /* Gives a chain back, with so many bytes written; false: not shared. */
-bool vq_push(struct vq *q, uint16_t head, uint32_t written);
+static inline bool vq_push(struct vq *q, uint16_t head, uint32_t written)
+{
+	uint64_t off = 4 + 8ull * (q->used_idx & (q->size - 1));
+	uint64_t e = head | (uint64_t)written << 32;
+	uint16_t next = (uint16_t)(q->used_idx + 1);
+
+	if (!guard_write64(q->used_at + off, e) && !vq_elem_again(q, off, e))
+		return false;
+	if (!vq_used_write(q, 2, next))
+		return false;
+	q->used_idx = next;
+	q->tell = true;
+	return true;
+}
 
 /* Does the driver want to be told of what was pushed? -1: not shared. */
 int vq_wish(struct vq *q);

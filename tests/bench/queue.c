@@ -10,26 +10,33 @@
 static struct kit_block_req reqs[KIT_BLOCK_DEPTH];
 static uint32_t place; /* of a linear congruential generator */
 
-static uint64_t sector_next(void)
+static uint64_t sector_next(uint64_t pages)
 {
-	uint64_t pages = kit_block_sectors(disk) / PAGE_SECTORS;
-
 	place = place * 1664525u + 1013904223u;
-	return (uint64_t)place * pages / (1ull << 32) * PAGE_SECTORS;
+	return (place * pages >> 32) * PAGE_SECTORS;
+}
+
+/* They are the same but for their place each time. */
+static void reqs_set(void)
+{
+	unsigned i;
+
+	for (i = 0; i < KIT_BLOCK_DEPTH; i++)
+		reqs[i] = (struct kit_block_req){
+			.op = KIT_BLOCK_READ,
+			.buf = disk_buf + i * KIT_PAGE_SIZE,
+			.n = KIT_PAGE_SIZE,
+		};
 }
 
 /* So many at once, until all have been answered. */
 static void round_run(unsigned depth)
 {
+	uint64_t pages = kit_block_sectors(disk) / PAGE_SECTORS;
 	unsigned i;
 
 	for (i = 0; i < depth; i++) {
-		reqs[i] = (struct kit_block_req){
-			.op = KIT_BLOCK_READ,
-			.sector = sector_next(),
-			.buf = disk_buf + i * KIT_PAGE_SIZE,
-			.n = KIT_PAGE_SIZE,
-		};
+		reqs[i].sector = sector_next(pages);
 		if (!kit_block_submit(disk, &reqs[i]))
 			kit_panic("queue: request %u is refused", i);
 	}
@@ -54,9 +61,21 @@ static void qd32_run(uint32_t n)
 		round_run(KIT_BLOCK_DEPTH);
 }
 
-static bool null_start(void) { return disk_choose(BENCH_NULL); }
+static bool null_start(void)
+{
+	if (!disk_choose(BENCH_NULL))
+		return false;
+	reqs_set();
+	return true;
+}
 
-static bool real_start(void) { return disk_choose(BENCH_REAL); }
+static bool real_start(void)
+{
+	if (!disk_choose(BENCH_REAL))
+		return false;
+	reqs_set();
+	return true;
+}
 
 const struct op queue_ops[] = {
 	OP("block_qd1", 16, 1, qd1_run, .start = null_start),
