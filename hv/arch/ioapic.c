@@ -7,7 +7,8 @@
 
 /* clang-format off */
 enum {
-	IOREGSEL = 0,        IOWIN = 0x10 / 4,       IOAPIC_RTE0 = 0x10,
+	IOREGSEL = 0,        IOWIN = 0x10 / 4,       IOEOI = 0x40 / 4,
+	IOAPIC_RTE0 = 0x10,
 	RTE_ACTIVE_LOW = 1 << 13, RTE_LEVEL = 1 << 15, RTE_MASKED = 1 << 16,
 };
 /* clang-format on */
@@ -98,11 +99,16 @@ void ioapic_route(u32 irq, bool isa, u32 cpu)
 void ioapic_mask(u32 gsi, bool masked)
 {
 	struct pin pin;
+	u32 low;
 
 	if (!pin_find(gsi, &pin))
 		return;
 	lock_scope(&ioapic_lock);
-	reg_write_locked(pin, 0, rte_low[gsi] | (masked ? RTE_MASKED : 0));
+	low = rte_low[gsi % VEC_GSI_COUNT];
+	/* what is remapped may have come as an edge, whose EOI it does not hear */
+	if (iommu.intr && !masked && low & RTE_LEVEL)
+		pin.window[IOEOI] = low & 0xFF;
+	reg_write_locked(pin, 0, low | (masked ? RTE_MASKED : 0));
 }
 
 bool ioapic_is_level(u32 gsi)

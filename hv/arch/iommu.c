@@ -14,13 +14,16 @@
 #define FAULTS_TOLD 16		/* of a function, since it was attached */
 
 static struct lock iommu_lock; /* the rings, the entries, and what is below */
-static u32 attached[DOMAINS];  /* how many functions; read without the lock */
+static u8 attached[DOMAINS];   /* how many functions; read without the lock */
 static struct {
 	u64 root;
 	u8 domain, faults;
 } funcs[PCI_MAX_FUNCS + 1]; /* the last: all that are not known */
 
-static const struct iommu_ops *ops(void) { return &vtd_ops; }
+static const struct iommu_ops *ops(void)
+{
+	return iommu.kind == IOMMU_VTD ? &vtd_ops : &amdvi_ops;
+}
 
 static void put_locked(struct iommu_unit *u, const iommu_command c)
 {

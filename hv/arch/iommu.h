@@ -42,7 +42,8 @@ struct iommu_ops {
 	/* Fills the entry of a function; quiet: its faults are not told. */
 	void (*entry)(u16 bdf, u32 domain, u64 root, bool quiet);
 	/* Commands that drop all that is cached of an entry, or of a domain (0:
-	 * of all); of interrupts; that let `u->done` be written. */
+	 * nobody's, or of all); of a function's interrupts; that let `u->done`
+	 * be written. */
 	void (*drop_entry)(iommu_command c, u16 bdf);
 	void (*drop_domain)(iommu_command c, const struct iommu_unit *u,
 			    u32 domain);

@@ -16,8 +16,9 @@ struct iommu_found {
 	struct {
 		u64 regs;
 		u32 segment;
-		u16 bdf; /* IVRS: its own function, */
-		u16 cap; /* and the register of its capability */
+		u16 bdf;  /* IVRS: its own function, */
+		u16 cap;  /* the register of its capability, */
+		u8 flags; /* and how it is to be set up */
 	} unit[IOMMU_MAX];
 	u32 nr_ioapics;
 	struct {

@@ -10,6 +10,14 @@
 #define DRHD 0u
 #define DRHD_SCOPES 16u
 #define SCOPE_IOAPIC 3u
+#define IVHD_10 0x10
+#define IVHD_11 0x11
+#define IVHD_40 0x40
+#define IVHD_SPECIAL 72
+#define SPECIAL_IOAPIC 1
+#define IVHD_ACPI_HID 240
+#define IVHD_HID_SIZE 22 /* and what its last byte says */
+#define DAMAGED "a damaged table"
 #define SCOPE_ONE_HOP 8u /* length of a path that crosses no bridge */
 
 static const struct boot_info *map; /* registers are no memory */
@@ -69,7 +77,7 @@ static void drhd_scopes(struct iommu_found *f, const u8 *e, const u8 *end)
 static void drhd(struct iommu_found *f, const u8 *e, u32 n)
 {
 	if (n < DRHD_SCOPES)
-		f->wrong = "a damaged table";
+		f->wrong = DAMAGED;
 	else if (add_unit(f, field(e + 8, 8), (u32)field(e + 6, 2)))
 		drhd_scopes(f, e + DRHD_SCOPES, e + n);
 }
@@ -80,6 +88,63 @@ static void dmar_block(struct iommu_found *f, const u8 *e, u32 n)
 		drhd(f, e, n);
 }
 
+/* Entries of an IVHD have 4 bytes, 8, 16, 32, by their type (5.2.2), but one. */
+static u32 entry_size(const u8 *e, const u8 *end)
+{
+	if (e[0] == IVHD_ACPI_HID)
+		return end - e < IVHD_HID_SIZE ?
+			       0 :
+			       IVHD_HID_SIZE + e[IVHD_HID_SIZE - 1];
+	return 4u << (e[0] >> 6);
+}
+
+static void ivhd_entries(struct iommu_found *f, const u8 *e, const u8 *end)
+{
+	for (u32 n; e < end; e += n) {
+		n = entry_size(e, end);
+		if (!n || n > end - e) {
+			f->wrong = DAMAGED;
+			return;
+		}
+		if (e[0] == IVHD_SPECIAL && e[7] == SPECIAL_IOAPIC)
+			add_ioapic(f, e[4], (u16)field(e + 5, 2));
+	}
+}
+
+/* Two blocks may be about the same one. */
+static bool ivhd_known(const struct iommu_found *f, u64 regs)
+{
+	for (u32 i = 0; i < f->nr; i++)
+		if (f->unit[i].regs == regs)
+			return true;
+	return false;
+}
+
+static void ivhd(struct iommu_found *f, const u8 *e, u32 n, u32 entries)
+{
+	u64 regs;
+
+	if (n < entries) {
+		f->wrong = DAMAGED;
+		return;
+	}
+	regs = field(e + 8, 8);
+	if (!ivhd_known(f, regs) && add_unit(f, regs, (u32)field(e + 16, 2))) {
+		f->unit[f->nr - 1].flags = e[1];
+		f->unit[f->nr - 1].bdf = (u16)field(e + 4, 2);
+		f->unit[f->nr - 1].cap = (u16)field(e + 6, 2);
+	}
+	ivhd_entries(f, e + entries, e + n);
+}
+
+static void ivrs_block(struct iommu_found *f, const u8 *e, u32 n)
+{
+	if (e[0] == IVHD_10)
+		ivhd(f, e, n, 24);
+	else if (e[0] == IVHD_11 || e[0] == IVHD_40)
+		ivhd(f, e, n, 40);
+}
+
 static void blocks(const u8 *t, u32 len, struct iommu_found *f,
 		   void (*block)(struct iommu_found *f, const u8 *e, u32 n))
 {
@@ -88,7 +153,7 @@ static void blocks(const u8 *t, u32 len, struct iommu_found *f,
 	for (; at + 4 <= len && !f->wrong; at += n) {
 		n = (u32)field(t + at + 2, 2);
 		if (n < 4 || n > len - at)
-			f->wrong = "a damaged table";
+			f->wrong = DAMAGED;
 		else
 			block(f, t + at, n);
 	}
@@ -103,13 +168,13 @@ void iommu_parse(const struct boot_info *bi, const u8 *t, u32 len,
 	*f = (struct iommu_found){ .kind = t[0] == 'D' ? IOMMU_VTD :
 							 IOMMU_AMDVI };
 	if (len < BLOCKS) {
-		f->wrong = "a damaged table";
+		f->wrong = DAMAGED;
 		return;
 	}
-	f->no_intr = !(t[DMAR_FLAGS] & DMAR_INTR);
-	f->no_x2apic = t[DMAR_FLAGS] & DMAR_X2APIC_OPT_OUT;
-	if (f->kind == IOMMU_VTD)
+	if (f->kind == IOMMU_VTD) {
+		f->no_intr = !(t[DMAR_FLAGS] & DMAR_INTR);
+		f->no_x2apic = t[DMAR_FLAGS] & DMAR_X2APIC_OPT_OUT;
 		blocks(t, len, f, dmar_block);
-	else
-		f->wrong = "not built";
+	} else
+		blocks(t, len, f, ivrs_block);
 }

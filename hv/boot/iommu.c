@@ -8,11 +8,6 @@
 static const struct iommu_found *found = &acpi_boot.iommu;
 static const char *wrong;
 
-static const char *kind_name(void)
-{
-	return found->kind == IOMMU_VTD ? "VT-d" : "AMD-Vi";
-}
-
 /* All I/O APICs must be known by name. */
 static bool ioapics_found(void)
 {
@@ -28,18 +23,29 @@ static bool ioapics_found(void)
 	return true;
 }
 
-/* The devices of another segment have no owner. */
-static void unit_start(struct iommu_unit *u, u32 segment)
-{
-	void *root = segment ? early_alloc(1, PAGE_SIZE) : iommu.table;
+static const struct kind {
+	const char *name;
+	const char *(*check)(void);
+	void *(*root)(void);
+	void (*functions)(void);
+	void (*start)(struct iommu_unit *u, u64 root);
+} kinds[] = {
+	[IOMMU_VTD] = { "VT-d", vtd_check, vtd_root, vtd_functions, vtd_start },
+	[IOMMU_AMDVI] = { "AMD-Vi", amdvi_check, amdvi_root, amdvi_functions,
+			  amdvi_start },
+};
 
-	iommu_sync(root, PAGE_SIZE);
+/* The devices of another segment have no owner. */
+static void unit_start(const struct kind *k, struct iommu_unit *u, u32 segment)
+{
 	u->ring = early_alloc(1, PAGE_SIZE);
-	vtd_start(u, ptr_hpa(root).v);
+	k->start(u, ptr_hpa(segment ? k->root() : iommu.table).v);
 }
 
 void iommu_setup(void)
 {
+	const struct kind *k = &kinds[found->kind];
+
 	wrong = found->wrong;
 	if (!found->kind || wrong)
 		return;
@@ -47,14 +53,15 @@ void iommu_setup(void)
 	for (u32 i = 0; i < iommu.nr; i++)
 		iommu.unit[i].regs = found->unit[i].regs;
 	iommu.intr = !found->no_intr && ioapics_found();
-	wrong = vtd_check();
+	wrong = k->check();
 	if (wrong)
 		return;
 	iommu.kind = found->kind;
 	iommu.limit = 1ull << (PAGE_SHIFT + 9 * iommu.levels);
-	vtd_tables();
+	iommu.table = k->root();
+	k->functions();
 	for (u32 i = 0; i < iommu.nr; i++)
-		unit_start(&iommu.unit[i], found->unit[i].segment);
+		unit_start(k, &iommu.unit[i], found->unit[i].segment);
 }
 
 void iommu_say(void)
@@ -64,10 +71,10 @@ void iommu_say(void)
 	if (iommu.kind)
 		log("parley: IOMMU in use (%s): a device reaches its owner's "
 		    "memory; interrupts are %sremapped\n",
-		    kind_name(), iommu.intr ? "" : "not ");
+		    kinds[found->kind].name, iommu.intr ? "" : "not ");
 	else if (found->kind)
 		log("parley: IOMMU present (%s), not in use (%s): %s\n",
-		    kind_name(), wrong, all);
+		    kinds[found->kind].name, wrong, all);
 	else
 		log("parley: no IOMMU: %s\n", all);
 }

@@ -94,10 +94,16 @@ void iommu_setup(void);
 /* What the log says of them. */
 void iommu_say(void);
 
-/* The two kinds: NULL, or why they cannot be used; then, sets up one. */
+/* The two kinds: NULL, or why they cannot be used; a table that lets nothing
+ * through; what the functions of pci_funcs need in iommu.table; sets up one. */
 const char *vtd_check(void);
-void vtd_tables(void);
+void *vtd_root(void);
+void vtd_functions(void);
 void vtd_start(struct iommu_unit *u, u64 root);
+const char *amdvi_check(void);
+void *amdvi_root(void);
+void amdvi_functions(void);
+void amdvi_start(struct iommu_unit *u, u64 root);
 
 /*
  * Starts the other CPUs that ACPI names, each on a stack of its own; they take

@@ -86,10 +86,17 @@ const char *vtd_check(void)
 	return NULL;
 }
 
-/* An empty table for each bus that has a function of ours. */
-void vtd_tables(void)
+void *vtd_root(void)
 {
-	iommu.table = early_alloc(1, PAGE_SIZE);
+	void *root = early_alloc(1, PAGE_SIZE);
+
+	iommu_sync(root, PAGE_SIZE);
+	return root;
+}
+
+/* An empty table for each bus that has one. */
+void vtd_functions(void)
+{
 	iommu.irt = early_alloc(1, PAGE_SIZE);
 	for (u32 i = 0; i < pci_count; i++) {
 		u64 *bus = iommu.table[pci_funcs[i].bdf >> 8];

@@ -47,6 +47,13 @@ struct iommu_info {
 };
 extern struct iommu_info iommu;
 
+#define DTE_REMAP (2ull << 60) /* of interrupts */
+#define DTE_VECTORS 0x000fffffffffffc0ull
+#define AMDVI_READ (1ull << 61) /* of tables' entries, and of a DTE */
+#define AMDVI_WRITE (1ull << 62)
+#define AMDVI_FORCE_COHERENT (1ull << 60)
+#define AMDVI_NEXT (1ull << 9)
+
 /* clang-format off */
 enum vtd_reg {
 	VTD_CAP = 0x08,    VTD_ECAP = 0x10,   VTD_GCMD = 0x18,
@@ -54,6 +61,19 @@ enum vtd_reg {
 	VTD_FECTL = 0x38,  VTD_FEDATA = 0x3C, VTD_FEADDR = 0x40,
 	VTD_FEUADDR = 0x44, VTD_PMEN = 0x64,  VTD_IQH = 0x80,
 	VTD_IQT = 0x88,    VTD_IQA = 0x90,    VTD_IRTA = 0xB8,
+};
+enum amdvi_reg {
+	AMDVI_DEVICES = 0x00,        AMDVI_COMMANDS = 0x08,
+	AMDVI_EVENTS = 0x10,         AMDVI_CONTROL = 0x18,
+	AMDVI_EXCLUSION = 0x20,      AMDVI_FEATURES = 0x30,
+	AMDVI_COMMAND_HEAD = 0x2000, AMDVI_COMMAND_TAIL = 0x2008,
+	AMDVI_EVENT_HEAD = 0x2010,   AMDVI_EVENT_TAIL = 0x2018,
+	AMDVI_STATUS = 0x2020,
+};
+enum { /* a device table entry's first and second half, 2.2.2 */
+	DTE_V = 1 << 0, DTE_TV = 1 << 1, DTE_MODE_SHIFT = 9,
+	DTE_IV = 1 << 0, DTE_256_VECTORS = 8 << 1,
+	CONTROL_EVENTS = 1 << 2, /* AMDVI_CONTROL, 3.4.1 */
 };
 /* clang-format on */
 

@@ -10,7 +10,8 @@
 #define GPA_LIMIT (1ull << 48)
 #define LEVELS_MAX 5
 /* An entry that points to a table counts those of its entries that are used, in
- * bits that no CPU looks at (SDM Vol. 3C 29.3.2, APM Vol. 2 5.3.3). */
+ * bits that no CPU looks at (SDM Vol. 3C 29.3.2, APM Vol. 2 5.3.3); but AMD-Vi
+ * does. */
 #define COUNT (1ull << 52)
 #define COUNT_MAX 1023u
 /* A leaf that may be written to, but that shall say so first: the log's, where
@@ -116,6 +117,8 @@ static u64 *walk(const struct virt_space *s, u64 at, struct path *p)
 	return e;
 }
 
+static u64 one(void) { return virt->format->next ? 0 : COUNT; }
+
 /* Changes the entry at a level of the path; hardware walks the tables while
  * they change, and may set A in the entry above. */
 static void entry_set(const struct path *p, unsigned level, u64 val)
@@ -126,13 +129,17 @@ static void entry_set(const struct path *p, unsigned level, u64 val)
 	store_release(e, val);
 	iommu_sync(e, sizeof(*e));
 	if (level < nested_caps.levels && was != !!val)
-		__atomic_fetch_add(p->e[level + 1], val ? COUNT : -COUNT,
+		__atomic_fetch_add(p->e[level + 1], val ? one() : -one(),
 				   __ATOMIC_RELAXED);
 }
 
 static u32 used_below(const struct path *p, unsigned level)
 {
-	return *p->e[level + 1] / COUNT & COUNT_MAX;
+	u64 e = *p->e[level + 1];
+
+	if (one())
+		return e / COUNT & COUNT_MAX;
+	return mem_zeroes(table_of(e), ENTRIES) < ENTRIES ? ENTRIES : 0;
 }
 
 /* Takes the table below an entry away, in which `val` takes its place. */
@@ -265,7 +272,9 @@ static bool table_under(struct virt_space *s, const struct path *p)
 	for (u32 i = 0; i < used; i++)
 		t[i] = entry_like(e, to + i * step, level - 1);
 	iommu_sync(t, PAGE_SIZE);
-	entry_set(p, level, ptr_hpa(t).v | virt->format->table | used * COUNT);
+	entry_set(p, level,
+		  ptr_hpa(t).v | virt->format->table | used * one() |
+			  virt->format->next * (level - 1));
 	return true;
 }
 

@@ -20,7 +20,11 @@ _Static_assert(PEND_LEAVE == (PEND_DIED | PEND_BLOCK | PEND_RESCHED),
 void virt_init(void)
 {
 	virt = svm_caps.present ? &svm_ops : &vmx_ops;
+	virt->format->read |= iommu.read;
+	virt->format->write |= iommu.write;
 	virt->format->leaf |= iommu.leaf;
+	virt->format->table |= iommu.read | iommu.write;
+	virt->format->next = iommu.next;
 	virt_soft = virt->soft_first != VREG_DR0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What IOMMUs are told, in which order, and what they tell: on registers that
  * are memory, beside which a model executes the commands. */
-/* TEST-SRC: hv/arch/iommu.c hv/arch/vtd.c */
+/* TEST-SRC: hv/arch/iommu.c hv/arch/vtd.c hv/arch/amdvi.c */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -33,6 +33,8 @@ static u8 regs[2][IOMMU_REGS] aligned_to(4096);
 static u64 rings[2][IOMMU_RING][2] aligned_to(4096);
 static u64 buses[256][2] aligned_to(4096), bus0[256][2] aligned_to(4096);
 static u64 vectors[256][2] aligned_to(4096);
+static u64 devices[512][2] aligned_to(4096), events[IOMMU_RING][2];
+static u32 irt[256] aligned_to(4096);
 static irq_fn handler;
 static u32 told;
 static char first[200], last[200];
@@ -85,8 +87,37 @@ static void note(u32 unit, char c)
 		model.did[unit][n] = c;
 }
 
+static void execute_amdvi(u32 unit, const u64 *c)
+{
+	switch (c[0] >> 60) {
+	case 1:
+		assert_int_equal(c[0] & 1, 1);
+		__atomic_store_n((u64 *)(c[0] & 0x000ffffffffffff8ull), c[1],
+				 __ATOMIC_RELEASE);
+		break;
+	case 2:
+		note(unit, 'c');
+		assert_int_equal((u16)c[0], DISK);
+		if (!unit)
+			model.entry[model.entries++ % 8] = devices[2 * DISK][0];
+		break;
+	case 3:
+		note(unit, 'd');
+		note(unit, (char)('0' + (c[0] >> 32 & 0xffff)));
+		assert_int_equal(c[1], 0x7ffffffffffff003);
+		break;
+	case 5:
+		note(unit, 'v');
+		assert_int_equal((u16)c[0], DISK);
+	}
+}
+
 static void execute(u32 unit, const u64 *c)
 {
+	if (iommu.kind == IOMMU_AMDVI) {
+		execute_amdvi(unit, c);
+		return;
+	}
 	switch (c[0] & 0xF) {
 	case 1:
 		note(unit, 'c');
@@ -111,7 +142,10 @@ static void *model_run(void *arg)
 {
 	for (;;)
 		for (u32 i = 0; i < 2; i++) {
-			u64 tail = load_acquire((u64 *)(regs[i] + VTD_IQT));
+			u64 tail = load_acquire(
+				(u64 *)(regs[i] + (iommu.kind == IOMMU_AMDVI ?
+							   AMDVI_COMMAND_TAIL :
+							   VTD_IQT)));
 
 			if (model.deaf || model.head[i] == tail / 16)
 				sched_yield();
@@ -232,6 +266,7 @@ static void who_does_not_answer_is_fatal(void **state)
 {
 	u64 khz = tsc_khz;
 
+	iommu_attach(0, 2, ROOT);
 	model.deaf = true;
 	tsc_khz = 1;
 	if (!setjmp(panicked)) {
@@ -295,15 +330,86 @@ static void faults_are_told(void **state)
 	memset(regs[1] + 0x220, 0, 32);
 }
 
+/* ---- AMD-Vi ---- */
+
+static int setup_amdvi(void **state)
+{
+	model.deaf = true;
+	iommu.kind = IOMMU_AMDVI;
+	iommu.levels = 4;
+	iommu.table = devices;
+	devices[2 * DISK + 1][0] = DTE_REMAP | DTE_256_VECTORS | (u64)irt;
+	for (u32 i = 0; i < 2; i++) {
+		iommu.unit[i].tail = model.head[i] = 0;
+		iommu.unit[i].events = events;
+		memset(regs[i], 0, sizeof(regs[i]));
+	}
+	model.deaf = false;
+	iommu_attach(0, 0, 0); /* nobody's */
+	return setup(state);
+}
+
+static void amdvi_attaches(void **state)
+{
+	iommu_attach(0, 2, ROOT);
+	assert_int_equal(model.entry[0], 3);
+	assert_int_equal(model.entry[1],
+			 AMDVI_READ | AMDVI_WRITE | ROOT | 4 << 9 | 3);
+	assert_int_equal(devices[2 * DISK][1], 2);
+	did("cd0cd2");
+	iommu_flush(2);
+	did("d2");
+	iommu_attach(0, 0, 0);
+	did("cd2cd0");
+	assert_int_equal(devices[2 * DISK][0], 3); /* valid: refused */
+}
+
+static void amdvi_vectors(void **state)
+{
+	assert_int_equal(iommu_message(DISK, 0x70, 3),
+			 0x70ull << 32 | 0xfee00000);
+	assert_int_equal(irt[0x70], 0x70 << 16 | 3 << 8 | 1);
+	did("v");
+	iommu_vector_off(DISK, 0x70);
+	assert_int_equal(irt[0x70], 0);
+	did("v");
+	assert_int_equal(iommu_rte(DISK, 0x39, 3), 3 << 24);
+	assert_int_equal(irt[0x39], 0x39 << 16 | 3 << 8 | 1);
+}
+
+static void amdvi_faults(void **state)
+{
+	iommu_attach(0, 2, ROOT);
+	events[IOMMU_RING - 1][0] = 2ull << 60 | 1ull << 53 | DISK;
+	events[IOMMU_RING - 1][1] = 0x5678;
+	*(u64 *)(regs[0] + AMDVI_EVENT_HEAD) = 16 * (IOMMU_RING - 1);
+	*(u64 *)(regs[0] + AMDVI_CONTROL) = 0x140d;
+	*(u32 *)(regs[0] + AMDVI_STATUS) = 1; /* that was too much */
+	handler(VEC_IOMMU);
+	assert_int_equal(told, 1);
+	assert_string_equal(first, "parley: DMA fault: 00:02.0 write to 5678 "
+				   "(AMD-Vi reason 2)\n");
+	assert_int_equal(*(u64 *)(regs[0] + AMDVI_EVENT_HEAD), 0);
+	assert_int_equal(*(u32 *)(regs[0] + AMDVI_STATUS), 3);
+	assert_int_equal(*(u64 *)(regs[0] + AMDVI_CONTROL), 0x140d);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
+#define A(f) cmocka_unit_test_setup(f, setup_amdvi)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(nothing_without_one),		 T(who_is_attached_is_flushed),
-		T(a_move_forgets_the_old_one),	 T(the_ring_goes_round),
-		T(vectors_name_their_source),	 T(faults_are_told),
-		T(who_does_not_answer_is_fatal),
+		T(nothing_without_one),
+		T(who_is_attached_is_flushed),
+		T(a_move_forgets_the_old_one),
+		T(the_ring_goes_round),
+		T(vectors_name_their_source),
+		T(faults_are_told),
+		A(amdvi_attaches),
+		A(amdvi_vectors),
+		A(amdvi_faults),
+		T(who_does_not_answer_is_fatal), /* the lock stays taken */
 	};
 
 	return cmocka_run_group_tests(tests, begin, NULL);

@@ -39,6 +39,19 @@ static const u8 dmar[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const u8 ivrs[] = {
+	'I', 'V', 'R', 'S', [48] =
+	/* its function 00:00.2, capability 40, two kinds of entries */
+	0x10, 0x4b, 48, 0, 2, 0, 0x40, 0, 0, 0, 0xd8, 0xfe, 0, 0, 0, 0,
+	[72] = 2, 0, 0, 0, 72, 0, 0, 0, 5, 0xa0, 0, 1,
+	72, 0, 0, 0, 6, 0xa1, 0, 2, /* an HPET */
+	[96] = 0x20, 0, 32, 0, /* an IVMD */
+	[128] = 0x40, 0, 66, 0, 2, 0, 0x40, 0, 0, 0, 0xd8, 0xfe, 0, 0, 0, 0,
+	[168] = 240, [189] = 4, 0, 0, 0, 0,
+};
+/* clang-format on */
+
 static int setup(void **state)
 {
 	memset(&f, 0xff, sizeof(f));
@@ -89,6 +102,27 @@ static void odd_ones_are_not_used(void **state)
 	damaged(0, 'D', sizeof(dmar));
 }
 
+static void units_of_an_ivrs(void **state)
+{
+	u8 t[sizeof(ivrs)];
+
+	parse(ivrs, sizeof(ivrs));
+	assert_null(f.wrong);
+	assert_int_equal(f.kind, IOMMU_AMDVI);
+	assert_int_equal(f.nr, 1); /* named twice */
+	assert_int_equal(f.unit[0].regs, 0xfed80000);
+	assert_int_equal(f.unit[0].bdf, 2);
+	assert_int_equal(f.unit[0].cap, 0x40);
+	assert_int_equal(f.unit[0].flags, 0x4b);
+	assert_int_equal(f.nr_ioapics, 1);
+	assert_int_equal(f.ioapic[0].id, 5);
+	assert_int_equal(f.ioapic[0].bdf, 0xa0);
+	memcpy(t, ivrs, sizeof(t));
+	t[189] = 5; /* an entry is longer than what it is in */
+	parse(t, sizeof(t));
+	assert_non_null(f.wrong);
+}
+
 static void too_many_are_not_used(void **state)
 {
 	u8 t[48 + 16 * (IOMMU_MAX + 1)] = { 'D' };
@@ -125,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(units_of_a_dmar),
+		T(units_of_an_ivrs),
 		T(odd_ones_are_not_used),
 		T(too_many_are_not_used),
 		T(any_bytes),

@@ -2,6 +2,7 @@
 /* The nested-page walker over both formats' shapes.
  * TEST-SRC: hv/virt/nested.c hv/lib/machine.c */
 #include "fake_nested.h"
+#include "lib/iommu.h"
 
 static void test_nothing_is_mapped_at_first(void **state)
 {
@@ -273,6 +274,61 @@ static void test_against_a_model(void **state)
 	assert_int_equal(live, 1);
 }
 
+/* As AMD-Vi walks: a table entry says which level comes, and its reserved bits
+ * are zero (48882, 2.2.3); a leaf says 0. */
+static u64 amdvi_walk(u64 at)
+{
+	u64 e = space.root;
+	unsigned level = nested_caps.levels;
+
+	while (level) {
+		u64 *t = hpa_ptr(hpa(e & 0x000ffffffffff000ull));
+
+		e = t[at >> (3 + 9 * level) & 511];
+		if (!(e & 1))
+			return ~0ull;
+		assert_int_equal(e >> 52 & 0x1ff, 0);
+		if (!(e >> 9 & 7))
+			break;
+		assert_int_equal(e >> 9 & 7, level - 1);
+		level--;
+	}
+	return (e & 0x000ffffffffff000ull) +
+	       (at & ((1ull << (3 + 9 * level)) - 1));
+}
+
+static void test_tables_that_an_iommu_walks(void **state)
+{
+	format.next = 1ull << 9;
+	test_empty_tables_go(state);
+	budget = 1000;
+	assert_int_equal(nested_unmap(&space, gpa(0), HUGE_SIZE), 0);
+	flush();
+	test_pages_in_a_row_become_a_large_one(state);
+	assert_int_equal(nested_unmap(&space, gpa(0), HUGE_SIZE), 0);
+	flush();
+	test_against_a_model(state);
+	assert_int_equal(map(0x7000, 0x9000, 0x1000, 3), 0);
+	assert_int_equal(map(LARGE_SIZE, HUGE_SIZE, LARGE_SIZE, 3), 0);
+	assert_int_equal(amdvi_walk(0x7000), 0x9000);
+	assert_int_equal(amdvi_walk(0x8000), ~0ull);
+	assert_int_equal(amdvi_walk(LARGE_SIZE + 0x5000), HUGE_SIZE + 0x5000);
+	format.next = 0;
+}
+
+static void test_iommus_begin_at_their_level(void **state)
+{
+	assert_int_equal(map(0x7000, 0x9000, 0x1000, 3), 0);
+	iommu.kind = IOMMU_VTD;
+	iommu.levels = 4;
+	assert_int_equal(virt_iommu_root(&space), space.root);
+	iommu.levels = 3;
+	assert_int_equal(virt_iommu_root(&space),
+			 *(u64 *)hpa_ptr(hpa(space.root)) &
+				 0x000ffffffffff000ull);
+	iommu.kind = IOMMU_NONE;
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -294,6 +350,8 @@ int main(void)
 		TEST(test_next_finds_each_page),
 		TEST(test_five_levels),
 		TEST(test_against_a_model),
+		TEST(test_tables_that_an_iommu_walks),
+		TEST(test_iommus_begin_at_their_level),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
