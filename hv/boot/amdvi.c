@@ -26,7 +26,6 @@ enum { CFG_CAPS = 0x34, CAP_MSI = 5, MSI_64 = 1 << 23 };
 
 const char *amdvi_check(void)
 {
-	iommu.snoops = true;
 	iommu.levels = nested_caps.levels;
 	for (u32 i = 0; i < iommu.nr; i++) {
 		u64 features = iommu_read64(&iommu.unit[i], AMDVI_FEATURES);

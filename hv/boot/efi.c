@@ -176,7 +176,7 @@ static noreturn_fn void finish(struct boot_info *bi)
 	cpu_take(cpu_make(bi, cpu_count++, acpi_boot.apic_ids[0]));
 	guest_cpu_choose();
 	pci_scan();
-	iommu_setup();
+	iommu_setup(bi);
 	host_finish(bi);
 	cpus_start(bi);
 	early_frames(bi);

@@ -42,11 +42,11 @@ static void unit_start(const struct kind *k, struct iommu_unit *u, u32 segment)
 	k->start(u, ptr_hpa(segment ? k->root() : iommu.table).v);
 }
 
-void iommu_setup(void)
+void iommu_setup(const struct boot_info *bi)
 {
 	const struct kind *k = &kinds[found->kind];
 
-	wrong = found->wrong;
+	wrong = bi->options.iommu_off ? "iommu = off" : found->wrong;
 	if (!found->kind || wrong)
 		return;
 	iommu.nr = found->nr;
@@ -54,8 +54,10 @@ void iommu_setup(void)
 		iommu.unit[i].regs = found->unit[i].regs;
 	iommu.intr = !found->no_intr && ioapics_found();
 	wrong = k->check();
-	if (wrong)
+	if (wrong) {
+		iommu = (struct iommu_info){ 0 };
 		return;
+	}
 	iommu.kind = found->kind;
 	iommu.limit = 1ull << (PAGE_SHIFT + 9 * iommu.levels);
 	iommu.table = k->root();

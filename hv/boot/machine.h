@@ -90,7 +90,7 @@ void irq_lines_mask(void);
 /* Sets up the IOMMUs that ACPI names, so that no device reaches memory, and
  * says so in `iommu`; or finds a reason why not. After pci_scan(), before
  * early_frames(). */
-void iommu_setup(void);
+void iommu_setup(const struct boot_info *bi);
 /* What the log says of them. */
 void iommu_say(void);
 

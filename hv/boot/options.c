@@ -97,6 +97,8 @@ static const char *set_hypervisor(struct text k, struct text v,
 {
 	if (is(k, "mitigations"))
 		return get_choice(v, "off", "auto", &o->mitigations_auto);
+	if (is(k, "iommu"))
+		return get_choice(v, "auto", "off", &o->iommu_off);
 	if (is(k, "probe"))
 		return get_choice(v, "off", "on", &o->probe);
 	if (is(k, "floor"))

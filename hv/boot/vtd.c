@@ -20,7 +20,7 @@ enum { /* of CAP, 11.4.2 */
 };
 enum { /* of GCMD and GSTS, 11.4.4 */
 	GCMD_TE = 1u << 31,   GCMD_SRTP = 1u << 30, GCMD_QIE = 1u << 26,
-	GCMD_IRE = 1u << 25,  GCMD_SIRTP = 1u << 24,
+	GCMD_IRE = 1u << 25,  GCMD_SIRTP = 1u << 24, GCMD_CFI = 1u << 23,
 };
 /* clang-format on */
 #define GSTS_KEPT 0x96FFFFFFu /* but what is done once, 11.4.4.1 */
@@ -61,7 +61,7 @@ static u32 levels_of(u64 cap)
 
 const char *vtd_check(void)
 {
-	iommu.snoops = iommu.eim = true;
+	iommu.eim = true;
 	iommu.leaf = LEAF_SNOOP;
 	iommu.levels = nested_caps.levels;
 	for (u32 i = 0; i < iommu.nr; i++) {
@@ -76,7 +76,7 @@ const char *vtd_check(void)
 			return "no tables of 3 levels";
 		iommu.levels = n < iommu.levels ? n : iommu.levels;
 		iommu.np_cached |= BIT(cap, CAP_CM);
-		iommu.snoops &= BIT(ecap, ECAP_C);
+		iommu.blind |= !BIT(ecap, ECAP_C);
 		iommu.intr &= BIT(ecap, ECAP_IR);
 		iommu.eim &= BIT(ecap, ECAP_EIM);
 		iommu.leaf &= BIT(ecap, ECAP_SC) ? ~0ull : 0;
@@ -138,6 +138,7 @@ static void off(const struct iommu_unit *u, u64 cap)
 	command(u, GCMD_TE, false);
 	command(u, GCMD_IRE, false);
 	command(u, GCMD_QIE, false);
+	command(u, GCMD_CFI, false); /* interrupts of the old format */
 	if (BIT(cap, CAP_PLMR) || BIT(cap, CAP_PHMR))
 		iommu_write32(u, VTD_PMEN, 0);
 }

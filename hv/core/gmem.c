@@ -136,18 +136,23 @@ struct frame *gmem_frame(struct partition *p, gpa_t at)
 	return f;
 }
 
+/* Devices walk p's tables, as far as they can. */
+static int own_addr(struct partition *p, gpa_t at, u64 *addr)
+{
+	*addr = at.v;
+	if (iommu.np_cached)
+		iommu_flush(p->id + 1);
+	return at.v < iommu.limit ? PV_OK : PV_EFAULT;
+}
+
 int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr)
 {
 	const struct frame *f = gmem_frame(p, at);
 
 	if (!f || (f->owner != p->id && !f->pinned))
 		return PV_EFAULT;
-	*addr = iommu.kind ? at.v : frame_hpa(f).v;
-	if (iommu.kind && at.v >= iommu.limit)
-		return PV_EFAULT;
-	if (iommu.np_cached)
-		iommu_flush(p->id + 1);
-	return PV_OK;
+	*addr = frame_hpa(f).v;
+	return iommu.kind ? own_addr(p, at, addr) : (int)PV_OK;
 }
 
 int gmem_map(struct partition *p, gpa_t at, hpa_t to, u64 size, u32 flags)

@@ -68,7 +68,8 @@ void gmem_shootdown(struct partition *p)
 
 	__atomic_fetch_add(&p->space.gen, 1, __ATOMIC_SEQ_CST);
 	gmem_shoot(p, ~0ull, PEND_FLUSH);
-	iommu_flush(p->id + 1);
+	if (iommu.kind)
+		iommu_flush(p->id + 1);
 	/* nobody is in there now, and who enters flushes first */
 	if (retired)
 		retired_free(p, retired);

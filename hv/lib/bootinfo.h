@@ -27,6 +27,7 @@ struct boot_range {
 /* From parley.cfg. */
 struct options {
 	bool mitigations_auto; /* [hypervisor] mitigations = off | auto */
+	bool iommu_off;	       /* [hypervisor] iommu = auto | off */
 	bool probe;	       /* [hypervisor] probe = off | on */
 	char floor[32];	       /* [hypervisor] floor = NAME: this guest is for
 				  the bench's floor (virt.h), else empty */

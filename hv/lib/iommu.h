@@ -34,7 +34,7 @@ struct iommu_info {
 	struct iommu_unit unit[IOMMU_MAX];
 	u32 levels;	/* of the tables that they walk */
 	u64 limit;	/* bytes of memory that devices can name */
-	bool snoops;	/* they see what is in CPUs' caches only */
+	bool blind;	/* they do not see what is in CPUs' caches only */
 	bool np_cached; /* they keep that something is not there */
 	bool intr;	/* interrupts are remapped */
 	bool eim;	/* VT-d: to x2APIC ids */
@@ -100,7 +100,7 @@ static inline void iommu_write64(const struct iommu_unit *u, u32 reg, u64 v)
 /* IOMMUs that do not look into caches see n bytes at p, too. */
 static inline void iommu_sync(const void *p, u64 n)
 {
-	if (!iommu.kind || iommu.snoops)
+	if (!iommu.blind)
 		return;
 	for (u64 at = (u64)p & ~63ull; at < (u64)p + n; at += 64)
 		__asm__ volatile("clflush (%0)" : : "r"(at) : "memory");

@@ -117,7 +117,7 @@ static u64 *walk(const struct virt_space *s, u64 at, struct path *p)
 	return e;
 }
 
-static u64 one(void) { return virt->format->next ? 0 : COUNT; }
+static u64 one(void) { return iommu.next ? 0 : COUNT; }
 
 /* Changes the entry at a level of the path; hardware walks the tables while
  * they change, and may set A in the entry above. */
@@ -274,7 +274,7 @@ static bool table_under(struct virt_space *s, const struct path *p)
 	iommu_sync(t, PAGE_SIZE);
 	entry_set(p, level,
 		  ptr_hpa(t).v | virt->format->table | used * one() |
-			  virt->format->next * (level - 1));
+			  iommu.next * (level - 1));
 	return true;
 }
 

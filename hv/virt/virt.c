@@ -24,7 +24,6 @@ void virt_init(void)
 	virt->format->write |= iommu.write;
 	virt->format->leaf |= iommu.leaf;
 	virt->format->table |= iommu.read | iommu.write;
-	virt->format->next = iommu.next;
 	virt_soft = virt->soft_first != VREG_DR0;
 }
 

@@ -239,7 +239,6 @@ struct nested_format {
 	u64 leaf, table;
 	/* set by the CPU in a leaf: the page was used, was written to */
 	u64 accessed, dirty;
-	u64 next; /* AMD-Vi: a table entry has the table's level, times this */
 };
 
 static inline bool canonical48(u64 a)

@@ -31,6 +31,7 @@ static const struct virt_ops ops = { .format = &format };
 const struct virt_ops *virt = &ops;
 u32 mitigations;
 struct nested_caps nested_caps = { .levels = 3 };
+struct iommu_info iommu; /* there is none */
 
 static u64 tables[TABLES * ENTRIES];
 static u32 used;

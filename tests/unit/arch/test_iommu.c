@@ -177,7 +177,6 @@ static int begin(void **state)
 	iommu = (struct iommu_info){ .kind = IOMMU_VTD,
 				     .nr = 2,
 				     .levels = 3,
-				     .snoops = true,
 				     .intr = true,
 				     .table = buses,
 				     .irt = vectors };

@@ -299,7 +299,7 @@ static u64 amdvi_walk(u64 at)
 
 static void test_tables_that_an_iommu_walks(void **state)
 {
-	format.next = 1ull << 9;
+	iommu.next = 1ull << 9;
 	test_empty_tables_go(state);
 	budget = 1000;
 	assert_int_equal(nested_unmap(&space, gpa(0), HUGE_SIZE), 0);
@@ -313,7 +313,7 @@ static void test_tables_that_an_iommu_walks(void **state)
 	assert_int_equal(amdvi_walk(0x7000), 0x9000);
 	assert_int_equal(amdvi_walk(0x8000), ~0ull);
 	assert_int_equal(amdvi_walk(LARGE_SIZE + 0x5000), HUGE_SIZE + 0x5000);
-	format.next = 0;
+	iommu.next = 0;
 }
 
 static void test_iommus_begin_at_their_level(void **state)
