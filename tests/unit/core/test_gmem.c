@@ -223,6 +223,27 @@ static void a_populate_over_quota_changes_nothing(void **state)
 	assert_false(mapped(A, 0, NULL));
 }
 
+static void an_iommu_has_the_partitions_addresses(void **state)
+{
+	u64 addr;
+
+	populate(2, 0, 1);
+	iommu = (struct iommu_info){ .kind = IOMMU_VTD,
+				     .levels = 3,
+				     .limit = 1ull << 39 };
+	iotlb_flushed = 0;
+	assert_int_equal(gmem_device_addr(B, gpa(0), &addr), PV_OK);
+	assert_int_equal(addr, 0);
+	assert_int_equal(iotlb_flushed, 0);
+	iommu.np_cached = true; /* it may know that nothing was there */
+	assert_int_equal(gmem_device_addr(B, gpa(0), &addr), PV_OK);
+	assert_int_equal(iotlb_flushed, B->id + 1);
+	populate(2, 1ull << 39, 1);
+	assert_int_equal(gmem_device_addr(B, gpa(1ull << 39), &addr),
+			 PV_EFAULT);
+	iommu = (struct iommu_info){ 0 };
+}
+
 static void what_is_accepted_for_dma_stays(void **state)
 {
 	u64 addr;
@@ -399,6 +420,7 @@ int main(void)
 		T(the_death_of_the_peer_gives_the_pages_back),
 		T(a_share_with_oneself_is_a_second_mapping),
 		T(a_populate_over_quota_changes_nothing),
+		T(an_iommu_has_the_partitions_addresses),
 		T(what_is_accepted_for_dma_stays),
 		T(the_end_of_either_side_unpins),
 		T(what_is_released_is_free),
