@@ -37,6 +37,7 @@
 #define PCI_MSIX_CONTROL 2u
 #define PCI_MSIX_TABLE 4u
 #define PCI_MSIX_ENABLE 0x8000u
+#define PCI_MSIX_LAST 0x7ffu /* index of the table's last entry */
 #define PCI_MSIX_ENTRY_BYTES 16u
 
 struct pci_bar {

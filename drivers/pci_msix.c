@@ -2,16 +2,18 @@
 /* Sets up the one interrupt of a PCI function: MSI-X, MSI or its line. */
 #include "pci_msix.h"
 
-/* Where the first entry of the MSI-X table is; 0: there is none. */
+/* Where an entry of the MSI-X table is; 0: there is none. */
 static uint64_t msix_entry(struct env *e, const struct pci_dev *pci,
-			   unsigned cap)
+			   unsigned cap, unsigned index)
 {
+	uint32_t last = pci_read(e, pci->bdf, cap + PCI_MSIX_CONTROL, 2) &
+			PCI_MSIX_LAST;
 	uint32_t at = pci_read(e, pci->bdf, cap + PCI_MSIX_TABLE, 4);
 	const struct pci_bar *b = &pci->bar[at & 7];
 
-	if ((at & 7) > 5)
+	if ((at & 7) > 5 || index > last)
 		return 0;
-	at &= ~7u;
+	at = (at & ~7u) + index * PCI_MSIX_ENTRY_BYTES;
 	if (b->io || !b->base ||
 	    (uint64_t)at + PCI_MSIX_ENTRY_BYTES > b->size ||
 	    !e->mmio_map(e, b->base + at, PCI_MSIX_ENTRY_BYTES))
@@ -23,7 +25,7 @@ static bool msix_attach(struct env *e, const struct pci_dev *pci,
 			struct env_irq *irq, void (*fn)(void *arg), void *arg)
 {
 	unsigned cap = pci_cap_find(e, pci->bdf, PCI_CAP_MSIX, 0);
-	uint64_t entry = cap ? msix_entry(e, pci, cap) : 0;
+	uint64_t entry = cap ? msix_entry(e, pci, cap, irq->index) : 0;
 
 	if (!entry || !e->irq_attach(e, irq, fn, arg))
 		return false;
@@ -65,4 +67,12 @@ bool pci_irq_attach(struct env *e, const struct pci_dev *pci,
 		return true;
 	irq->kind = ENV_IRQ_LINE;
 	return e->irq_attach(e, irq, fn, arg);
+}
+
+bool pci_msix_attach(struct env *e, const struct pci_dev *pci,
+		     struct env_irq *irq, void (*fn)(void *arg), void *arg)
+{
+	irq->kind = ENV_IRQ_MSI;
+	irq->device = pci->handle;
+	return msix_attach(e, pci, irq, fn, arg);
 }

@@ -14,4 +14,9 @@
 bool pci_irq_attach(struct env *e, const struct pci_dev *pci,
 		    struct env_irq *irq, void (*fn)(void *arg), void *arg);
 
+/* Attaches fn to another message of MSI-X, irq->index, where pci_irq_attach has
+ * taken the first one. False: there is none, or it is refused. */
+bool pci_msix_attach(struct env *e, const struct pci_dev *pci,
+		     struct env_irq *irq, void (*fn)(void *arg), void *arg);
+
 #endif

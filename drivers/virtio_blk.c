@@ -60,7 +60,7 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 	d->req[slot] = req;
 	d->slot_of[head] = (uint16_t)slot;
 	if (virtq_kick_wanted(&d->q))
-		virtio_pci_kick(&d->pci);
+		virtio_pci_kick(&d->pci, 0);
 	return BLK_OK;
 }
 
@@ -118,13 +118,9 @@ static const char *bring_up(struct virtio_blk *d)
 					 VIRTIO_BLK_F_RO | VIRTIO_BLK_F_FLUSH,
 				 VIRTIO_F_VERSION_1);
 
-	if (!why) {
-		uint8_t *p = d->ring_page;
-
-		for (int i = 0; i < 4096; i++)
-			p[i] = 0;
-		why = virtio_pci_queue(&d->pci, &d->q, p, d->ring_dev);
-	}
+	if (!why)
+		why = virtio_pci_queue(&d->pci, 0, &d->q, d->ring_page,
+				       d->ring_dev);
 	if (!why) {
 		virtio_pci_ready(&d->pci);
 		virtq_arm(&d->q);
@@ -185,7 +181,7 @@ const char *virtio_blk_start(struct virtio_blk *d, struct env *e,
 	*d = (struct virtio_blk){ .blk = { .ops = &virtio_blk_ops,
 					   .env = e,
 					   .driver = "virtio-blk" } };
-	d->ring_page = e->dma_alloc(e, 4096, &d->ring_dev);
+	d->ring_page = e->dma_alloc(e, VIRTQ_PAGE, &d->ring_dev);
 	d->slot = e->dma_alloc(e, 4096, &d->slot_dev);
 	if (!d->ring_page || !d->slot)
 		return "no memory";

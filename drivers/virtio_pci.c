@@ -129,6 +129,15 @@ bool virtio_pci_irq(struct virtio_pci *v, const struct pci_dev *pci,
 	return pci_irq_attach(v->env, pci, &v->irq, fn, arg);
 }
 
+bool virtio_pci_config_irq(struct virtio_pci *v, const struct pci_dev *pci,
+			   void (*fn)(void *arg), void *arg)
+{
+	v->config_irq.index = 1;
+	v->config_apart = v->irq.kind == ENV_IRQ_MSI &&
+			  pci_msix_attach(v->env, pci, &v->config_irq, fn, arg);
+	return v->config_apart;
+}
+
 bool virtio_pci_reset(struct virtio_pci *v)
 {
 	struct env *e = v->env;
@@ -178,36 +187,50 @@ const char *virtio_pci_begin(struct virtio_pci *v, uint64_t wanted,
 	return NULL;
 }
 
-/* Vector 0 for the queue in hand, and for changes of the configuration; a
- * device without room for it says so (4.1.5.1.2). */
+/* Vector 0 for the queue in hand; a device without room for it, or for changes
+ * of the configuration, says so (4.1.5.1.2). */
 static bool vectors_set(struct virtio_pci *v)
 {
+	uint16_t config = v->config_apart ? 1 : 0;
+
 	if (v->irq.kind != ENV_IRQ_MSI)
 		return true;
-	common_write(v, COMMON_CONFIG_VECTOR, 2, 0);
+	common_write(v, COMMON_CONFIG_VECTOR, 2, config);
 	common_write(v, COMMON_QUEUE_VECTOR, 2, 0);
-	return !common_read(v, COMMON_QUEUE_VECTOR, 2);
+	return !common_read(v, COMMON_QUEUE_VECTOR, 2) &&
+	       common_read(v, COMMON_CONFIG_VECTOR, 2) == config;
 }
 
-const char *virtio_pci_queue(struct virtio_pci *v, struct virtq *q, void *page,
-			     dev_addr_t dev)
+/* The size of the selected queue; 0: it is of no use. */
+static uint16_t queue_size(struct virtio_pci *v)
 {
+	uint16_t size = (uint16_t)common_read(v, COMMON_QUEUE_SIZE, 2);
+
+	if (size & (size - 1))
+		return 0;
+	return size > VIRTQ_SIZE_MAX ? VIRTQ_SIZE_MAX : size;
+}
+
+const char *virtio_pci_queue(struct virtio_pci *v, unsigned index,
+			     struct virtq *q, void *page, dev_addr_t dev)
+{
+	uint64_t *words = page;
 	uint16_t size;
 	uint64_t notify;
 
-	common_write(v, COMMON_QUEUE_SELECT, 2, 0);
-	size = (uint16_t)common_read(v, COMMON_QUEUE_SIZE, 2);
-	if (!size || (size & (size - 1)))
+	common_write(v, COMMON_QUEUE_SELECT, 2, index);
+	size = queue_size(v);
+	if (!size)
 		return "has no usable queue";
-	if (size > VIRTQ_SIZE_MAX)
-		size = VIRTQ_SIZE_MAX;
 	notify = common_read(v, COMMON_QUEUE_NOTIFY_OFF, 2) *
 		 (uint64_t)v->notify_mult;
 	if (notify + 2 > v->notify.len)
 		return "has its notification register out of range";
 	if (!vectors_set(v))
 		return "refuses a vector for its queue";
-	v->notify_at = v->notify.base + notify;
+	v->notify_at[index] = v->notify.base + notify;
+	for (unsigned i = 0; i < VIRTQ_PAGE / 8; i++)
+		words[i] = 0;
 	virtq_init(q, size, page, dev, v->features & VIRTIO_F_EVENT_IDX);
 	common_write(v, COMMON_QUEUE_SIZE, 2, size);
 	common_write64(v, COMMON_QUEUE_DESC, dev.v);
@@ -222,9 +245,9 @@ void virtio_pci_ready(struct virtio_pci *v)
 	status_add(v, VIRTIO_STATUS_DRIVER_OK);
 }
 
-void virtio_pci_kick(struct virtio_pci *v)
+void virtio_pci_kick(struct virtio_pci *v, unsigned index)
 {
-	v->env->mmio_write(v->env, v->notify_at, 2, 0);
+	v->env->mmio_write(v->env, v->notify_at[index], 2, index);
 }
 
 uint8_t virtio_pci_isr(struct virtio_pci *v)

@@ -91,6 +91,13 @@ static void chain_free(struct virtq *q, uint16_t head)
 
 int virtq_take(struct virtq *q, uint16_t *head)
 {
+	uint32_t len;
+
+	return virtq_take_len(q, head, &len);
+}
+
+int virtq_take_len(struct virtq *q, uint16_t *head, uint32_t *len)
+{
 	uint16_t idx = q->used->idx;
 	uint32_t id;
 
@@ -100,6 +107,7 @@ int virtq_take(struct virtq *q, uint16_t *head)
 		return -1;
 	barrier(); /* the index before the entry */
 	id = q->used->ring[q->used_seen % q->size].id;
+	*len = q->used->ring[q->used_seen % q->size].len;
 	if (id >= q->size || !q->chain[id])
 		return -1;
 	q->used_seen++;
@@ -108,11 +116,29 @@ int virtq_take(struct virtq *q, uint16_t *head)
 	return 1;
 }
 
-bool virtq_arm(struct virtq *q)
+/* So many completions from now. True: they have come. */
+static bool arm_at(struct virtq *q, uint16_t n)
 {
 	if (q->event_idx)
-		*used_event(q) = q->used_seen;
+		*used_event(q) = (uint16_t)(q->used_seen + n - 1);
+	else
+		q->avail->flags = 0;
 	/* our wish must be seen before we look a last time */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return q->used->idx != q->used_seen;
+	return (uint16_t)(q->used->idx - q->used_seen) >= n;
+}
+
+bool virtq_arm(struct virtq *q) { return arm_at(q, 1); }
+
+bool virtq_arm_last(struct virtq *q)
+{
+	uint16_t flying = (uint16_t)(q->avail->idx - q->used_seen);
+
+	return arm_at(q, flying && q->event_idx ? flying : 1);
+}
+
+void virtq_disarm(struct virtq *q)
+{
+	if (!q->event_idx)
+		q->avail->flags = VIRTQ_AVAIL_NO_INTERRUPT;
 }

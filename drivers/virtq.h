@@ -57,6 +57,7 @@ static inline bool virtq_need_event(uint16_t event, uint16_t now, uint16_t old)
 }
 
 #define VIRTQ_SIZE_MAX 128u /* such a queue fits in one page */
+#define VIRTQ_PAGE 4096u
 
 /* Where the three parts are in the page that virtq_init was given. */
 #define VIRTQ_AVAIL_OFF(size) (16u * (size))
@@ -92,11 +93,26 @@ int virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned count);
 /* True when the device wants to be told of what was added since last time. */
 bool virtq_kick_wanted(struct virtq *q);
 
+/* The head that virtq_add will return, if there is room. */
+static inline uint16_t virtq_next_head(const struct virtq *q)
+{
+	return q->free_head;
+}
+
 /* Takes a finished chain: 1 with *head, 0 none, -1 the device lies. */
 int virtq_take(struct virtq *q, uint16_t *head);
 
+/* The same, with how many bytes the device says it has written; not checked. */
+int virtq_take_len(struct virtq *q, uint16_t *head, uint32_t *len);
+
 /* Asks for an interrupt at the next completion; true: look again, one came. */
 bool virtq_arm(struct virtq *q);
+
+/* The same, for when all that is in flight has ended. */
+bool virtq_arm_last(struct virtq *q);
+
+/* Asks for no interrupts. (With EVENT_IDX none comes before the next arm.) */
+void virtq_disarm(struct virtq *q);
 
 /* ---- for a driver whose chains stay as they were laid out once, by itself: no
  * descriptor is ever free ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A modern virtio-blk device over PCI, with faults, for its driver's tests. */
+/* A modern virtio device over PCI, with faults, for its drivers' tests. The test
+ * says what it does with a request, by dev.serve. */
 #ifndef TESTS_UNIT_DRIVERS_FAKE_VIRTIO_H
 #define TESTS_UNIT_DRIVERS_FAKE_VIRTIO_H
 
@@ -11,41 +12,51 @@
 #include <cmocka.h>
 
 #include "drivers/fake_env.h"
-#include "virtio_blk.h"
+#include "virtio_pci.h"
 
 #define BAR 0xfe000000ull
-#define SECTORS 128u
 #define COMMON 0x000u
 #define ISR 0x1000u
 #define CONFIG 0x2000u
+#define CONFIG_BYTES 64u
 #define NOTIFY 0x3000u
 #define TABLE 0x3800u /* MSI-X */
+#define TABLE_WORDS 8u
 #define MSIX_CAP 0xa4u
+#define QUEUES 4u
 
 /* ---- the device ---- */
 
 static uint8_t config[256];
 static uint32_t config_addr;
-static uint8_t disk[SECTORS * 512];
+
+struct fake_queue {
+	uint16_t size, enabled, vector;
+	uint64_t desc, avail, used;
+	uint16_t seen, used_idx;
+};
 
 static struct {
 	uint8_t status, isr;
 	uint32_t feature_sel;
 	uint64_t offered, taken;
-	uint16_t size, max, enabled, notify_off;
-	uint64_t desc, avail, used;
-	uint16_t seen, used_idx;
+	uint16_t sel, max, notify_off;
+	struct fake_queue q[QUEUES];
+	uint8_t config[CONFIG_BYTES];
+	/* Takes the request with that head; ends it by used_put. */
+	void (*serve)(unsigned queue, uint16_t head);
+	unsigned kept; /* queues whose requests wait, bits */
 	/* faults */
-	uint16_t vector, config_vector;
-	uint32_t table[4];
-	bool refuse_vector;
+	uint16_t config_vector;
+	uint32_t table[TABLE_WORDS];
+	bool refuse_vector, refuse_config_vector;
 	bool refuse_features, stuck_reset, silent, wrong_id, wrong_idx, gone;
 	uint8_t answer;
 	unsigned kicks;
 } dev;
 
-static void cap(unsigned at, unsigned next, unsigned type, unsigned bar,
-		uint32_t off, uint32_t len)
+static inline void cap(unsigned at, unsigned next, unsigned type, unsigned bar,
+		       uint32_t off, uint32_t len)
 {
 	config[at] = 9;
 	config[at + 1] = (uint8_t)next;
@@ -66,95 +77,114 @@ static uint32_t in(uint16_t port, unsigned size)
 
 static void out(uint16_t port, unsigned size, uint32_t v)
 {
+	unsigned at = (config_addr & 0xfc) | (port & 3);
+
 	if (port == 0xcf8)
 		config_addr = v;
+	else if (at == MSIX_CAP + PCI_MSIX_CONTROL) /* the rest is fixed */
+		config[at + 1] =
+			(uint8_t)((v >> 8 & 0xc0) | (config[at + 1] & 7));
 	else
-		memcpy(config + ((config_addr & 0xfc) | (port & 3)), &v, size);
+		memcpy(config + at, &v, size);
 }
 
-static struct virtq_desc *desc_at(uint16_t i)
+static inline struct virtq_desc *desc_at(unsigned queue, uint16_t i)
 {
-	assert_true(i < dev.size);
-	return (struct virtq_desc *)fake_dma_at(dev.desc, 16 * dev.size) + i;
+	struct fake_queue *q = &dev.q[queue];
+
+	assert_true(i < q->size);
+	return (struct virtq_desc *)fake_dma_at(q->desc, 16 * q->size) + i;
 }
 
-static void used_put(uint32_t id)
+static inline struct virtq_used *used_of(unsigned queue)
 {
-	struct virtq_used *u = fake_dma_at(dev.used, 6 + 8 * dev.size);
-
-	u->ring[dev.used_idx % dev.size] = (struct virtq_used_elem){ id, 0 };
-	u->idx = dev.wrong_idx ? (uint16_t)(dev.used_idx + dev.size + 1) :
-				 ++dev.used_idx;
+	return fake_dma_at(dev.q[queue].used, 6 + 8 * dev.q[queue].size);
 }
 
-static void serve(uint16_t head)
+static inline struct virtq_avail *avail_of(unsigned queue)
 {
-	struct virtq_desc *d = desc_at(head);
-	struct virtio_blk_hdr h;
-	uint8_t *at;
-
-	assert_int_equal(d->len, 16);
-	memcpy(&h, fake_dma_at(d->addr, 16), 16);
-	at = disk + h.sector * 512;
-	for (d = desc_at(d->next); d->flags & 1; d = desc_at(d->next)) {
-		void *p = fake_dma_at(d->addr, d->len);
-
-		assert_non_null(p);
-		if (h.type == VIRTIO_BLK_T_IN)
-			memcpy(p, at, d->len);
-		else
-			memcpy(at, p, d->len);
-		at += d->len;
-	}
-	assert_int_equal(d->len, 1);
-	*(uint8_t *)fake_dma_at(d->addr, 1) = dev.answer;
-	used_put(dev.wrong_id ? 77 : head);
+	return fake_dma_at(dev.q[queue].avail, 6 + 2 * dev.q[queue].size);
 }
 
-static void kicked(void)
+static inline void used_put(unsigned queue, uint32_t id, uint32_t len)
 {
-	struct virtq_avail *a = fake_dma_at(dev.avail, 6 + 2 * dev.size);
+	struct fake_queue *q = &dev.q[queue];
+	struct virtq_used *u = used_of(queue);
+
+	if (dev.wrong_id)
+		id = 77;
+	u->ring[q->used_idx % q->size] = (struct virtq_used_elem){ id, len };
+	u->idx = dev.wrong_idx ? (uint16_t)(q->used_idx + q->size + 1) :
+				 ++q->used_idx;
+	dev.isr |= 1;
+}
+
+/* The head of the next request, -1: there is none. */
+static inline int avail_next(unsigned queue)
+{
+	struct fake_queue *q = &dev.q[queue];
+	struct virtq_avail *a = avail_of(queue);
+
+	return q->seen == a->idx ? -1 : a->ring[q->seen++ % q->size];
+}
+
+static inline void avail_event_set(unsigned queue)
+{
+	memcpy(&used_of(queue)->ring[dev.q[queue].size], &dev.q[queue].seen, 2);
+}
+
+static void kicked(unsigned queue)
+{
+	int head;
 
 	dev.kicks++;
-	while (!dev.silent && dev.seen != a->idx)
-		serve(a->ring[dev.seen++ % dev.size]);
-	if (!dev.silent && !dev.wrong_idx) { /* avail_event */
-		struct virtq_used *u = fake_dma_at(dev.used, 6 + 8 * dev.size);
+	if (dev.silent || !dev.serve)
+		return;
+	while (!(dev.kept >> queue & 1) && (head = avail_next(queue)) >= 0)
+		dev.serve(queue, (uint16_t)head);
+	if (!dev.wrong_idx)
+		avail_event_set(queue);
+}
 
-		memcpy(&u->ring[dev.size], &dev.seen, 2);
+static uint64_t queue_read(uint64_t at)
+{
+	switch (at) {
+	case 0x18:
+		return dev.max;
+	case 0x1a:
+		return dev.refuse_vector ? 0xffff : dev.q[dev.sel].vector;
+	default: /* 0x1e */
+		return dev.notify_off ? dev.notify_off : dev.sel;
 	}
-	dev.isr |= 1;
 }
 
 static uint64_t mmio_read(uint64_t at, unsigned size)
 {
-	uint64_t sectors = SECTORS;
+	uint64_t v = 0;
 
 	if (dev.gone)
 		return ~0ull >> (64 - 8 * size);
 	at -= BAR;
+	if (at >= CONFIG && at + size <= CONFIG + CONFIG_BYTES) {
+		memcpy(&v, dev.config + (at - CONFIG), size);
+		return v;
+	}
 	switch (at) {
 	case 0x04:
 		return dev.feature_sel ? dev.offered >> 32 :
 					 (uint32_t)dev.offered;
+	case 0x10:
+		return dev.refuse_config_vector ? 0xffff : dev.config_vector;
 	case 0x14:
 		return dev.status;
 	case 0x18:
-		return dev.max;
 	case 0x1a:
-		return dev.refuse_vector ? 0xffff : dev.vector;
 	case 0x1e:
-		return dev.notify_off;
+		return queue_read(at);
 	case ISR:
-		at = dev.isr;
+		v = dev.isr;
 		dev.isr = 0;
-		return at;
-	case CONFIG:
-		return (uint32_t)sectors;
-	case CONFIG + 4:
-		return sectors >> 32;
-	case CONFIG + 12:
-		return 6;
+		return v;
 	default:
 		return 0;
 	}
@@ -170,18 +200,55 @@ static void status_write(uint8_t v)
 	if (!v && dev.stuck_reset)
 		return;
 	if (!v) {
-		dev.seen = dev.used_idx = dev.isr = 0;
-		dev.vector = dev.config_vector = 0xffff;
+		dev.isr = 0;
+		dev.config_vector = 0xffff;
+		for (unsigned i = 0; i < QUEUES; i++) {
+			dev.q[i].vector = 0xffff;
+			dev.q[i].seen = dev.q[i].used_idx = 0;
+		}
 	}
 	dev.status = v;
 	if (dev.refuse_features)
 		dev.status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
 }
 
+static void queue_write(uint64_t at, uint64_t v)
+{
+	struct fake_queue *q = &dev.q[dev.sel];
+
+	switch (at) {
+	case 0x18:
+		q->size = (uint16_t)v;
+		break;
+	case 0x1a:
+		q->vector = (uint16_t)v;
+		break;
+	case 0x1c:
+		q->enabled = (uint16_t)v;
+		break;
+	case 0x20:
+	case 0x24:
+		half(&q->desc, at & 4, v);
+		break;
+	case 0x28:
+	case 0x2c:
+		half(&q->avail, at & 4, v);
+		break;
+	case 0x30:
+	case 0x34:
+		half(&q->used, at & 4, v);
+		break;
+	}
+}
+
 static void mmio_write(uint64_t at, unsigned size, uint64_t v)
 {
 	(void)size;
 	at -= BAR;
+	if (at >= TABLE && at < TABLE + 4 * TABLE_WORDS)
+		dev.table[(at - TABLE) / 4] = (uint32_t)v;
+	if (at >= NOTIFY && at < NOTIFY + 4 * QUEUES)
+		kicked((unsigned)v);
 	switch (at) {
 	case 0x00:
 	case 0x08:
@@ -196,37 +263,55 @@ static void mmio_write(uint64_t at, unsigned size, uint64_t v)
 	case 0x14:
 		status_write((uint8_t)v);
 		break;
-	case 0x1a:
-		dev.vector = (uint16_t)v;
+	case 0x16:
+		assert_true(v < QUEUES);
+		dev.sel = (uint16_t)v;
 		break;
-	case TABLE:
-	case TABLE + 4:
-	case TABLE + 8:
-	case TABLE + 12:
-		dev.table[(at - TABLE) / 4] = (uint32_t)v;
-		break;
-	case 0x18:
-		dev.size = (uint16_t)v;
-		break;
-	case 0x1c:
-		dev.enabled = (uint16_t)v;
-		break;
-	case 0x20:
-	case 0x24:
-		half(&dev.desc, at & 4, v);
-		break;
-	case 0x28:
-	case 0x2c:
-		half(&dev.avail, at & 4, v);
-		break;
-	case 0x30:
-	case 0x34:
-		half(&dev.used, at & 4, v);
-		break;
-	case NOTIFY:
-		kicked();
-		break;
+	default:
+		queue_write(at, v);
 	}
+}
+
+/* ---- set-up ---- */
+
+/* The capability of MSI-X, at the list's end. */
+static inline void msix(uint32_t table, unsigned entries)
+{
+	config[0x91] = MSIX_CAP;
+	config[MSIX_CAP] = PCI_CAP_MSIX;
+	config[MSIX_CAP + 2] = (uint8_t)(entries - 1);
+	memcpy(config + MSIX_CAP + PCI_MSIX_TABLE, &table, 4);
+	memset(dev.table, 0xff, sizeof(dev.table));
+}
+
+static inline bool msix_is_on(void) { return config[MSIX_CAP + 3] & 0x80; }
+
+/* A device with all it needs, and its interrupts where the driver waits. */
+static inline struct pci_dev fake_virtio_reset(uint16_t device)
+{
+	struct pci_dev pci = { .vendor = VIRTIO_PCI_VENDOR,
+			       .device = device,
+			       .handle = 77 };
+
+	fake_env_reset();
+	fake_in = in;
+	fake_out = out;
+	fake_read = mmio_read;
+	fake_write = mmio_write;
+	memset(config, 0, sizeof(config));
+	config[PCI_STATUS] = PCI_STATUS_CAPS;
+	config[PCI_CAP_PTR] = 0x40;
+	cap(0x40, 0x54, 1, 4, COMMON, 0x38);
+	cap(0x54, 0x68, 3, 4, ISR, 1);
+	cap(0x68, 0x7c, 4, 4, CONFIG, CONFIG_BYTES);
+	cap(0x7c, 0x90, 2, 4, NOTIFY, 4 * QUEUES);
+	cap(0x90, 0, 5, 4, 0, 0);
+	config[0x7c + 16] = 4; /* a notification register for each queue */
+	memset(&dev, 0, sizeof(dev));
+	dev.offered = VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX;
+	dev.max = 16;
+	pci.bar[4] = (struct pci_bar){ BAR, 0x4000, false };
+	return pci;
 }
 
 #endif

@@ -10,6 +10,36 @@
 #include <cmocka.h>
 
 #include "drivers/fake_virtio.h"
+#include "virtio_blk.h"
+
+#define SECTORS 128u
+
+static uint8_t disk[SECTORS * 512];
+
+static void serve(unsigned queue, uint16_t head)
+{
+	struct virtq_desc *d = desc_at(queue, head);
+	struct virtio_blk_hdr h;
+	uint8_t *at;
+
+	assert_int_equal(d->len, 16);
+	memcpy(&h, fake_dma_at(d->addr, 16), 16);
+	at = disk + h.sector * 512;
+	for (d = desc_at(queue, d->next); d->flags & 1;
+	     d = desc_at(queue, d->next)) {
+		void *p = fake_dma_at(d->addr, d->len);
+
+		assert_non_null(p);
+		if (h.type == VIRTIO_BLK_T_IN)
+			memcpy(p, at, d->len);
+		else
+			memcpy(at, p, d->len);
+		at += d->len;
+	}
+	assert_int_equal(d->len, 1);
+	*(uint8_t *)fake_dma_at(d->addr, 1) = dev.answer;
+	used_put(queue, head, 0);
+}
 
 /* ---- the tests ---- */
 
@@ -28,30 +58,14 @@ static void interrupt(void)
 static int setup(void **state)
 {
 	(void)state;
-	fake_env_reset();
-	fake_in = in;
-	fake_out = out;
-	fake_read = mmio_read;
-	fake_write = mmio_write;
+	pci = fake_virtio_reset(VIRTIO_PCI_BLK_MODERN);
 	fake_idle = interrupt;
-	memset(config, 0, sizeof(config));
-	config[PCI_STATUS] = PCI_STATUS_CAPS;
-	config[PCI_CAP_PTR] = 0x40;
-	cap(0x40, 0x54, 1, 4, COMMON, 0x38);
-	cap(0x54, 0x68, 3, 4, ISR, 1);
-	cap(0x68, 0x7c, 4, 4, CONFIG, 64);
-	cap(0x7c, 0x90, 2, 4, NOTIFY, 4);
-	cap(0x90, 0, 5, 4, 0, 0);
-	memset(&dev, 0, sizeof(dev));
-	dev.offered = VIRTIO_F_VERSION_1 | VIRTIO_BLK_F_SEG_MAX |
-		      VIRTIO_BLK_F_FLUSH | VIRTIO_F_EVENT_IDX;
-	dev.max = 16;
+	dev.serve = serve;
+	dev.offered |= VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_FLUSH;
+	dev.config[0] = SECTORS;
+	dev.config[VIRTIO_BLK_CONFIG_SEG_MAX] = 6;
 	for (unsigned i = 0; i < sizeof(disk); i++)
 		disk[i] = (uint8_t)(i * 3 + i / 512);
-	pci = (struct pci_dev){ .vendor = VIRTIO_PCI_VENDOR,
-				.device = VIRTIO_PCI_BLK_MODERN,
-				.handle = 77 };
-	pci.bar[4] = (struct pci_bar){ BAR, 0x4000, false };
 	return 0;
 }
 
@@ -123,7 +137,7 @@ static void test_many(void **state)
 	}
 	assert_int_equal(finished, 0);
 	dev.silent = false;
-	kicked();
+	kicked(0);
 	for (int i = 0; i < 40 && finished < 40; i++)
 		fake_interrupt();
 	assert_int_equal(finished, 40);
@@ -216,8 +230,7 @@ static void test_refused(void **state)
 	refused("has no usable queue");
 	dev.max = 2;
 	refused("has no room for a request");
-	dev.notify_off = 5;
-	config[0x7c + 16] = 4;
+	dev.notify_off = 4;
 	refused("has its notification register out of range");
 	fake_no_irq = true;
 	refused("its interrupt is refused");
@@ -225,21 +238,10 @@ static void test_refused(void **state)
 	refused("no memory");
 }
 
-/* The capability of MSI-X, at the list's end. */
-static void msix(uint32_t table)
-{
-	config[0x91] = MSIX_CAP;
-	config[MSIX_CAP] = PCI_CAP_MSIX;
-	memcpy(config + MSIX_CAP + PCI_MSIX_TABLE, &table, 4);
-	memset(dev.table, 0xff, sizeof(dev.table));
-}
-
-static bool msix_is_on(void) { return config[MSIX_CAP + 3] & 0x80; }
-
 static void test_message(void **state)
 {
 	(void)state;
-	msix(TABLE | 4);
+	msix(TABLE | 4, 1);
 	assert_null(start());
 	assert_int_equal(fake_irq.kind, ENV_IRQ_MSI);
 	assert_int_equal(fake_irq.device, 77);
@@ -249,14 +251,14 @@ static void test_message(void **state)
 	assert_int_equal(dev.table[2], FAKE_MSI_DATA);
 	assert_int_equal(dev.table[3], 0); /* not masked */
 	assert_true(msix_is_on());
-	assert_int_equal(dev.vector, 0);
+	assert_int_equal(dev.q[0].vector, 0);
 	assert_int_equal(dev.config_vector, 0);
 	assert_int_equal(io(BLK_READ, 1, 512), BLK_OK);
 	assert_int_equal(dev.isr, 1); /* nobody has looked */
 	/* a reset forgets the vectors */
 	dev.silent = true;
 	assert_int_equal(io(BLK_READ, 1, 512), BLK_ETIME);
-	assert_int_equal(dev.vector, 0);
+	assert_int_equal(dev.q[0].vector, 0);
 	dev.silent = false;
 	assert_int_equal(io(BLK_READ, 1, 512), BLK_OK);
 }
@@ -276,17 +278,20 @@ static void test_no_message(void **state)
 {
 	(void)state;
 	by_line();
-	msix(TABLE | 3); /* there is no such BAR */
+	msix(TABLE | 3, 1); /* there is no such BAR */
 	by_line();
-	msix(TABLE | 6);
+	msix(TABLE | 6, 1);
 	by_line();
-	msix(0x3ff8 | 4); /* out of it */
+	msix(0x3ff8 | 4, 1); /* out of it */
 	by_line();
-	msix(TABLE | 4);
+	msix(TABLE | 4, 1);
 	fake_no_msi = true;
 	by_line();
-	msix(TABLE | 4);
+	msix(TABLE | 4, 1);
 	dev.refuse_vector = true;
+	refused("refuses a vector for its queue");
+	msix(TABLE | 4, 1);
+	dev.refuse_config_vector = true;
 	refused("refuses a vector for its queue");
 }
 
@@ -300,12 +305,12 @@ static void test_noise(void **state)
 		assert_null(start());
 		dev.silent = true;
 		for (int i = 0; i < 20; i++) {
-			struct virtq_used *u = fake_dma_at(dev.used, 200);
+			struct virtq_used *u = used_of(0);
 
 			u->flags = (uint16_t)rand();
 			u->idx = (uint16_t)(u->idx + rand() % 3);
 			u->ring[rand() % 16].id = (uint32_t)rand() % 20;
-			desc_at((uint16_t)(rand() % 16))->addr = 1;
+			desc_at(0, (uint16_t)(rand() % 16))->addr = 1;
 			fake_interrupt();
 			if (rand() % 3 == 0)
 				io(BLK_READ, 0, 512);
