@@ -40,6 +40,11 @@ static bool host_trace(struct parse *p, char *v)
 	return config_set_word(p, v, words, &p->c->trace);
 }
 
+static bool host_netprobe(struct parse *p, char *v)
+{
+	return config_set_ip4(p, v, &p->c->netprobe);
+}
+
 /* ---- keys of [guest NAME] ---- */
 
 static bool guest_image(struct parse *p, char *v)
@@ -194,6 +199,7 @@ static const struct key host_keys[] = {
 	{ "trace", host_trace, false },
 	{ "shell", host_shell, false },
 	{ "control", host_control, false },
+	{ "netprobe", host_netprobe, false },
 	{ NULL, NULL, false },
 };
 

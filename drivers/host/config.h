@@ -74,6 +74,7 @@ struct config {
 	unsigned control; /* a channel for programs: 1: COM2 */
 	unsigned trace;	  /* enum cfg_trace */
 	uint64_t host_memory;
+	uint32_t netprobe; /* an IPv4 address, 0: none */
 	uint32_t seen;
 	unsigned nr_guests;
 	struct cfg_guest guest[CFG_GUESTS];

@@ -187,6 +187,35 @@ bool config_bdf(const char *s, uint16_t *out)
 	return true;
 }
 
+/* A decimal number before `end`, which is skipped. */
+static bool octet(const char **s, char end, uint32_t *out)
+{
+	const char *from = *s;
+
+	for (*out = 0; digit(**s) < 10 && *s - from < 3; (*s)++)
+		*out = *out * 10 + (uint32_t)digit(**s);
+	return *s != from && *(*s)++ == end && *out < 256;
+}
+
+bool config_set_ip4(struct parse *p, const char *s, uint32_t *out)
+{
+	static const char end[] = "...";
+	const char *at = s;
+
+	*out = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t byte;
+
+		if (!octet(&at, end[i], &byte))
+			return config_bad(p,
+					  "expected an address such as "
+					  "10.0.2.2, not",
+					  s);
+		*out = *out << 8 | byte;
+	}
+	return true;
+}
+
 /* Names become parts of lines and command words: no blanks, no brackets. */
 bool config_name_ok(const char *s)
 {

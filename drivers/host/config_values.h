@@ -32,6 +32,7 @@ bool config_set_text(struct parse *p, const char *s, char *out, size_t room,
 bool config_set_yes(struct parse *p, const char *s, bool *out);
 bool config_set_memory(struct parse *p, char *s, uint64_t *out);
 bool config_bdf(const char *s, uint16_t *out); /* no message */
+bool config_set_ip4(struct parse *p, const char *s, uint32_t *out);
 bool config_name_ok(const char *s);
 /* One of the words, of which NULL ends the list: its place in *out. */
 bool config_set_word(struct parse *p, const char *s, const char *const *words,

@@ -14,6 +14,7 @@
 #include "kit/irq.h"
 #include "kit/mm.h"
 #include "kit/time.h"
+#include "nets.h"
 #include "operate.h"
 #include "shell.h"
 #include "tracer.h"
@@ -166,9 +167,11 @@ static _Noreturn void serve(void)
 		vdevs_run();
 		control_run();
 		shell_run();
+		nets_run();
 		if (guests_run())
 			guests_gone();
 		disks_check();
+		nets_check();
 		tracer_run();
 		console_pump();
 		control_pump();
@@ -197,7 +200,9 @@ int kit_main(const char *cmdline)
 	c = config_read();
 	disks_init(c);
 	if (c->selftest)
-		selftest_run();
+		selftest_run(); /* it gives network cards away */
+	else
+		nets_init(c);
 	wrong = tracer_init(c);
 	if (wrong) {
 		kit_printf("host: no trace rings: %s\n", wrong);

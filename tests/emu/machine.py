@@ -32,8 +32,11 @@ DISKS = {"virtio": "virtio-blk-pci,drive=disk,disable-legacy=on,bootindex=0",
          "ide": "ide-hd,bus=ide.0,unit=0,drive=disk,bootindex=0",
          "usb": "qemu-xhci,id=u -device usb-storage,bus=u.0,drive=disk,bootindex=0"}
 MAC = "52:54:00:12:34:56"
-NIC = ("-device", f"e1000,mac={MAC},romfile=,addr=2")
-BOCHS_NIC = f"e1000: enabled=1, mac={MAC}, ethmod=null"
+# What the card is connected to: nothing, or a network of the emulator's own.
+GATEWAY = {"qemu": "10.0.2.2", "bochs": "192.168.10.1"}
+NET = {"yes": ((), "", "ethmod=null"),
+       "net": (("-netdev", "user,id=net,restrict=on"), ",netdev=net",
+               "ethmod=vnet, ethdev=., script=")}
 GRACE = 5  # seconds from the last line, or a panic, to the end
 
 
@@ -68,7 +71,7 @@ class Settings:
         self.smp, self.mem, self.timeout = 2, 512, 120
         self.icount = self.gdb = self.keyboard = False
         self.disk = "virtio"  # of DISKS; usb: the image is a stick, on Bochs too
-        self.nic = False  # there is an e1000 that is connected to nothing
+        self.nic = "no"  # or a key of NET: there is an e1000
         self.accel, self.model, self.args, self.devices = "tcg", "", "", ()
         self.control = ""  # a Unix socket for the second serial line
         for key, value in kw.items():
@@ -137,8 +140,7 @@ class Qemu:
                  "-smp", str(s.smp), "-m", str(s.mem), *self.firmware(),
                  "-drive", f"if=none,id=disk,format=raw,cache=unsafe,file="
                  f"{s.image.replace(',', ',,')}",
-                 *(NIC if s.nic else ()),
-                 "-device", *DISKS[s.disk].split(),
+                 *self.nic(), "-device", *DISKS[s.disk].split(),
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                  "-chardev", "stdio,id=com1,signal=off",
                  "-serial", "chardev:com1", *self.com2(control_fd),
@@ -161,6 +163,11 @@ class Qemu:
         end = f"path={self.s.control},server=on,wait=off" if fd is None \
             else f"fd={fd}"
         return "-chardev", f"socket,id=com2,{end}", "-serial", "chardev:com2"
+
+    def nic(self):
+        net = NET.get(self.s.nic)
+        return (*net[0], "-device", f"e1000,mac={MAC},romfile=,addr=2"
+                + net[1]) if net else ()
 
     def start(self):
         self.monitor, theirs = socket.socketpair()
@@ -294,7 +301,10 @@ class Bochs:
             return ("pci: enabled=1, chipset=i440fx, slot1=usb_ehci", ata,
                     "usb_ehci: enabled=1, port1=disk, "
                     f'options1="speed:high, path:{self.s.image}"')
-        slot, nic = (", slot1=e1000", (BOCHS_NIC,)) if self.s.nic else ("", ())
+        slot, nic = "", ()
+        if self.s.nic != "no":
+            slot = ", slot1=e1000"
+            nic = (f"e1000: enabled=1, mac={MAC}, {NET[self.s.nic][2]}",)
         return (f"pci: enabled=1, chipset=i440fx{slot}", ata,
                 f"ata0-master: type=disk, path={self.s.image}, mode=flat",
                 "boot: disk", *nic)

@@ -21,6 +21,7 @@ A case is
     disk = virtio             # or ahci, nvme, ide: where QEMU has the image; usb:
                               # it is a USB stick, without a disk
     nic = no                  # yes: an e1000 at 00:02.0, connected to nothing
+                              # net: to @GATEWAY@, which the emulator plays
     disk2 = no                # virtio, ahci, nvme: the test data as a disk at 00:04.0
     files = a.bin b.bin       # more files beside the case for the ESP
     bochs-cpu = NAME          # another CPU model of Bochs
@@ -222,7 +223,8 @@ class Case:
     def config(self, backend):
         without = backend == "ryzen" and self.keys["without-ryzen"]
         return "\n".join(self.parts["config"] + [""]).replace(
-            "@WITHOUT@", without or "none")
+            "@WITHOUT@", without or "none").replace(
+            "@GATEWAY@", machine.GATEWAY[EMULATORS[backend][0]])
 
 
 class Boot:
@@ -255,7 +257,7 @@ class Boot:
         settings = machine.Settings(
             disk, self.dir, smp=self.smp, mem=int(keys["mem"]), model=model,
             timeout=int(keys["timeout"]), accel="tcg",
-            disk=keys["disk"], nic=keys["nic"] == "yes",
+            disk=keys["disk"], nic=keys["nic"],
             icount=keys["icount"] == "yes" and qemu,
             devices=[*shlex.split(keys["devices"]), *self.second()]
             if qemu else ())

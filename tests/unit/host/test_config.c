@@ -223,6 +223,30 @@ static void test_devices(void **state)
 	refuses(G "unsafe_dma = 1\n", "parley.cfg:3: expected yes or no: 1");
 }
 
+#define H "[host]\nnetprobe = %s\n[guest a]\nimage = x\n"
+
+static void test_netprobe(void **state)
+{
+	static const char *const wrong[] = { "10.0.2",	    "10.0.2.256",
+					     "10.0.2.2.",   "10..2.2",
+					     "10.0.2.2222", "a.0.2.2",
+					     "10.0.2.2/8",  "0x1.0.0.0" };
+	char text[200], want[200];
+
+	(void)state;
+	snprintf(text, sizeof(text), H, "255.0.2.100");
+	assert_true(parse(text));
+	assert_int_equal(c.netprobe, 0xff000264);
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(text, sizeof(text), H, wrong[i]);
+		snprintf(want, sizeof(want),
+			 "parley.cfg:2: expected an address such as 10.0.2.2, "
+			 "not: %s",
+			 wrong[i]);
+		refuses(text, want);
+	}
+}
+
 static void test_order(void **state)
 {
 	(void)state;
@@ -307,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_netprobe),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_operator),
 		cmocka_unit_test(test_long_and_many),

@@ -107,6 +107,18 @@ static void test_moves(void **state)
 	assert_int_equal(port[2].nr_macs, 1);
 }
 
+/* To where there is no room for it. */
+static void test_moves_away(void **state)
+{
+	(void)state;
+	port[1].max_macs = 0;
+	frame(0, A, BROADCAST);
+	frame(1, A, BROADCAST);
+	assert_int_equal(port[0].nr_macs, 0);
+	assert_int_equal(port[1].nr_macs, 0);
+	assert_int_equal(frame(2, C, A), 0xb);
+}
+
 static void test_ages(void **state)
 {
 	(void)state;
@@ -283,6 +295,7 @@ int main(void)
 		cmocka_unit_test_setup(test_learns, setup),
 		cmocka_unit_test_setup(test_not_back, setup),
 		cmocka_unit_test_setup(test_moves, setup),
+		cmocka_unit_test_setup(test_moves_away, setup),
 		cmocka_unit_test_setup(test_ages, setup),
 		cmocka_unit_test_setup(test_bad_frames, setup),
 		cmocka_unit_test_setup(test_reserved, setup),

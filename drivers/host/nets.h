@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The physical network cards, and the switch that the first one is the uplink
+ * of. */
+#ifndef HOST_NETS_H
+#define HOST_NETS_H
+
+#include "config.h"
+#include "netswitch.h"
+
+/* Starts all cards there are drivers for, but those that guests get, and prints
+ * them. Asks for the address that the configuration says. */
+void nets_init(const struct config *c);
+
+/* Takes what has come, and sends what is queued. */
+void nets_run(void);
+
+/* Restarts cards that do not send; sets the time of the next look. */
+void nets_check(void);
+
+struct netswitch *nets_switch(void);
+
+/* The address of the uplink's card; null: there is none. */
+const uint8_t *nets_uplink_mac(void);
+
+#endif
