@@ -213,6 +213,7 @@ static const struct key guest_keys[] = {
 	{ "slice", guest_slice, false },
 	{ "cmdline", guest_cmdline, false },
 	{ "disk", config_set_disk, true },
+	{ "net", config_set_net, true },
 	{ "entropy", config_set_entropy, true },
 	{ "device", guest_device, true },
 	{ "unsafe_dma", guest_unsafe_dma, false },

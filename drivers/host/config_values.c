@@ -187,6 +187,18 @@ bool config_bdf(const char *s, uint16_t *out)
 	return true;
 }
 
+bool config_mac(const char *s, uint8_t out[6])
+{
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned byte;
+
+		if (!hex_field(&s, i < 5 ? ':' : 0, 255, &byte))
+			return false;
+		out[i] = (uint8_t)byte;
+	}
+	return true;
+}
+
 /* A decimal number before `end`, which is skipped. */
 static bool octet(const char **s, char end, uint32_t *out)
 {

@@ -31,7 +31,8 @@ bool config_set_text(struct parse *p, const char *s, char *out, size_t room,
 		     const char *what);
 bool config_set_yes(struct parse *p, const char *s, bool *out);
 bool config_set_memory(struct parse *p, char *s, uint64_t *out);
-bool config_bdf(const char *s, uint16_t *out); /* no message */
+bool config_bdf(const char *s, uint16_t *out);	/* no message */
+bool config_mac(const char *s, uint8_t out[6]); /* no message */
 bool config_set_ip4(struct parse *p, const char *s, uint32_t *out);
 bool config_name_ok(const char *s);
 /* One of the words, of which NULL ends the list: its place in *out. */
@@ -42,6 +43,7 @@ bool config_set_trace(struct parse *p, char *v, unsigned *out);
 
 /* Keys of a guest that give it a virtio device (config_vdevs.c). */
 bool config_set_disk(struct parse *p, char *v);
+bool config_set_net(struct parse *p, char *v);
 bool config_set_entropy(struct parse *p, char *v);
 
 #endif

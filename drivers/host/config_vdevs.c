@@ -23,6 +23,8 @@ static struct cfg_vdev *vdev_add(struct parse *p, enum cfg_vdev_type type,
 	if (!config_set_text(p, name, d->name, CFG_NAME, "device name"))
 		return NULL;
 	d->type = type;
+	d->guest = (unsigned)(g - p->c->guest);
+	d->index = g->nr_vdevs;
 	g->nr_vdevs++;
 	return d;
 }
@@ -80,6 +82,30 @@ bool config_set_disk(struct parse *p, char *v)
 		return config_bad(p, disk_want, v);
 	d = vdev_add(p, VDEV_DISK, v);
 	return d && disk_source(p, d, source);
+}
+
+bool config_set_net(struct parse *p, char *v)
+{
+	static const char want[] = "net is NAME:switch or "
+				   "NAME:switch,mac=02:00:00:00:00:01, not";
+	char *to = rest_of(v);
+	char *more = to ? strchr(to, ',') : NULL;
+	uint8_t mac[6] = { 0 };
+	struct cfg_vdev *d;
+
+	if (more)
+		*more++ = 0;
+	if (!to || strcmp(to, "switch"))
+		return config_bad(p, want, to ? to : v);
+	if (more && (strncmp(more, "mac=", 4) || !config_mac(more + 4, mac) ||
+		     (mac[0] & 1)))
+		return config_bad(p, want, more);
+	d = vdev_add(p, VDEV_NET, v);
+	if (!d)
+		return false;
+	d->has_mac = more;
+	memcpy(d->mac, mac, sizeof(mac));
+	return true;
 }
 
 bool config_set_entropy(struct parse *p, char *v)

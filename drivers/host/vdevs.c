@@ -42,6 +42,7 @@ struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
 				     const char **why);
 	} kinds[] = {
 		[VDEV_DISK] = { "disk", vblk_make },
+		[VDEV_NET] = { "net", vnet_make },
 		[VDEV_ENTROPY] = { "entropy", ventropy_make },
 	};
 	static char text[120];

@@ -21,6 +21,7 @@ void vdevs_run(void);
 
 /* ---- the kinds: null and *why as above ---- */
 struct vdev *vblk_make(const struct cfg_vdev *c, const char **why);
+struct vdev *vnet_make(const struct cfg_vdev *c, const char **why);
 struct vdev *ventropy_make(const struct cfg_vdev *c, const char **why);
 
 #endif

@@ -197,6 +197,38 @@ static void test_disks(void **state)
 		"parley.cfg:11: too many virtio devices");
 }
 
+#define NET                                                    \
+	"parley.cfg:3: net is NAME:switch or NAME:switch,mac=" \
+	"02:00:00:00:00:01, not: "
+
+static void test_nets(void **state)
+{
+	const struct cfg_vdev *d;
+
+	(void)state;
+	assert_true(parse(G "[guest b]\nimage = x\nentropy = e\n"
+			    "net = n:switch\nnet = m:switch\n"));
+	d = &c.guest[1].vdev[2];
+	assert_int_equal(d->type, VDEV_NET);
+	assert_string_equal(d->name, "m");
+	assert_int_equal(d->guest, 1);
+	assert_int_equal(d->index, 2);
+	assert_false(d->has_mac);
+	assert_true(parse(G "net = n:switch,mac=02:fF:0:1:2:3\n"));
+	d = &c.guest[0].vdev[0];
+	assert_true(d->has_mac);
+	assert_memory_equal(d->mac, "\x02\xff\x00\x01\x02\x03", 6);
+	refuses(G "net = n\n", NET "n");
+	refuses(G "net = n:tap\n", NET "tap");
+	refuses(G "net = n:switch,\n", NET "");
+	refuses(G "net = n:switch,x=1\n", NET "x=1");
+	refuses(G "net = n:switch,mac=2:0:0:0:0\n", NET "mac=2:0:0:0:0");
+	refuses(G "net = n:switch,mac=1:0:0:0:0:1\n", NET "mac=1:0:0:0:0:1");
+	refuses(G "net = :switch\n", "parley.cfg:3: device name: empty");
+	refuses(G "entropy = n\nnet = n:switch\n",
+		"parley.cfg:4: two virtio devices of that name: n");
+}
+
 static void test_devices(void **state)
 {
 	static const char *const wrong[] = {
@@ -330,6 +362,7 @@ int main(void)
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_nets),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_netprobe),
 		cmocka_unit_test(test_order),
