@@ -215,6 +215,7 @@ static const struct key guest_keys[] = {
 	{ "disk", config_set_disk, true },
 	{ "net", config_set_net, true },
 	{ "entropy", config_set_entropy, true },
+	{ "folder", config_set_folder, true },
 	{ "device", guest_device, true },
 	{ "unsafe_dma", guest_unsafe_dma, false },
 	{ "start", guest_start, false },

@@ -16,7 +16,7 @@
 #define CFG_MEMORY_MIN (1ull << 20)
 #define CFG_MEMORY_MAX (0xf0000000ull) /* device registers lie above */
 
-enum cfg_vdev_type { VDEV_DISK, VDEV_NET, VDEV_ENTROPY };
+enum cfg_vdev_type { VDEV_DISK, VDEV_NET, VDEV_ENTROPY, VDEV_FOLDER };
 
 enum cfg_disk_kind { DISK_PART, DISK_RAM, DISK_NULL };
 
@@ -28,8 +28,9 @@ struct cfg_vdev {
 	uint8_t mac[6];
 	unsigned guest, index;	 /* whose, and its how-manieth */
 	enum cfg_disk_kind kind; /* VDEV_DISK */
-	char source[CFG_IMAGE];	 /* partition or module name */
-	uint64_t bytes;		 /* DISK_NULL, an empty DISK_RAM */
+	/* partition or module name; VDEV_FOLDER: PARTITION[/DIR] */
+	char source[CFG_IMAGE];
+	uint64_t bytes; /* DISK_NULL, an empty DISK_RAM */
 };
 
 enum cfg_console { CONSOLE_OUT, CONSOLE_KEYBOARD, CONSOLE_NULL };

@@ -45,5 +45,6 @@ bool config_set_trace(struct parse *p, char *v, unsigned *out);
 bool config_set_disk(struct parse *p, char *v);
 bool config_set_net(struct parse *p, char *v);
 bool config_set_entropy(struct parse *p, char *v);
+bool config_set_folder(struct parse *p, char *v);
 
 #endif

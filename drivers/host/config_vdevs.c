@@ -112,3 +112,16 @@ bool config_set_entropy(struct parse *p, char *v)
 {
 	return vdev_add(p, VDEV_ENTROPY, v);
 }
+
+bool config_set_folder(struct parse *p, char *v)
+{
+	static const char want[] = "folder is TAG:part=P[/DIR], not";
+	char *source = rest_of(v);
+	struct cfg_vdev *d;
+
+	if (!source || strncmp(source, "part=", 5))
+		return config_bad(p, want, source ? source : v);
+	d = vdev_add(p, VDEV_FOLDER, v);
+	return d && config_set_text(p, source + 5, d->source, CFG_IMAGE,
+				    "folder's source");
+}

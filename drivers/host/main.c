@@ -6,6 +6,7 @@
 #include "console.h"
 #include "control.h"
 #include "disks.h"
+#include "folders.h"
 #include "guard.h"
 #include "guest.h"
 #include "host.h"
@@ -172,6 +173,7 @@ static _Noreturn void serve(void)
 			guests_gone();
 		disks_check();
 		nets_check();
+		folders_check();
 		tracer_run();
 		console_pump();
 		control_pump();

@@ -23,5 +23,6 @@ void vdevs_run(void);
 struct vdev *vblk_make(const struct cfg_vdev *c, const char **why);
 struct vdev *vnet_make(const struct cfg_vdev *c, const char **why);
 struct vdev *ventropy_make(const struct cfg_vdev *c, const char **why);
+struct vdev *vfolder_make(const struct cfg_vdev *c, const char **why);
 
 #endif

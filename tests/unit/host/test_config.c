@@ -52,6 +52,7 @@ static void test_whole(void **state)
 			  "disk = d:part=data\ndisk = r:ram=x.img\n"
 			  "disk = n:null=1M\ndisk = e:ram=4K\n"
 			  "disk = o:ram=100\nexpect = 3\nstats = yes\n"
+			  "folder = s:part=esp/a/b\n"
 			  "counters = csv\ntrace = calls, switches\n"
 			  "device = fF:1f.7\ndevice = 00:5.0\n"
 			  "unsafe_dma = yes\n"
@@ -72,7 +73,10 @@ static void test_whole(void **state)
 	assert_int_equal(g->priority, 7);
 	assert_int_equal(g->slice_us, 250);
 	assert_string_equal(g->cmdline, "a # b = c");
-	assert_int_equal(g->nr_vdevs, 5);
+	assert_int_equal(g->nr_vdevs, 6);
+	assert_int_equal(g->vdev[5].type, VDEV_FOLDER);
+	assert_string_equal(g->vdev[5].name, "s");
+	assert_string_equal(g->vdev[5].source, "esp/a/b");
 	assert_int_equal(g->vdev[0].kind, DISK_PART);
 	assert_string_equal(g->vdev[0].source, "data");
 	assert_int_equal(g->vdev[1].kind, DISK_RAM);
@@ -189,6 +193,11 @@ static void test_disks(void **state)
 	refuses(G "disk = d:part=\n", "parley.cfg:3: disk source: empty");
 	refuses(G "disk = d:null=100\n",
 		"parley.cfg:3: expected a size such as 1M: 100");
+	refuses(G "folder = d\n",
+		"parley.cfg:3: folder is TAG:part=P[/DIR], not: d");
+	refuses(G "folder = d:ram=x\n",
+		"parley.cfg:3: folder is TAG:part=P[/DIR], not: ram=x");
+	refuses(G "folder = d:part=\n", "parley.cfg:3: folder's source: empty");
 	refuses(G "disk = d:ram=x\ndisk = d:ram=y\n",
 		"parley.cfg:4: two virtio devices of that name: d");
 	refuses(G "disk=a:ram=x\ndisk=b:ram=x\ndisk=c:ram=x\ndisk=d:ram=x\n"
