@@ -116,8 +116,10 @@ static const char *vdev_serve(struct guest *g, unsigned n)
 	const char *why = NULL;
 	struct vdev *v = vdevs_make(&g->cfg->vdev[n], &g->mem, &why);
 
-	if (!v)
-		return why;
+	if (!v) {
+		kit_format(g->why, sizeof(g->why), "%s", why);
+		return g->why;
+	}
 	g->vdev[n] = v;
 	kit_event_register(notify_port(g, n), notified, v);
 	if (pv_event_bind(g->part, n + 1, 0, &v->event) ||

@@ -132,6 +132,23 @@ def make(path, cfg, files, efi):
         os.replace(out, path)
 
 
+def check_esp(path):
+    """What fsck.fat finds wrong with the EFI system partition."""
+    with tempfile.NamedTemporaryFile() as part, open(path, "rb") as f:
+        f.seek(ESP_START)
+        while data := f.read(MIB):
+            part.write(data)
+        part.flush()
+        done = subprocess.run(["fsck.fat", "-n", part.name], env=TOOL_ENV,
+                              text=True, check=False, errors="replace",
+                              stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
+    lines = [line for line in done.stdout.splitlines()
+             if not re.match(r"fsck\.fat |.*: \d+ files, ", line)]
+    return [f"fsck.fat: {line}" for line in lines[:4]]
+
+
 def from_config(path, cfg, output, extra=(), folders=(), efi="parley.efi"):
     """Image for a configuration's text; extra are more files to put on it."""
     cfg = expand(cfg)

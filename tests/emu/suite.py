@@ -31,6 +31,7 @@ A case is
     without-ryzen = NAME      # for @WITHOUT@ in the configuration, elsewhere
                               # `none`: what a guest leaves out there
     panic = no                # yes: the hypervisor has to panic
+    fsck = no                 # yes: the ESP is clean at the end: fsck.fat
     [expect]                  # regular expressions; each must match a line
     [ordered]                 # the same, in this order
     [reject]                  # none may match a line
@@ -172,7 +173,7 @@ class Case:
                      "disk": "virtio", "nic": "no", "disk2": "no",
                      "bochs-cpu": "", "hypervisor": "", "panic": "no",
                      "hypervisor-ryzen": "", "without-ryzen": "",
-                     "debug": "no"}
+                     "debug": "no", "fsck": "no"}
         self.parts = {"expect": [], "ordered": [], "reject": [], "config": []}
         part = None
         with open(path, encoding="utf-8") as f:
@@ -315,6 +316,8 @@ class Boot:
         self.notes = [f"NOTE {self.name}: {found.group(1)}" for found in
                       map(GUEST_NOTE.match, result.lines) if found]
         wrong = self.judge(result)
+        if self.case.keys["fsck"] == "yes":
+            wrong += image.check_esp(os.path.join(self.dir, "parley.img"))
         note = [l for l in result.lines if l.strip()][-12:] + result.dump[:60]
         note.append(f"see {self.dir}/serial.log")
         os.unlink(os.path.join(self.dir, "parley.img"))
