@@ -490,7 +490,7 @@ install: guestkit drivers $(GEN)
 	$(DRV_OBJ:.o=.d) $(HOST_OBJ:.o=.d) $(patsubst %.o,%.d,$(call obj_of,$(BENCH_SRC) $(BENCH_HOST_SRC))) \
 	$(foreach s,$(GUEST_ONE) $(foreach d,$(GUEST_DIRS),\
 		$(call srcs_in,$(d))) $(SRC_C),$(B)/obj/$(basename $(s)).d) \
-	$(foreach g,$(SRC_GUESTS),$(SRC_OBJ_$(g):.o=.d)) \
+	$(foreach g,$(SRC_GUESTS),$(patsubst %.o,%.d,$(filter %.o,$(SRC_OBJ_$(g))))) \
 	$(UNIT_SRC:%.c=$(B)/unit/obj/%.d) $(FAT_OBJ:.o=.d) \
 	$(patsubst %.o,%.d,$(call fo,$(FUZZ_HV) $(wildcard tests/fuzz/*.c))) \
 	$(sort $(foreach t,$(UNIT_SRC),$(patsubst %.c,$(B)/unit/obj/%.d,\

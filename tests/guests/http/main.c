@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An HTTP server with the lwIP stack, of the virtual disk `data`. Its command
+ * line:
+ *
+ *	port=80			where it listens
+ *	get=ADDRESS[:PORT]/PATH	fetches that file, and ends; crc=HEX: compares
+ *	ping=ADDRESS		asks for three echoes, and ends
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lwip/ip_addr.h"
+
+#include "client.h"
+#include "net.h"
+#include "server.h"
+#include "check.h"
+#include "kit/time.h"
+
+#define FETCH_TIME (60 * KIT_SECOND)
+#define PINGS 3u
+#define PING_TIME (2 * KIT_SECOND)
+
+/* Parts ADDRESS[:PORT]/PATH. */
+static bool url_take(char *text, ip_addr_t *address, uint16_t *port,
+		     const char **path)
+{
+	char *slash = strchr(text, '/'), *colon;
+
+	*path = slash ? slash + 1 : "";
+	if (slash)
+		*slash = 0;
+	colon = strchr(text, ':');
+	if (colon)
+		*colon = 0;
+	*port = colon ? (uint16_t)atoi(colon + 1) : 80;
+	return ipaddr_aton(text, address);
+}
+
+static void get(char *text)
+{
+	uint32_t want = (uint32_t)kit_option_hex("crc", 0);
+	static struct fetch f;
+	uint64_t from = kit_time_ns();
+	const char *path;
+	ip_addr_t address;
+	uint16_t port;
+
+	if (!url_take(text, &address, &port, &path)) {
+		check(false, "get", "ADDRESS[:PORT]/PATH, not %s", text);
+		return;
+	}
+	fetch_start(&f, &address, port, path);
+	net_until(f.done, from + FETCH_TIME);
+	if (!check(f.ok, "get", "%s, status %d", f.why ? f.why : "no answer",
+		   f.status))
+		return;
+	printf("fetched %llu bytes in %llu ms, CRC-32 %08x\n",
+	       (unsigned long long)f.bytes,
+	       (unsigned long long)((kit_time_ns() - from) / KIT_MS), f.crc);
+	if (want)
+		check(f.crc == want, "get-crc", "%08x, expected %08x", f.crc,
+		      want);
+}
+
+static void ping(const char *text)
+{
+	static struct ping p;
+	ip_addr_t to;
+
+	if (!ipaddr_aton(text, &to)) {
+		check(false, "ping", "%s is no address", text);
+		return;
+	}
+	for (unsigned i = 0; i < PINGS; i++) {
+		ping_send(&p, &to);
+		net_until(p.answered > i, kit_time_ns() + PING_TIME);
+	}
+	check(p.answered == PINGS, "ping", "%u of %u were answered", p.answered,
+	      p.sent);
+}
+
+static bool serve(void)
+{
+	static struct files files;
+	const char *why = "the disk cannot be read";
+	uint16_t port = (uint16_t)kit_option_u64("port", 80);
+	struct kit_block *disk = kit_block_open("data", &why);
+	bool ok = disk && files_mount(&files, disk);
+
+	if (ok && !server_start(&files, port)) {
+		ok = false;
+		why = "the port cannot be had";
+	}
+	if (ok)
+		printf("http: %u files of the disk, port %u\n", files.n, port);
+	else
+		printf("http: no server: %s\n", why);
+	return ok;
+}
+
+int kit_main(const char *cmdline)
+{
+	char text[128];
+	bool served, ends = false;
+
+	net_start();
+	served = serve();
+	if (kit_option("ping", text, sizeof(text))) {
+		ends = true;
+		ping(text);
+	}
+	if (kit_option("get", text, sizeof(text))) {
+		ends = true;
+		get(text);
+	}
+	if (ends)
+		return check_summary("http");
+	net_until(!served, KIT_FOREVER);
+	return 1;
+}
