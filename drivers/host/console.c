@@ -20,11 +20,16 @@ static void (*hide_fn)(void), (*show_fn)(void); /* the shell's prompt */
 
 void console_plain(const char *text, size_t n)
 {
+	size_t from = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (text[i] == '\n')
-			serial_put(&serial, "\r", 1);
-		serial_put(&serial, text + i, 1);
+		if (text[i] != '\n')
+			continue;
+		serial_put(&serial, text + from, i - from);
+		serial_put(&serial, "\r", 1);
+		from = i;
 	}
+	serial_put(&serial, text + from, n - from);
 }
 
 static void lines_out(const char *text, size_t n)

@@ -24,6 +24,7 @@ static void received(const char *text, size_t n)
 {
 	for (size_t i = 0; i < n && head - tail < RING; i++)
 		ring[head++ % RING] = text[i];
+	host_operator_look();
 }
 
 static void put(const char *text, size_t n) { serial_put(serial, text, n); }

@@ -33,6 +33,9 @@ void host_env_init(void);   /* first of all */
  */
 void host_send(uint64_t event);
 
+/* The shell and the control channel look in the next round of the loop. */
+void host_operator_look(void);
+
 /* The loop looks again, without sleeping, before it waits. */
 void host_again(void);
 

@@ -26,6 +26,7 @@
 static uint64_t outbox;	 /* an event to send before sleeping, 0: none */
 static uint64_t wake_at; /* 0: no time */
 static bool again;
+static bool operator_due;
 
 static void outbox_send(void)
 {
@@ -42,6 +43,13 @@ void host_send(uint64_t event)
 }
 
 void host_again(void) { again = true; }
+
+/* What comes amid a wait behind the look must not sleep. */
+void host_operator_look(void)
+{
+	operator_due = true;
+	again = true;
+}
 
 void host_wake_at(uint64_t ns)
 {
@@ -159,6 +167,13 @@ static void state_changed(const struct guest *g)
 	shell_state(g);
 }
 
+static void operator_look(void)
+{
+	operator_due = false;
+	control_run();
+	shell_run();
+}
+
 static _Noreturn void serve(void)
 {
 	for (;;) {
@@ -166,9 +181,9 @@ static _Noreturn void serve(void)
 		wake_at = 0;
 		again = false;
 		vdevs_run();
-		control_run();
-		shell_run();
 		nets_run();
+		if (operator_due || shell_repeats)
+			operator_look();
 		if (guests_run())
 			guests_gone();
 		disks_check();

@@ -38,21 +38,19 @@ static void room_wait(struct serial *s)
 		s->tail++; /* a UART that hangs must not hang us */
 }
 
-static void put_byte(struct serial *s, char c)
-{
-	if (s->head - s->tail == SERIAL_RING)
-		room_wait(s);
-	s->ring[s->head++ % SERIAL_RING] = (uint8_t)c;
-}
-
 void serial_put(struct serial *s, const char *text, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		put_byte(s, text[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (s->head - s->tail == SERIAL_RING)
+			room_wait(s);
+		s->ring[s->head++ % SERIAL_RING] = (uint8_t)text[i];
+	}
 }
 
 void serial_pump(struct serial *s)
 {
+	if (s->head == s->tail && !(s->uart.ier & UART_IER_TX))
+		return;
 	while (send_some(s))
 		;
 	uart_tx_irq(&s->uart, s->head != s->tail && s->has_irq);

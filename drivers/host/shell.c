@@ -22,13 +22,14 @@ static bool busy;	    /* a command runs */
 static struct guest *front; /* NULL: none yet */
 static struct guest *next;  /* whom `console` names */
 static uint64_t repeat_ns, repeat_at;
+bool shell_repeats; /* now */
 static struct line_edit edit;
 
 static void hide(void) { edit_hide(&edit); }
 
 static void show(void)
 {
-	if (in_shell && !busy && !repeat_ns)
+	if (!busy && !shell_repeats)
 		edit_show(&edit);
 }
 
@@ -51,6 +52,7 @@ static void view_set(void)
 static void shell_enter(void)
 {
 	in_shell = true;
+	console_on_text(hide, show);
 	view_set();
 	console_break();
 	say("host: the operator's shell: help lists the commands");
@@ -67,6 +69,7 @@ static void guest_enter(void)
 		return;
 	}
 	edit_hide(&edit);
+	console_on_text(NULL, NULL); /* there is no prompt to take care of */
 	in_shell = false;
 	view_set();
 	say("host: console of ");
@@ -117,14 +120,14 @@ static void execute(void)
 	command(line);
 	if (next)
 		console_enter();
-	else if (!repeat_ns)
+	else if (!shell_repeats)
 		edit_begin(&edit);
 }
 
 static void shell_key(char c)
 {
-	if (repeat_ns) {
-		repeat_ns = 0;
+	if (shell_repeats) {
+		shell_repeats = false;
 		edit_begin(&edit);
 		return;
 	}
@@ -150,7 +153,7 @@ static void keys_run(void)
 {
 	if (keys[tail % KEYS] == SHELL_KEY) {
 		tail++;
-		repeat_ns = 0;
+		shell_repeats = false;
 		if (in_shell)
 			guest_enter();
 		else
@@ -177,7 +180,7 @@ void shell_run(void)
 {
 	while (tail != head)
 		keys_run();
-	if (repeat_ns)
+	if (shell_repeats)
 		repeat_run();
 }
 
@@ -185,12 +188,14 @@ static void typed(const char *text, size_t n)
 {
 	for (size_t i = 0; i < n && head - tail < KEYS; i++)
 		keys[head++ % KEYS] = text[i];
+	host_operator_look();
 }
 
 /* ---- for others ---- */
 
 void shell_repeat_stats(uint64_t seconds)
 {
+	shell_repeats = true;
 	repeat_ns = seconds * KIT_SECOND;
 	repeat_at = kit_time_ns() + repeat_ns;
 }
@@ -222,7 +227,6 @@ void shell_init(const struct config *c)
 	edit.out = console_plain;
 	edit.candidate = commands_candidate;
 	console_on_key(typed);
-	console_on_text(hide, show);
 	view_set();
 	if (stays && !front)
 		shell_enter();

@@ -16,6 +16,9 @@ void shell_init(const struct config *c);
 /* What was typed since the last time, and what else is due. */
 void shell_run(void);
 
+/* shell_run is to be called in each round, as a table comes again and again. */
+extern bool shell_repeats;
+
 /* Does the machine stay on without a guest? */
 bool shell_stays(void);
 

@@ -146,6 +146,9 @@ static void test_scroll(void **state)
 	assert_string_equal(all(&s), "");
 	scroll_put(&s, "one\ntwo\n", 8);
 	assert_string_equal(all(&s), "one\ntwo\n");
+	while (s.head < SCROLL_SIZE / 2)
+		scroll_put(&s, "0123456789012\n", 14);
+	assert_int_equal(strlen(all(&s)), s.head);
 	while (s.head < 3 * SCROLL_SIZE + 100)
 		scroll_put(&s, "0123456789012\n", 14);
 	n = strlen(all(&s));
@@ -168,6 +171,11 @@ static void test_scroll_without_lines(void **state)
 	assert_int_equal(strlen(all(&s)), SCROLL_SIZE);
 	scroll_put(&s, "a\nb\n", 4);
 	assert_string_equal(all(&s), "b\n");
+	for (unsigned i = 0; i < SCROLL_SIZE - 2; i++)
+		scroll_put(&s, "y", 1);
+	scroll_put(&s, "\n", 1);
+	assert_int_equal(strspn(all(&s), "y"), SCROLL_SIZE - 2);
+	assert_int_equal(strlen(got), SCROLL_SIZE - 1);
 }
 
 int main(void)

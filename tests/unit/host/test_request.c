@@ -102,6 +102,7 @@ static void test_refused(void **state)
 		assert_non_null(strstr(request(bad[i]), "\"ok\":false,"));
 		assert_string_equal(ran, "");
 	}
+	assert_non_null(strstr(request("[]"), "a request is an object"));
 	assert_string_equal(request("{\"id\":1,\"cmd\":"),
 			    "{\"id\":null,\"ok\":false,\"error\":\"this is no "
 			    "JSON: no JSON value\"}\n");
