@@ -79,6 +79,14 @@ void console_break(void) { lines_break(&lines); }
 
 void console_log(const char *text, size_t n) { put(&log_lines, text, n); }
 
+void console_log_old(const char *text, size_t n)
+{
+	if (serial.uart.present)
+		scroll_put(&log_back, text, n);
+	else
+		console_log(text, n);
+}
+
 const struct scroll *console_log_back(void) { return &log_back; }
 
 void console_on_key(void (*fn)(const char *text, size_t n)) { serial.in = fn; }

@@ -16,6 +16,8 @@ void console_break(void);
 
 /* The hypervisor's log, and what is left of it. */
 void console_log(const char *text, size_t n);
+/* Lines of it that were on the UART before we had it. */
+void console_log_old(const char *text, size_t n);
 const struct scroll *console_log_back(void);
 
 /* The shell's bytes, as they are but for the line ends. */

@@ -100,6 +100,24 @@ const void *host_file(const char *name, size_t *size)
 	return kit_ptr(m->start);
 }
 
+/* What the hypervisor's UART has shown comes first, and a NUL behind it. */
+static bool log_is_old = true;
+
+static void log_take(const char *text, size_t n)
+{
+	const char *end = memchr(text, 0, n);
+
+	if (!log_is_old) {
+		console_log(text, n);
+		return;
+	}
+	console_log_old(text, end ? (size_t)(end - text) : n);
+	if (!end)
+		return;
+	log_is_old = false;
+	console_log(end + 1, n - (size_t)(end + 1 - text));
+}
+
 void host_log_drain(void)
 {
 	static char text[4096] __attribute__((aligned(4096)));
@@ -109,8 +127,9 @@ void host_log_drain(void)
 		if (pv_log_read(kit_info()->self, kit_gpa(text), sizeof(text),
 				&n))
 			return;
-		console_log(text, n);
+		log_take(text, n);
 	} while (n);
+	log_is_old = false;
 }
 
 _Noreturn void host_off(unsigned status)

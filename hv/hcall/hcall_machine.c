@@ -13,7 +13,8 @@ int call_log_read(struct partition *self, gpa_t buf, u64 len, u64 *taken)
 
 	if (!gmem_ok(self, buf, len, true))
 		return PV_EFAULT;
-	log_direct = false;
+	if (log_direct)
+		log_hand_over();
 	for (; !err && n && *taken < len; *taken += n) {
 		n = len - *taken < LOG_CHUNK ? len - *taken : LOG_CHUNK;
 		n = log_read(chunk, n);

@@ -57,6 +57,17 @@ void log(const char *fmt, ...)
 
 void log_flush(void) { ring_put(NULL, 0, true, true); }
 
+void log_hand_over(void)
+{
+	lock_scope(&ring_lock);
+	ring_drain_locked(true);
+	if (log_sink) {
+		ring_out = ring_in < RING_SIZE ? 0 : ring_in - RING_SIZE + 1;
+		ring[ring_in++ % RING_SIZE] = 0;
+	}
+	log_direct = false;
+}
+
 void log_panic_mode(void) { lockless = true; }
 
 size_t log_read(char *buf, size_t n)

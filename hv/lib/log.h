@@ -23,6 +23,12 @@ extern bool log_direct;
 void log_flush(void);
 
 /*
+ * From now on a reader shows the lines. It gets first what the sink has taken, as
+ * far as it is kept, and a NUL behind it; without a sink, all as if it were new.
+ */
+void log_hand_over(void);
+
+/*
  * For a panic: from now on log() takes no lock and waits for the sink, whatever
  * log_direct says. Any context.
  */
