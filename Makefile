@@ -213,6 +213,7 @@ help:
 #: make docs     write docs/pvabi.md from the table
 #: make abi      record a new version of the ABI in pvabi/abi.txt
 #: make pvtrace  build/pvtrace, which prints saved traces
+#: build/parleyctl  drives a machine that make run has started, from outside
 #: make install  DESTDIR= PREFIX=: ABI headers, kit, manual, pkg-config files
 #: make clean    remove the output folder (B=, by default build)
 
