@@ -5,8 +5,7 @@
 #include "lib/lapic.h"
 
 /* Vectors of the hypervisor. */
-#define VEC_GSI_BASE 0x30 /* GSI n arrives as VEC_GSI_BASE + n, n < 64 */
-#define VEC_GSI_COUNT 64
+#define VEC_GSI_BASE 0x30 /* GSI n arrives as VEC_GSI_BASE + n, n < GSI_COUNT */
 #define VEC_MSI_BASE 0x70 /* messages of devices */
 #define VEC_MSI_COUNT 96
 #define VEC_KICK 0xF1	  /* cross-CPU: look at your pending work */

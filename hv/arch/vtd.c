@@ -84,7 +84,7 @@ static bool vtd_fault(struct iommu_unit *u, struct iommu_fault *f)
 static u64 vtd_vector(u16 bdf, u32 vector, u32 apic_id, bool on)
 {
 	u64 *e = iommu.irt[vector];
-	bool line = vector - VEC_GSI_BASE < VEC_GSI_COUNT;
+	bool line = vector - VEC_GSI_BASE < GSI_COUNT;
 	u64 dest = iommu.eim ? apic_id : apic_id << 8;
 
 	line = line && ioapic_is_level(vector - VEC_GSI_BASE);

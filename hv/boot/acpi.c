@@ -68,9 +68,9 @@ static void madt_override(const u8 *e)
 	struct acpi_override *o;
 	u16 flags = (u16)field(e + 8, 2);
 
-	if (acpi.nr_overrides == ACPI_MAX_OVERRIDES)
+	if (acpi_boot.nr_overrides == ACPI_MAX_OVERRIDES)
 		return;
-	o = &acpi.overrides[acpi.nr_overrides++];
+	o = &acpi_boot.overrides[acpi_boot.nr_overrides++];
 	o->isa_irq = e[3];
 	o->gsi = (u32)field(e + 4, 4);
 	o->active_low = (flags & 3) == 3;
@@ -87,11 +87,12 @@ static void madt_cpu(u32 id, u32 flags)
 
 static void madt_ioapic(const u8 *e)
 {
-	if (acpi.nr_ioapics == ACPI_MAX_IOAPICS)
+	if (acpi_boot.nr_ioapics == ACPI_MAX_IOAPICS)
 		return;
-	acpi.ioapics[acpi.nr_ioapics].id = e[2];
-	acpi.ioapics[acpi.nr_ioapics].addr = field(e + 4, 4);
-	acpi.ioapics[acpi.nr_ioapics++].gsi_base = (u32)field(e + 8, 4);
+	acpi_boot.ioapics[acpi_boot.nr_ioapics].id = e[2];
+	acpi_boot.ioapics[acpi_boot.nr_ioapics].addr = field(e + 4, 4);
+	acpi_boot.ioapics[acpi_boot.nr_ioapics++].gsi_base =
+		(u32)field(e + 8, 4);
 }
 
 static void madt_entry(const u8 *e, u32 len)

@@ -6,6 +6,9 @@
 #include "lib/iommu.h"
 #include "lib/machine.h"
 
+#define ACPI_MAX_IOAPICS 8
+#define ACPI_MAX_OVERRIDES 24
+
 /* The IOMMUs of a DMAR (VT-d 4.1, 8) or an IVRS (AMD-Vi 3.08, 5.2). */
 struct iommu_found {
 	enum iommu_kind kind;
@@ -29,6 +32,19 @@ struct iommu_found {
 
 /* What nobody needs but the boot stage. */
 struct acpi_boot {
+	u32 nr_ioapics;
+	struct acpi_ioapic {
+		u64 addr;
+		u32 gsi_base, pins;
+		u8 id;
+		u16 bdf; /* IOMMUs know it by; 0: none is known */
+	} ioapics[ACPI_MAX_IOAPICS];
+	u32 nr_overrides;
+	struct acpi_override {
+		u8 isa_irq;
+		bool level, active_low;
+		u32 gsi;
+	} overrides[ACPI_MAX_OVERRIDES];
 	u32 nr_cpus; /* the boot CPU is first */
 	u32 apic_ids[CPU_MAX];
 	u16 pm_timer; /* port, 0 if none */
@@ -46,6 +62,10 @@ const char *acpi_read(const struct boot_info *bi, u64 rsdp, u32 self);
 /* Reads a DMAR or an IVRS of len bytes, whose header is sound, into f. */
 void iommu_parse(const struct boot_info *bi, const u8 *t, u32 len,
 		 struct iommu_found *f);
+
+/* Fills acpi.pins and acpi.lines, by the I/O APICs, whose pins are counted and
+ * which the IOMMUs name, and the overrides of acpi_boot. */
+void acpi_lines_find(void);
 
 /* True when [start, start + size) lies in memory that the map names (of any
  * type) or in the legacy area below 1 MiB: it can be read. */

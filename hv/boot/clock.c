@@ -80,7 +80,7 @@ static u64 khz_by_cpuid(void)
 	u32 max = cpuid(0, 0).a;
 	struct cpuid_regs r;
 
-	if (cpu_feat.vendor != CPU_INTEL || max < 0x15)
+	if (cpu_boot.vendor != CPU_INTEL || max < 0x15)
 		return 0;
 	r = cpuid(0x15, 0);
 	if (!r.a || !r.b)

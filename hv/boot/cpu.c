@@ -12,19 +12,21 @@
 
 static bool bit(u32 reg, u32 n) { return reg >> n & 1; }
 
-static void read_vendor(struct cpu_features *f)
+struct cpu_boot cpu_boot;
+
+static void read_vendor(void)
 {
 	struct cpuid_regs r = cpuid(0, 0);
 
 	if (r.b == 0x756e6547) /* "Genu" */
-		f->vendor = CPU_INTEL;
+		cpu_boot.vendor = CPU_INTEL;
 	else if (r.b == 0x68747541 || r.b == 0x6f677948) /* "Auth", "Hygo" */
-		f->vendor = CPU_AMD;
+		cpu_boot.vendor = CPU_AMD;
 	else
-		f->vendor = CPU_OTHER;
+		cpu_boot.vendor = CPU_OTHER;
 }
 
-static void read_brand(struct cpu_features *f)
+static void read_brand(void)
 {
 	char text[49] = { 0 };
 	const char *from = text;
@@ -38,7 +40,7 @@ static void read_brand(struct cpu_features *f)
 	}
 	while (*from == ' ')
 		from++;
-	memcpy(f->brand, from, strlen(from) + 1);
+	memcpy(cpu_boot.brand, from, strlen(from) + 1);
 }
 
 static bool read_qemu(void)
@@ -79,7 +81,7 @@ static void read_leaf7(struct cpu_features *f)
 		  (bit(r.b, 7) ? CR4_SMEP : 0) | (bit(r.b, 20) ? CR4_SMAP : 0) |
 		  (bit(r.c, 2) ? CR4_UMIP : 0);
 	if (bit(r.d, 29))
-		f->arch_capabilities = rdmsr(MSR_ARCH_CAPABILITIES);
+		cpu_boot.arch_capabilities = rdmsr(MSR_ARCH_CAPABILITIES);
 }
 
 static void read_extended(struct cpu_features *f)
@@ -91,7 +93,7 @@ static void read_extended(struct cpu_features *f)
 	f->gb_pages = bit(r.d, 26);
 	f->rdtscp = bit(r.d, 27);
 	if (max >= 0x80000007)
-		f->invariant_tsc = bit(cpuid(0x80000007, 0).d, 8);
+		cpu_boot.invariant_tsc = bit(cpuid(0x80000007, 0).d, 8);
 	f->phys_bits = max >= 0x80000008 ? cpuid(0x80000008, 0).a & 0xFF : 36;
 }
 
@@ -100,8 +102,8 @@ void cpu_features_read(void)
 	struct cpu_features *f = &cpu_feat;
 	struct cpuid_regs r = cpuid(1, 0);
 
-	read_vendor(f);
-	read_brand(f);
+	read_vendor();
+	read_brand();
 	f->x2apic = bit(r.c, 21);
 	f->tsc_deadline = bit(r.c, 24);
 	f->xsave = bit(r.c, 26);

@@ -73,13 +73,15 @@ static u64 alloc_ap_pages(void)
 	return at;
 }
 
-static void gather(struct boot_info *bi)
+static void gather(void)
 {
 	u64 cpus = acpi_boot.nr_cpus;
 
-	bi->stacks = (u64)boot_pages(cpus * CPU_STACK_PAGES, HV_STACK_SIZE);
-	bi->cpu_pages = (u64)boot_pages(cpus * CPU_PAGES, PAGE_SIZE);
-	bi->ap_page = cpus > 1 ? alloc_ap_pages() : 0;
+	boot_own.stacks =
+		(u64)boot_pages(cpus * CPU_STACK_PAGES, HV_STACK_SIZE);
+	boot_own.cpu_pages = (u64)boot_pages(cpus * CPU_PAGES, PAGE_SIZE);
+	msrs_allow(boot_pages(MSR_BITMAP_PAGES, PAGE_SIZE));
+	boot_own.ap_page = cpus > 1 ? alloc_ap_pages() : 0;
 	power_reset_system = (u64)boot_st->RuntimeServices->ResetSystem;
 }
 
@@ -141,12 +143,12 @@ static void banner(const struct boot_info *bi)
 				0;
 	log("parley: Parley %s, commit %s\n", PARLEY_VERSION, PARLEY_COMMIT);
 	log("parley: back end %s, CPU %s\n", svm_caps.present ? "SVM" : "VMX",
-	    cpu_feat.brand);
+	    cpu_boot.brand);
 	log("parley: memory %lu MiB, %lu MiB of them the host partition's\n",
 	    size >> 20, bi->host.size >> 20);
 	log("parley: %u CPU%s up, TSC %lu kHz\n", cpu_count,
 	    cpu_count == 1 ? "" : "s", tsc_khz);
-	log("parley: mitigations %s\n", bi->mitigations);
+	log("parley: mitigations %s\n", boot_own.mitigations);
 	iommu_say();
 }
 
@@ -173,10 +175,11 @@ static void take_over(struct boot_info *bi, struct efi_map *map, u32 tries)
 /* What is left to do on the hypervisor's own stack and tables. */
 static noreturn_fn void finish(struct boot_info *bi)
 {
-	cpu_take(cpu_make(bi, cpu_count++, acpi_boot.apic_ids[0]));
+	cpu_take(cpu_make(cpu_count++, acpi_boot.apic_ids[0]));
 	guest_cpu_choose();
 	pci_scan();
 	iommu_setup(bi);
+	acpi_lines_find();
 	host_finish(bi);
 	cpus_start(bi);
 	early_frames(bi);
@@ -188,7 +191,7 @@ static noreturn_fn void stack_switch(struct boot_info *bi)
 {
 	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1; ud2"
 			 :
-			 : "r"(boot_stack_top(bi, 0)), "r"(finish), "D"(bi)
+			 : "r"(boot_stack_top(0)), "r"(finish), "D"(bi)
 			 : "memory");
 	__builtin_unreachable();
 }
@@ -218,7 +221,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	vulns_report(bi);
 	first_map(&map);
 	read_acpi(bi, &map);
-	gather(bi);
+	gather();
 	tries = leave_boot_services(&map);
 	bi->tsc_exit_bs = tsc_exact();
 	take_over(bi, &map, tries);

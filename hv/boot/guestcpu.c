@@ -4,10 +4,13 @@
 #include "lib/machine.h"
 #include "lib/regs.h"
 #include "lib/x86.h"
+#include "pvabi/calls.h"
 
 #define LEAF_MAX 0x16
 #define EXT_BASE 0x80000000u
 #define EXT_MAX 0x80000008u
+
+#define ANY GUEST_LEAF_ANY
 
 #define B(n) (1u << (n))
 
@@ -31,6 +34,10 @@
 #define L7_C_AVX (B(8) | B(9) | B(10)) /* GFNI VAES VPCLMULQDQ */
 #define L7_D B(4)		       /* FSRM */
 #define XSAVE_1 (B(0) | B(1) | B(2))   /* XSAVEOPT XSAVEC XGETBV1 */
+#define XSAVEC B(1)
+/* Of leaf 0xB, in ECX. */
+#define LEVEL_THREAD (1u << 8)
+#define LEVEL_CORE (2u << 8)
 /* LAHF CmpLegacy AltMovCr8 ABM SSE4A MisAlignSse 3DNowPrefetch */
 #define E1_C (B(0) | B(1) | B(4) | B(5) | B(6) | B(7) | B(8))
 /* SYSCALL NX 1G RDTSCP LM */
@@ -45,16 +52,16 @@ static struct cpuid_regs *add(u32 leaf, u32 sub)
 	l->leaf = leaf;
 	l->sub = sub;
 	if (cpuid(leaf & EXT_BASE, 0).a >= leaf)
-		l->regs = cpuid(leaf, sub);
+		l->regs = cpuid(leaf, sub == GUEST_LEAF_ANY ? 0 : sub);
 	return &l->regs;
 }
 
 static void basic_leaves(bool avx)
 {
-	struct cpuid_regs *r = add(0, 0);
+	struct cpuid_regs *r = add(0, ANY);
 
 	r->a = LEAF_MAX;
-	r = add(1, 0);
+	r = add(1, ANY);
 	r->b &= 0xffff; /* ids and counts differ */
 	r->c &= L1_C | (avx ? L1_C_AVX : 0);
 	r->c |= L1_C_HYPERVISOR | (cpu_feat.xsave ? L1_C_XSAVE : 0);
@@ -65,10 +72,40 @@ static void basic_leaves(bool avx)
 	r->b |= L7_B_TSC_ADJUST;
 	r->c &= L7_C_UMIP | (avx ? L7_C_AVX : 0);
 	r->d &= L7_D;
-	if (cpu_feat.xsave && avx)
+}
+
+/* EBX of the first two is the size of what is enabled: asked for each time. */
+static void xsave_leaves(bool avx)
+{
+	u64 mask = cpu_feat.xcr0_mask;
+	u32 features = cpuid(0xd, 1).a & XSAVE_1;
+
+	if (!cpu_feat.xsave)
+		return;
+	*add(0xd, 0) = (struct cpuid_regs){ (u32)mask, 1, cpu_feat.xsave_size,
+					    (u32)(mask >> 32) };
+	*add(0xd, 1) = (struct cpuid_regs){ .a = features,
+					    .b = features & XSAVEC ? 1 : 0 };
+	if (avx)
 		add(0xd, 2);
-	if (cpu_feat.xsave)
-		guest_cpu.xsave_1 = cpuid(0xd, 1).a & XSAVE_1;
+}
+
+/* Two levels: one thread in a core, all cores in one package (SDM Vol. 2). */
+static void topology_leaves(void)
+{
+	*add(0xb, 0) = (struct cpuid_regs){ .b = 1, .c = LEVEL_THREAD };
+	*add(0xb, 1) = (struct cpuid_regs){ .a = 6, /* PV_VCPUS_MAX is 1 << 6 */
+					    .c = LEVEL_CORE };
+}
+
+static void parley_leaves(void)
+{
+	*add(PV_CPUID_BASE, ANY) =
+		(struct cpuid_regs){ PV_CPUID_MAX, PV_CPUID_SIG_B,
+				     PV_CPUID_SIG_C, PV_CPUID_SIG_D };
+	*add(PV_CPUID_VERSION, ANY) =
+		(struct cpuid_regs){ .a = PV_ABI_VERSION, .c = PV_CALL_COUNT };
+	*add(PV_CPUID_TIME, ANY) = (struct cpuid_regs){ .a = (u32)tsc_khz };
 }
 
 /* 0x15: the crystal is the TSC itself, and so is the APIC timer's clock. */
@@ -77,28 +114,28 @@ static void time_leaves(void)
 	u64 hz = tsc_khz * 1000;
 	u32 mhz = (u32)(tsc_khz / 1000);
 
-	*add(0x15, 0) = (struct cpuid_regs){ 0 };
+	*add(0x15, ANY) = (struct cpuid_regs){ 0 };
 	if (!(hz >> 32))
 		guest_cpu.leaf[guest_cpu.nr_leaves - 1].regs =
 			(struct cpuid_regs){ 1, 1, (u32)hz, 0 };
-	*add(0x16, 0) = (struct cpuid_regs){ mhz, mhz, 0, 0 };
+	*add(0x16, ANY) = (struct cpuid_regs){ mhz, mhz, 0, 0 };
 }
 
 static void extended_leaves(void)
 {
-	struct cpuid_regs *r = add(EXT_BASE, 0);
+	struct cpuid_regs *r = add(EXT_BASE, ANY);
 
 	r->a = EXT_MAX;
-	r = add(EXT_BASE + 1, 0);
+	r = add(EXT_BASE + 1, ANY);
 	r->c &= E1_C;
-	r->d &= E1_D | (cpu_feat.vendor == CPU_AMD ? E1_D_AMD : 0);
+	r->d &= E1_D | (cpu_boot.vendor == CPU_AMD ? E1_D_AMD : 0);
 	for (u32 i = 2; i <= 6; i++)
-		add(EXT_BASE + i, 0);
-	*add(EXT_BASE + 7, 0) = (struct cpuid_regs){
-		.d = cpu_feat.invariant_tsc ? E7_INVARIANT_TSC : 0
+		add(EXT_BASE + i, ANY);
+	*add(EXT_BASE + 7, ANY) = (struct cpuid_regs){
+		.d = cpu_boot.invariant_tsc ? E7_INVARIANT_TSC : 0
 	};
 	/* no five-level paging: 48 bits of linear address */
-	*add(EXT_BASE + 8, 0) =
+	*add(EXT_BASE + 8, ANY) =
 		(struct cpuid_regs){ .a = cpu_feat.phys_bits | 48 << 8 };
 }
 
@@ -109,6 +146,9 @@ void guest_cpu_choose(void)
 	basic_leaves(avx);
 	time_leaves();
 	extended_leaves();
+	xsave_leaves(avx);
+	topology_leaves();
+	parley_leaves();
 	/* VME PVI TSD DE */
 	guest_cpu.cr4 = 0xf | CR4_PSE | CR4_PAE | CR4_MCE | CR4_PGE |
 			CR4_OSFXSR | CR4_OSXMMEXCPT |

@@ -70,8 +70,8 @@ static bool memory_ok(const struct boot_info *bi, u64 start, u64 size)
 		if (overlap(start, size, acpi_boot.iommu.unit[i].regs,
 			    IOMMU_REGS))
 			return false;
-	for (u32 i = 0; i < acpi.nr_ioapics; i++)
-		if (overlap(start, size, acpi.ioapics[i].addr & ~PAGE_MASK,
+	for (u32 i = 0; i < acpi_boot.nr_ioapics; i++)
+		if (overlap(start, size, acpi_boot.ioapics[i].addr & ~PAGE_MASK,
 			    PAGE_SIZE))
 			return false;
 	return true;

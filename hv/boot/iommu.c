@@ -11,8 +11,8 @@ static const char *wrong;
 /* All I/O APICs must be known by name. */
 static bool ioapics_found(void)
 {
-	for (u32 i = 0; i < acpi.nr_ioapics; i++) {
-		struct acpi_ioapic *io = &acpi.ioapics[i];
+	for (u32 i = 0; i < acpi_boot.nr_ioapics; i++) {
+		struct acpi_ioapic *io = &acpi_boot.ioapics[i];
 
 		for (u32 k = 0; k < found->nr_ioapics; k++)
 			if (found->ioapic[k].id == io->id)

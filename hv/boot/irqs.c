@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Silences the interrupt controllers, before the hypervisor takes them. */
+#include "boot/acpi.h"
 #include "boot/machine.h"
 
 #define IOREGSEL 0
@@ -45,6 +46,6 @@ static void ioapic_mask_all(struct acpi_ioapic *io)
 void irq_lines_mask(void)
 {
 	pic_mask();
-	for (u32 i = 0; i < acpi.nr_ioapics; i++)
-		ioapic_mask_all(&acpi.ioapics[i]);
+	for (u32 i = 0; i < acpi_boot.nr_ioapics; i++)
+		ioapic_mask_all(&acpi_boot.ioapics[i]);
 }

@@ -6,13 +6,40 @@
 #include "lib/cpu.h"
 #include "lib/iommu.h"
 
-/* Fills cpu_feat. Before anything that reads it. */
+/* Private pages of each CPU: struct cpu, the scheduler's, the back end's three. */
+enum { CPU_PAGE, CPU_PAGE_SCHED, CPU_PAGE_VIRT, CPU_PAGES = CPU_PAGE_VIRT + 3 };
+
+/* What nobody needs but the boot stage, whose memory is the hypervisor's. */
+struct boot_own {
+	char mitigations[80]; /* "off", or "auto:" and their names */
+	u64 cr3;       /* page tables: identity, W^X, guard pages; loaded */
+	u64 stacks;    /* of each CPU that ACPI names, CPU_STACKS */
+	u64 cpu_pages; /* of each CPU that ACPI names, CPU_PAGES zeroed ones */
+	u64 ap_page;   /* hpa of the page below 1 MiB that a CPU starts in,
+			     0 if none was free or there is one CPU */
+};
+extern struct boot_own boot_own;
+
+/* Of the CPU, what nobody else needs. */
+struct cpu_boot {
+	enum cpu_vendor { CPU_INTEL, CPU_AMD, CPU_OTHER } vendor;
+	char brand[49];
+	bool invariant_tsc;
+	u64 arch_capabilities; /* IA32_ARCH_CAPABILITIES, 0 if absent */
+};
+extern struct cpu_boot cpu_boot;
+
+/* Fills cpu_feat and cpu_boot. Before anything that reads them. */
 void cpu_features_read(void);
 
 /* Fills vmx_caps or svm_caps, and nested_caps. NULL, or what is missing. After
  * cpu_features_read(). */
 const char *virt_caps_read(void);
 const char *vmx_caps_read(void); /* the same of a CPU that has VMX */
+
+/* Fills the pages at bitmap, and makes them msr_bitmap. */
+#define MSR_BITMAP_PAGES 2
+void msrs_allow(u8 *bitmap);
 
 /* Switches VMX or SVM on, on this CPU, whose data is at c->virt. NULL, or what
  * is wrong. When the CPU has its tables. */
@@ -49,17 +76,17 @@ void early_init(struct boot_info *bi);
  */
 u64 paging_build(const struct boot_info *bi, bool runtime);
 
-/* Builds bi->cr3 and power_runtime_cr3, fills the page in which other CPUs
- * start, and loads bi->cr3. */
+/* Builds boot_own.cr3 and power_runtime_cr3, fills the page in which other CPUs
+ * start, and loads boot_own.cr3. */
 void paging_init(struct boot_info *bi);
 
-/* Fills bi->ap_page, while it is writable: the code of trampoline.S, and behind
+/* Fills boot_own.ap_page, while it is writable: the code of trampoline.S, and behind
  * it a top table that a 32-bit CR3 can name. For paging_init(). */
-void ap_page_fill(struct boot_info *bi);
+void ap_page_fill(void);
 
 /* Builds CPU n's structure, with its tables, in the stacks and the page set
  * aside for it; puts it into cpu_table. */
-struct cpu *cpu_make(const struct boot_info *bi, u32 n, u32 apic_id);
+struct cpu *cpu_make(u32 n, u32 apic_id);
 /* On that CPU: from what it started with to its own tables, registers, local
  * APIC and VMX or SVM. On its own stack. The first CPU is the first to do so. */
 void cpu_take(const struct cpu *c);
@@ -83,8 +110,8 @@ enum {
 /* Switches the local APIC on, in the mode that lib/lapic.h uses. */
 void lapic_on(void);
 
-/* Masks every line of the PICs and I/O APICs, and counts the latter's pins.
- * After paging_init(). */
+/* Masks every line of the PICs and I/O APICs, and counts the latter's pins. After
+ * paging_init(). */
 void irq_lines_mask(void);
 
 /* Sets up the IOMMUs that ACPI names, so that no device reaches memory, and
@@ -114,7 +141,7 @@ void amdvi_start(struct iommu_unit *u, u64 root);
 void cpus_start(struct boot_info *bi);
 
 /* RSP of a CPU that starts; the words above are cpu_this()'s. */
-static inline u64 boot_stack_top(const struct boot_info *bi, u32 cpu)
+static inline u64 boot_stack_top(u32 cpu)
 {
-	return bi->stacks + (cpu + 1) * CPU_STACKS * HV_STACK_SIZE - 16;
+	return boot_own.stacks + (cpu + 1) * CPU_STACKS * HV_STACK_SIZE - 16;
 }

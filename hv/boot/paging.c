@@ -32,22 +32,23 @@ static void map_section(struct pagetable *pt, char *start, char *end, u64 flags)
 	pt_set(pt, (u64)start, (u64)(end - start), flags);
 }
 
-static void map_special(struct pagetable *pt, const struct boot_info *bi)
+static void map_special(struct pagetable *pt)
 {
 	map_section(pt, ImageBase, hv_text_start, PT_RO);
 	map_section(pt, hv_text_start, hv_text_end, PT_RX);
 	map_section(pt, hv_rodata_start, hv_rodata_end, PT_RO);
 	map_section(pt, hv_data_start, hv_data_end, PT_RW);
 	pt_set(pt, acpi.lapic_addr & ~PAGE_MASK, PAGE_SIZE, PT_DEVICE);
-	for (u32 i = 0; i < acpi.nr_ioapics; i++)
-		pt_set(pt, acpi.ioapics[i].addr & ~PAGE_MASK, PAGE_SIZE,
+	for (u32 i = 0; i < acpi_boot.nr_ioapics; i++)
+		pt_set(pt, acpi_boot.ioapics[i].addr & ~PAGE_MASK, PAGE_SIZE,
 		       PT_DEVICE);
 	for (u32 i = 0; i < acpi_boot.iommu.nr; i++)
 		pt_set(pt, acpi_boot.iommu.unit[i].regs, IOMMU_REGS, PT_DEVICE);
 	for (u32 i = 0; i < acpi_boot.nr_cpus * CPU_STACKS; i++)
-		pt_set(pt, bi->stacks + i * HV_STACK_SIZE, PAGE_SIZE, PT_NONE);
-	if (bi->ap_page)
-		pt_set(pt, bi->ap_page, PAGE_SIZE, PT_RX);
+		pt_set(pt, boot_own.stacks + i * HV_STACK_SIZE, PAGE_SIZE,
+		       PT_NONE);
+	if (boot_own.ap_page)
+		pt_set(pt, boot_own.ap_page, PAGE_SIZE, PT_RX);
 }
 
 u64 paging_build(const struct boot_info *bi, bool runtime)
@@ -65,7 +66,7 @@ u64 paging_build(const struct boot_info *bi, bool runtime)
 		if (flags)
 			pt_set(&pt, r.start, r.size, flags);
 	}
-	map_special(&pt, bi);
+	map_special(&pt);
 	return ptr_hpa(pt.root).v;
 }
 
@@ -73,13 +74,13 @@ void paging_init(struct boot_info *bi)
 {
 	u64 cr4 = read_cr4();
 
-	bi->cr3 = paging_build(bi, false);
+	boot_own.cr3 = paging_build(bi, false);
 	power_runtime_cr3 = paging_build(bi, true);
-	if (bi->ap_page)
-		ap_page_fill(bi);
+	if (boot_own.ap_page)
+		ap_page_fill();
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
 	write_cr0(read_cr0() | CR0_WP);
 	write_cr4(cr4 & ~CR4_PGE); /* nothing global stays */
-	write_cr3(bi->cr3);
+	write_cr3(boot_own.cr3);
 	write_cr4(cr4);
 }

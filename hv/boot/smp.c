@@ -31,7 +31,7 @@ static noreturn_fn void ap_wait(void)
 {
 	void (*entry)(void);
 
-	write_cr3(boot->cr3);
+	write_cr3(boot_own.cr3);
 	cpu_take(cpu_of_stack());
 	skew_answer();
 	while (!(entry = load_acquire(&boot->ap_entry)))
@@ -57,7 +57,8 @@ static void wait_us(u64 us, bool for_answer)
 
 static bool start_one(u32 apic_id, u64 stack)
 {
-	u32 sipi = ICR_SIPI | ICR_ASSERT | (u32)(boot->ap_page >> PAGE_SHIFT);
+	u32 sipi = ICR_SIPI | ICR_ASSERT |
+		   (u32)(boot_own.ap_page >> PAGE_SHIFT);
 
 	store_release(&ap.stack, stack);
 	lapic_command(apic_id, sipi);
@@ -93,14 +94,14 @@ static u64 tsc_agree(u32 cpu)
 	return s.error + (s.off < 0 ? -(u64)s.off : (u64)s.off);
 }
 
-void ap_page_fill(struct boot_info *bi)
+void ap_page_fill(void)
 {
-	u64 page = bi->ap_page;
+	u64 page = boot_own.ap_page;
 	struct ap_params *p;
 
 	memcpy((void *)page, ap_code, (u64)ap_code_end - (u64)ap_code);
 	p = (struct ap_params *)(page + (u64)ap_params - (u64)ap_code);
-	memcpy((void *)(page + PAGE_SIZE), (void *)bi->cr3, PAGE_SIZE);
+	memcpy((void *)(page + PAGE_SIZE), (void *)boot_own.cr3, PAGE_SIZE);
 	p->gdt_base = (u32)page + p->gdt_offset;
 	p->far_offset = (u32)page + p->long_offset;
 	p->cr4 = CR4_PAE | (cpu_feat.cr4 & CR4_LA57);
@@ -110,7 +111,7 @@ void ap_page_fill(struct boot_info *bi)
 
 void cpus_start(struct boot_info *bi)
 {
-	u32 n = bi->ap_page ? acpi_boot.nr_cpus : 1;
+	u32 n = boot_own.ap_page ? acpi_boot.nr_cpus : 1;
 	u64 worst = 0, left;
 
 	boot = bi;
@@ -120,8 +121,8 @@ void cpus_start(struct boot_info *bi)
 	for (u32 i = 1; i < n; i++) {
 		u32 id = acpi_boot.apic_ids[i];
 
-		cpu_make(bi, cpu_count, id);
-		if (!start_one(id, boot_stack_top(bi, cpu_count))) {
+		cpu_make(cpu_count, id);
+		if (!start_one(id, boot_stack_top(cpu_count))) {
 			log("parley: CPU with APIC id %u does not answer\n",
 			    id);
 			continue;

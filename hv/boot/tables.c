@@ -21,6 +21,8 @@ struct table_ptr {
 	u64 base;
 } __attribute__((packed));
 
+struct boot_own boot_own;
+
 static u64 idt[IDT_VECTORS][2];
 
 /* The stack that the TSS names for a vector, 0: stay (Intel SDM 3A 6.14.5). */
@@ -40,11 +42,11 @@ static void idt_build(void)
 	}
 }
 
-struct cpu *cpu_make(const struct boot_info *bi, u32 n, u32 apic_id)
+struct cpu *cpu_make(u32 n, u32 apic_id)
 {
-	u64 stack = bi->stacks + n * CPU_STACKS * HV_STACK_SIZE;
+	u64 stack = boot_own.stacks + n * CPU_STACKS * HV_STACK_SIZE;
 	struct cpu *c =
-		(struct cpu *)(bi->cpu_pages + n * CPU_PAGES * PAGE_SIZE);
+		(struct cpu *)(boot_own.cpu_pages + n * CPU_PAGES * PAGE_SIZE);
 	u64 tss = (u64)&c->tss;
 
 	*c = (struct cpu){
@@ -98,7 +100,7 @@ static void load_registers(const struct cpu_features *f)
 	wrmsr(MSR_PAT, PAT_RESET);
 	if (spec_ctrl)
 		wrmsr(MSR_SPEC_CTRL, spec_ctrl);
-	if (f->vendor == CPU_AMD && mitigations & MIT_IBRS_ALWAYS)
+	if (cpu_boot.vendor == CPU_AMD && mitigations & MIT_IBRS_ALWAYS)
 		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_AIBRSE);
 	write_cr3(read_cr3()); /* no translation with the old PAT stays */
 }

@@ -249,9 +249,9 @@ void vulns_read(struct vuln_cpu *c)
 	u32 sign = cpuid(1, 0).a, max = cpuid(0x80000000, 0).a;
 	bool seven = cpuid(0, 0).a >= 7;
 
-	*c = (struct vuln_cpu){ .vendor = cpu_feat.vendor,
+	*c = (struct vuln_cpu){ .vendor = cpu_boot.vendor,
 				.family = sign >> 8 & 15,
-				.caps = cpu_feat.arch_capabilities };
+				.caps = cpu_boot.arch_capabilities };
 	if (c->family == 15)
 		c->family += sign >> 20 & 0xff;
 	c->leaf7_b = seven ? cpuid(7, 0).b : 0;

@@ -2,7 +2,7 @@
 /* Which vulnerabilities by speculation this CPU has, and what is done. */
 #pragma once
 
-#include "lib/machine.h"
+#include "boot/machine.h"
 
 /* What CPUID and the capability MSRs say. Fields that are absent are 0. */
 struct vuln_cpu {
@@ -38,7 +38,7 @@ u32 vulns_assess(const struct vuln_cpu *c, bool on, struct vuln *out);
 
 /*
  * Decides for this CPU, says it line by line on the console when `on`, and sets
- * `mitigations`, `spec_ctrl` and bi->mitigations.
+ * `mitigations`, `spec_ctrl` and boot_own.mitigations.
  */
 struct boot_info;
 void vulns_report(struct boot_info *bi);

@@ -51,7 +51,8 @@ void vulns_report(struct boot_info *bi)
 	if (on)
 		say_each(list);
 	else
-		fmt_buf(bi->mitigations, sizeof(bi->mitigations),
+		fmt_buf(boot_own.mitigations, sizeof(boot_own.mitigations),
 			"off (auto would close %u vulnerabilities)", off);
-	name_all(mitigations, bi->mitigations, sizeof(bi->mitigations));
+	name_all(mitigations, boot_own.mitigations,
+		 sizeof(boot_own.mitigations));
 }

@@ -200,7 +200,7 @@ int partition_create(const struct pv_partition_params *p,
 void partition_exit(struct partition *p, u32 code);
 void partition_die(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);
 
-/* Set by main before the first partition_create: trap_space_setup. */
+/* Set by main before the first partition_create. */
 extern void (*partition_setup)(struct partition *p);
 
 /* Tells the creator, if it is still there, by its event port. */

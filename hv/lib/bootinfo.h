@@ -58,9 +58,6 @@ struct boot_host {
 	} grants[BOOT_MAX_GRANTS];
 };
 
-/* Private pages of each CPU: struct cpu, the scheduler's, the back end's three. */
-enum { CPU_PAGE, CPU_PAGE_SCHED, CPU_PAGE_VIRT, CPU_PAGES = CPU_PAGE_VIRT + 3 };
-
 /*
  * Valid for the life of the hypervisor; lives in BOOT_MEM_HV memory.
  * Ranges are sorted by start and do not overlap.
@@ -70,14 +67,8 @@ struct boot_info {
 	struct boot_range ranges[BOOT_MAX_RANGES];
 	struct options options;
 	struct boot_host host;
-	char mitigations[80]; /* "off", or "auto:" and their names */
-	void *frames;	      /* the frame table, all ones: frames of nobody */
+	void *frames; /* the frame table, all ones: frames of nobody */
 	u64 nr_frames; /* it has, BOOT_FRAME_SIZE each: up to the end of memory */
-	u64 cr3;       /* page tables: identity, W^X, guard pages; loaded */
-	u64 stacks;    /* of each CPU that ACPI names, CPU_STACKS */
-	u64 cpu_pages; /* of each CPU that ACPI names, CPU_PAGES zeroed ones */
-	u64 ap_page;   /* hpa of the page below 1 MiB that a CPU starts in,
-			     0 if none was free or there is one CPU */
 	/* Each CPU but the first waits until this is not NULL; then it runs
 	 * it. */
 	void (*ap_entry)(void);
@@ -91,8 +82,8 @@ extern const u8 hv_vectors[] __attribute__((visibility("hidden")));
 
 /*
  * The hypervisor proper (hv/main), entered once, on the first CPU's stack. All
- * of lib/machine.h and the PCI functions are known. Each CPU of cpu_table is
- * on the page tables in cr3 and has its own GDT, TSS, control registers, PAT and
+ * of lib/machine.h and the PCI functions are known. Each CPU of cpu_table is on
+ * page tables that map memory identically, W^X, with guard pages, and has its own GDT, TSS, control registers, PAT and
  * local APIC, and the IDT of hv_vectors; interrupts are off, and all of their
  * sources masked. VMX or SVM is on, and the MSRs of SYSCALL and RDTSCP are 0.
  */

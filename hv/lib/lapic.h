@@ -12,6 +12,8 @@ enum {
 	VEC_TIMER = 0xF0, /* the timer's vector; arch/irq.h has the others */
 	ICR_NMI = 0x400,        ICR_PENDING = 0x1000,   ICR_ASSERT = 0x4000,
 	ICR_OTHERS = 0xC0000,
+	/* of an I/O APIC's entries */
+	RTE_ACTIVE_LOW = 0x2000, RTE_LEVEL = 0x8000,
 };
 /* clang-format on */
 

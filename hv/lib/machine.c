@@ -10,5 +10,5 @@ struct vmx_caps vmx_caps;
 struct svm_caps svm_caps;
 struct nested_caps nested_caps;
 struct iommu_info iommu;
-u64 tsc_khz, lapic_khz;
+u64 tsc_khz, lapic_khz, msr_bitmap;
 u32 mitigations, spec_ctrl;

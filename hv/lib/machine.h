@@ -8,18 +8,13 @@
 #define CPU_MAX 64
 #define HV_STACK_SIZE 16384ull /* power of two; stacks are aligned to it */
 
-enum cpu_vendor { CPU_INTEL, CPU_AMD, CPU_OTHER };
-
 struct cpu_features {
-	enum cpu_vendor vendor;
-	char brand[49];
-	bool xsave, x2apic, tsc_deadline, invariant_tsc, nx, gb_pages, rdtscp;
+	bool xsave, x2apic, tsc_deadline, nx, gb_pages, rdtscp;
 	u64 cr4;   /* the bits that not every CPU has; LA57: it is in use */
 	bool qemu; /* TCG or KVM: there may be isa-debug-exit */
 	u8 phys_bits;
 	u64 xcr0_mask;	/* XCR0 bits guests may set: x87|SSE|AVX; 0: no XSAVE */
 	u32 xsave_size; /* bytes for xcr0_mask, at least 576 */
-	u64 arch_capabilities; /* IA32_ARCH_CAPABILITIES, 0 if absent */
 };
 extern struct cpu_features cpu_feat;
 
@@ -70,40 +65,38 @@ struct nested_caps {
 };
 extern struct nested_caps nested_caps;
 
-#define GUEST_LEAVES 20
+/* hpa of the bitmap of the MSRs that guests may touch without an exit: 4 KiB (VMX)
+ * or 8 KiB (SVM), all guests'. */
+extern u64 msr_bitmap;
+
+#define GUEST_LEAVES 24
+#define GUEST_LEAF_ANY ~0u /* whatever the subleaf is */
 /* What guests see of the CPU, before what differs between vCPUs. */
 struct guest_cpu {
 	u32 nr_leaves;
 	struct guest_leaf {
-		u32 leaf, sub;
+		u32 leaf, sub; /* 0xD: EBX != 0: to be asked for */
 		struct cpuid_regs regs;
 	} leaf[GUEST_LEAVES];
-	u32 xsave_1; /* EAX of CPUID 0xD, 1 */
-	u64 cr4;     /* the bits that may be set */
+	u64 cr4; /* the bits that may be set */
 };
 extern struct guest_cpu guest_cpu;
 
-#define ACPI_MAX_IOAPICS 8
-#define ACPI_MAX_OVERRIDES 24
-
-struct acpi_override {
-	u8 isa_irq;
-	bool level, active_low;
-	u32 gsi;
-};
+#define GSI_COUNT 64 /* of those that are used */
+#define GSI_NONE 0xff
 
 /* From MADT, FADT and \_S5 (ACPI 6.4, 5.2). */
 struct acpi_info {
 	u64 lapic_addr;
-	u32 nr_ioapics;
-	struct acpi_ioapic {
-		u64 addr;
-		u32 gsi_base, pins;
-		u8 id;
-		u16 bdf; /* IOMMUs know it by; 0: none is known */
-	} ioapics[ACPI_MAX_IOAPICS];
-	u32 nr_overrides;
-	struct acpi_override overrides[ACPI_MAX_OVERRIDES];
+	struct acpi_pin {
+		u64 ioapic; /* its address; 0: no such pin */
+		u16 bdf;    /* IOMMUs know it by; 0: none is known */
+		u32 rte;    /* register of the entry's low half */
+	} pins[GSI_COUNT];  /* by GSI */
+	struct acpi_line {
+		u8 gsi;	 /* GSI_NONE: it has no pin */
+		u16 rte; /* how it is wired: bits of the entry's low half */
+	} lines[2][GSI_COUNT]; /* PCI's interrupt lines, and ISA's */
 	/* Of PM1a and PM1b: port (0: none), and what switches the machine off
 	 * (0: unknown). */
 	struct {

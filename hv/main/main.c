@@ -11,7 +11,6 @@
 #include "lib/string.h"
 #include "main/host.h"
 #include "run/run.h"
-#include "trap/trap.h"
 
 #define STATUS_CONFIG 2u
 
@@ -35,10 +34,9 @@ static void require(const char *step, const char *wrong)
 	power_off(STATUS_CONFIG);
 }
 
-/* What every partition needs before its vCPUs are made. */
+/* The guest that is for the bench's floor: before its vCPUs are made. */
 static void setup_partition(struct partition *p)
 {
-	trap_space_setup(p);
 	if (boot->options.floor[0] && !strcmp(p->name, boot->options.floor))
 		p->stub = VIRT_STUB_FLOOR;
 }

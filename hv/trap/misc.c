@@ -158,17 +158,3 @@ void trap_handle(struct vcpu *v, struct exit *x)
 	else if (end == TRAP_GP)
 		trap_fault(v, VEC_GP, 0);
 }
-
-/* Saved and restored with the vCPU, and checked by the CPU itself. */
-void trap_space_setup(struct partition *p)
-{
-	static const u32 ranges[][2] = { { MSR_STAR, MSR_SFMASK },
-					 { MSR_FS_BASE, MSR_KERNEL_GS_BASE },
-					 { MSR_SYSENTER_CS, MSR_SYSENTER_EIP },
-					 { MSR_TSC_AUX, MSR_TSC_AUX } };
-	u32 n = array_size(ranges) - !cpu_feat.rdtscp;
-
-	for (u32 k = 0; k < n; k++)
-		for (u32 m = ranges[k][0]; m <= ranges[k][1]; m++)
-			virt_msr_allow(&p->space, m);
-}

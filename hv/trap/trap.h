@@ -7,6 +7,3 @@
 /* Handles v->last: afterwards RIP is right, a fault is prepared, or the
  * partition has ended. v loaded on this CPU, interrupts off. */
 void trap_handle(struct vcpu *v, struct exit *x);
-
-/* Opens the MSRs that profile may touch natively (FS/GS base, STAR, ...). */
-void trap_space_setup(struct partition *p);

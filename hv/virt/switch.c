@@ -17,7 +17,7 @@ enum {
 
 /*
  * Those of SYSCALL and TSC_AUX change only by WRMSR, which exits (see
- * virt_msr_allow): the vCPU's structure has them, and the CPU is written where it
+ * hv/boot/virt.c): the vCPU's structure has them, and the CPU is written where it
  * holds something else. KERNEL_GS changes by SWAPGS, too.
  */
 static const u32 msrs[] = { MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SFMASK,

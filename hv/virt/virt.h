@@ -250,13 +250,12 @@ struct partition;
 
 /* A guest-physical address space. lock guards the tables. */
 struct virt_space {
-	u64 root;	/* hpa */
-	u64 id;		/* no other space ever has it; not 0 */
-	u32 gen;	/* bumped when something was taken away */
-	bool logging;	/* only 4 KiB pages, and what is mapped is dirty; who
+	u64 root;      /* hpa */
+	u64 id;	       /* no other space ever has it; not 0 */
+	u32 gen;       /* bumped when something was taken away */
+	bool logging;  /* only 4 KiB pages, and what is mapped is dirty; who
 			   writes to its memory calls nested_log_put() */
-	u64 io_bitmap;	/* hpa, 12 KiB: 1 = exit */
-	u64 msr_bitmap; /* hpa: 4 KiB (VMX) or 8 KiB (SVM) */
+	u64 io_bitmap; /* hpa, 12 KiB: 1 = exit */
 	/* supplier, so that tables come from the partition's quota: 2^order
 	 * zeroed pages, contiguous and aligned to their size; NULL */
 	void *(*block_alloc)(struct partition *owner, unsigned order);
@@ -318,7 +317,6 @@ void nested_free(struct virt_space *s);
 
 struct virt_ops {
 	const char *name;     /* "VMX" or "SVM" */
-	bool msr_pairs;	      /* MSR bitmap: two adjacent bits for each MSR */
 	enum vreg soft_first; /* to TSC_AUX: not in the VMCS or VMCB */
 	struct nested_format *format;
 	/* Sets v->ctl up, a zeroed page, with the intercepts of v->profile. The
@@ -379,14 +377,11 @@ void virt_flush_linear(struct virt_vcpu *v);
 void virt_state_get(struct virt_vcpu *v, struct vstate *s);
 const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s);
 
-/* Bitmaps of a space (formats differ): all is intercepted but what is allowed
- * then: ports (whose exits can also come back), and MSRs below 2000 or from
- * C0000000 to C0001FFF. Writes of those that only a switch of vCPUs loads stay
- * intercepted. */
+/* The I/O bitmap of a space: all ports are intercepted but what is allowed then,
+ * whose exits can also come back. That of the MSRs is hv/boot's. */
 int virt_bitmaps_init(struct virt_space *s) must_check;
 void virt_bitmaps_free(struct virt_space *s);
 void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow);
-void virt_msr_allow(struct virt_space *s, u32 msr);
 
 /* ---- the fast path ---- */
 

@@ -335,14 +335,15 @@ void sim_run(void)
 	go(0);
 }
 
+static void setup_none(struct partition *p) {}
+
 static void boot(void)
 {
 	static struct boot_info bi;
 	const char *wrong;
 	u64 size;
 
-	cpu_feat = (struct cpu_features){ .vendor = CPU_OTHER,
-					  .nx = true,
+	cpu_feat = (struct cpu_features){ .nx = true,
 					  .gb_pages = true,
 					  .phys_bits = 40,
 					  .xsave_size = 576,
@@ -374,7 +375,7 @@ static void boot(void)
 	for (u32 i = 0; i < SIM_CPUS; i++)
 		sched_init_cpu(cpu_table[i]);
 	frame_init(&bi);
-	partition_setup = trap_space_setup;
+	partition_setup = setup_none;
 	run_init();
 	hcall_init();
 	batch_watch();

@@ -23,7 +23,7 @@ enum {
 
 void hv_provoke(void)
 {
-	volatile u32 *window = (volatile u32 *)acpi.ioapics[0].addr;
+	volatile u32 *window = (volatile u32 *)acpi.pins[0].ioapic;
 	u32 count = PIT_HZ / 100;
 
 	window[IOREGSEL] = RTE_PIT + 1; /* to all CPUs */

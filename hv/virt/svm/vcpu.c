@@ -59,7 +59,7 @@ static void svm_vcpu_init(struct virt_vcpu *v)
 
 	intercepts_write(v, b);
 	b->iopm = v->space->io_bitmap;
-	b->msrpm = v->space->msr_bitmap;
+	b->msrpm = msr_bitmap;
 	b->np_enable = 1;
 	b->n_cr3 = v->space->root;
 	b->v_masking = V_INTR_MASKING;
@@ -122,12 +122,11 @@ static void svm_deadline_arm(struct virt_vcpu *v, u64 tsc, u64 now)
 /* clang-format off */
 const struct virt_ops svm_ops = {
 	.name = "SVM",                    .format = &npt_format,
-	.soft_first = VREG_DR0,           .msr_pairs = true,
-	.vcpu_init = svm_vcpu_init,       .load = svm_load,
-	.enter = svm_enter,               .exit_decode = svm_exit_decode,
-	.reg_get = svm_reg_get,           .reg_set = svm_reg_set,
-	.inject = svm_inject,             .window = svm_window,
-	.deadline_arm = svm_deadline_arm, .flush = virt_tag_take,
-	.tag_set = svm_tag_set,
+	.soft_first = VREG_DR0,           .vcpu_init = svm_vcpu_init,
+	.load = svm_load,                 .enter = svm_enter,
+	.exit_decode = svm_exit_decode,   .reg_get = svm_reg_get,
+	.reg_set = svm_reg_set,           .inject = svm_inject,
+	.window = svm_window,             .deadline_arm = svm_deadline_arm,
+	.flush = virt_tag_take,           .tag_set = svm_tag_set,
 };
 /* clang-format on */

@@ -95,7 +95,7 @@ static void vmcs_fill(struct virt_vcpu *v)
 		{ CR3_TARGET_COUNT, 0 },            { TSC_OFFSET, 0 },
 		{ IO_BITMAP_A, space->io_bitmap },
 		{ IO_BITMAP_B, space->io_bitmap + PAGE_SIZE },
-		{ MSR_BITMAP, space->msr_bitmap },  { EPT_POINTER, ept_pointer(v) },
+		{ MSR_BITMAP, msr_bitmap },         { EPT_POINTER, ept_pointer(v) },
 		{ GUEST_ACTIVITY, 0 },              { GUEST_DEBUGCTL, 0 },
 		{ GUEST_INTERRUPTIBILITY, 0 },      { HOST_PAT, rdmsr(MSR_PAT) },
 		{ HOST_ES_SEL, 0 }, { HOST_SS_SEL, 0 }, { HOST_DS_SEL, 0 },

@@ -164,12 +164,13 @@ static void test_good(void **state)
 	assert_int_equal(acpi_boot.apic_ids[1], 0);
 	assert_int_equal(acpi_boot.apic_ids[2], 256);
 	assert_int_equal(acpi.lapic_addr, 0xfee00000);
-	assert_int_equal(acpi.nr_ioapics, 1);
-	assert_int_equal(acpi.ioapics[0].addr, 0xfec00000);
-	assert_int_equal(acpi.nr_overrides, 2);
-	assert_int_equal(acpi.overrides[0].gsi, 2);
-	assert_false(acpi.overrides[0].level);
-	assert_true(acpi.overrides[1].level && acpi.overrides[1].active_low);
+	assert_int_equal(acpi_boot.nr_ioapics, 1);
+	assert_int_equal(acpi_boot.ioapics[0].addr, 0xfec00000);
+	assert_int_equal(acpi_boot.nr_overrides, 2);
+	assert_int_equal(acpi_boot.overrides[0].gsi, 2);
+	assert_false(acpi_boot.overrides[0].level);
+	assert_true(acpi_boot.overrides[1].level &&
+		    acpi_boot.overrides[1].active_low);
 	assert_int_equal(acpi.off[0].port, 0xb004);
 	assert_int_equal(acpi_boot.pm_timer, 0xb008);
 	assert_int_equal(acpi.off[0].value, 5 << 10 | 1 << 13);
@@ -271,8 +272,8 @@ static void test_random_damage(void **state)
 		}
 		acpi_read(NULL, rsdp, 5);
 		assert_true(acpi_boot.nr_cpus <= CPU_MAX);
-		assert_true(acpi.nr_ioapics <= ACPI_MAX_IOAPICS);
-		assert_true(acpi.nr_overrides <= ACPI_MAX_OVERRIDES);
+		assert_true(acpi_boot.nr_ioapics <= ACPI_MAX_IOAPICS);
+		assert_true(acpi_boot.nr_overrides <= ACPI_MAX_OVERRIDES);
 		drop(NULL);
 	}
 }

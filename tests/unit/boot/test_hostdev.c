@@ -19,6 +19,7 @@
 #define MIB (1ull << 20)
 
 u32 pci_count;
+struct acpi_boot acpi_boot;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
 struct acpi_boot acpi_boot;
 static struct boot_info bi;
@@ -36,8 +37,8 @@ static int setup(void **state)
 					    .type = BOOT_MEM_FREE };
 	cpu_feat.phys_bits = 40;
 	acpi.lapic_addr = 0xFEE00000;
-	acpi.nr_ioapics = 1;
-	acpi.ioapics[0].addr = 0xFEC00000;
+	acpi_boot.nr_ioapics = 1;
+	acpi_boot.ioapics[0].addr = 0xFEC00000;
 	acpi.off[0].port = 0xB004;
 	pci_count = 1;
 	return 0;

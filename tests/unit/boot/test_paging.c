@@ -33,12 +33,13 @@ extern char ImageBase[], hv_text_start[], hv_rodata_start[], hv_data_start[];
 
 u64 power_runtime_cr3;
 struct acpi_boot acpi_boot;
+struct boot_own boot_own;
 
 static struct boot_info bi;
 static void *tables[4096];
 static u32 nr_tables;
 
-void ap_page_fill(struct boot_info *info) {}
+void ap_page_fill(void) {}
 
 void *early_alloc(u64 n, u64 align)
 {
@@ -62,12 +63,12 @@ static int setup(void **state)
 
 	memcpy(bi.ranges, ranges, sizeof(ranges));
 	bi.nr_ranges = array_size(ranges);
-	bi.stacks = STACKS;
-	bi.ap_page = AP_PAGE;
+	boot_own.stacks = STACKS;
+	boot_own.ap_page = AP_PAGE;
 	acpi_boot.nr_cpus = 2;
 	acpi.lapic_addr = LAPIC;
-	acpi.nr_ioapics = 1;
-	acpi.ioapics[0].addr = IOAPIC;
+	acpi_boot.nr_ioapics = 1;
+	acpi_boot.ioapics[0].addr = IOAPIC;
 	return 0;
 }
 

@@ -11,6 +11,8 @@
 
 #include "boot/vulns.h"
 
+struct cpu_boot cpu_boot;
+
 #define SKYLAKE_D (1u << 10 | 1u << 26 | 1u << 28 | 1u << 31)
 #define ALL_NO (~0ull & ~(1ull << 19))
 

@@ -173,7 +173,7 @@ void iommu_vector_off(u16 bdf, u32 vector) { vectors_off++; }
 /* ---- interrupts ---- */
 
 static irq_fn handlers[256];
-static bool masked[VEC_GSI_COUNT];
+static bool masked[GSI_COUNT];
 static u32 routed;
 static u32 told[3][16];
 

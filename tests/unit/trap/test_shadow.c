@@ -73,7 +73,6 @@ NEVER(trap_fault)
 
 void partition_die(struct vcpu *w, const char *fmt, ...) { fail(); }
 void sched_yield(struct vcpu *w) { fail(); }
-void virt_msr_allow(struct virt_space *s, u32 msr) { fail(); }
 void virt_reinject(struct virt_vcpu *hw, u32 event, u32 error, u32 len)
 {
 	fail();
