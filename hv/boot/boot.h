@@ -27,8 +27,8 @@ void boot_provoke(void);
  * zeroed. Fails the boot when there are none. */
 void *boot_pages(u64 n, u64 align);
 
-#define BOOT_MAX_MODULES 48
-#define BOOT_NAME_LEN 40
+#define BOOT_MAX_MODULES 48u
+#define BOOT_NAME_LEN 40u
 
 struct boot_module {
 	char name[BOOT_NAME_LEN]; /* file name in \parley\, NUL-terminated */

@@ -30,7 +30,7 @@ static void name_copy(char *to, const CHAR16 *from)
 
 	for (; from[i]; i++) {
 		if (i == BOOT_NAME_LEN - 1)
-			boot_fail("\\parley\\%s...: file name of more than %d "
+			boot_fail("\\parley\\%s...: file name of more than %u "
 				  "characters",
 				  to, BOOT_NAME_LEN - 1);
 		to[i] = from[i] < 0x80 ? (char)from[i] : '_';
@@ -104,7 +104,7 @@ void boot_load_modules(void)
 		if (info->Attribute & EFI_FILE_DIRECTORY)
 			continue;
 		if (boot_nr_modules == BOOT_MAX_MODULES)
-			boot_fail("more than %d files in \\parley",
+			boot_fail("more than %u files in \\parley",
 				  BOOT_MAX_MODULES);
 		m = &boot_modules[boot_nr_modules++];
 		name_copy(m->name, info->FileName);

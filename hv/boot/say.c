@@ -5,7 +5,7 @@
 #include "lib/log.h"
 
 #define LINE_LEN 256
-#define FAIL_STATUS 97
+#define FAIL_STATUS 97u
 #define FAIL_WAIT_US 5000000
 
 static bool console_is_serial;
@@ -86,7 +86,7 @@ noreturn_fn void boot_fail(const char *fmt, ...)
 	__builtin_va_start(ap, fmt);
 	say_args(fmt, ap);
 	__builtin_va_end(ap);
-	say("\nparley: power off, status %d\n", FAIL_STATUS);
+	say("\nparley: power off, status %u\n", FAIL_STATUS);
 	boot_bs->Stall(FAIL_WAIT_US);
 	boot_st->RuntimeServices->ResetSystem(EfiResetShutdown, EFI_ABORTED, 0,
 					      NULL);

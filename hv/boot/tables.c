@@ -16,6 +16,14 @@ enum { VEC_NMI = 2, VEC_DF = 8, VEC_MC = 18 };
 #define BASE_ENABLE (1u << 11)
 #define MSR_GS_BASE 0xC0000101
 
+/* Intel SDM 3A, figure 8-11. */
+struct tss {
+	u32 reserved0;
+	u64 rsp[3], reserved1, ist[7], reserved2;
+	u16 reserved3, iomap;
+} __attribute__((packed));
+static_assert_size(struct tss, sizeof(((struct cpu *)NULL)->tss));
+
 struct table_ptr {
 	u16 limit;
 	u64 base;
@@ -47,7 +55,8 @@ struct cpu *cpu_make(u32 n, u32 apic_id)
 	u64 stack = boot_own.stacks + n * CPU_STACKS * HV_STACK_SIZE;
 	struct cpu *c =
 		(struct cpu *)(boot_own.cpu_pages + n * CPU_PAGES * PAGE_SIZE);
-	u64 tss = (u64)&c->tss;
+	struct tss *t = (struct tss *)c->tss;
+	u64 tss = (u64)t;
 
 	*c = (struct cpu){
 		.self = c,
@@ -61,12 +70,12 @@ struct cpu *cpu_make(u32 n, u32 apic_id)
 				 (tss & 0xFFFFFF) << 16 |
 				 (tss >> 24 & 0xFF) << 56,
 			 tss >> 32 },
-		.tss = { .iomap = sizeof(c->tss) },
 	};
+	t->iomap = sizeof(*t);
 	for (u32 i = 0; i < CPU_STACKS; i++) {
 		stack += HV_STACK_SIZE;
 		*(struct cpu **)(stack - 8) = c;
-		c->tss.ist[i] = stack - 16;
+		t->ist[i] = stack - 16;
 	}
 	cpu_table[n] = c;
 	return c;

@@ -14,14 +14,6 @@
 #define IST_STACKS 3
 #define CPU_STACKS (IST_STACKS + 1)
 
-/* Intel SDM 3A, figure 8-11. */
-struct tss {
-	u32 reserved0;
-	u64 rsp[3], reserved1, ist[7], reserved2;
-	u16 reserved3, iomap;
-} __attribute__((packed));
-static_assert_size(struct tss, 104);
-
 /*
  * Private to one CPU, except where noted. The base of GS points here, while no
  * guest's is loaded; so does the last word of each hypervisor stack (normal and
@@ -38,7 +30,7 @@ struct cpu {
 	void *sched;   /* core's per-CPU data */
 	u64 stacks;    /* CPU_STACKS times HV_STACK_SIZE from here */
 	u64 gdt[SEL_TSS / 8 + 2];
-	struct tss tss;
+	u8 tss[104]; /* struct tss of hv/boot */
 } aligned_to(64);
 _Static_assert(sizeof(struct cpu) <= PAGE_SIZE, "struct cpu in its page");
 

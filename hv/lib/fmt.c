@@ -30,22 +30,13 @@ static void put_field(struct out *o, size_t width, const char *s, size_t len)
 		put(o, *s++);
 }
 
-/* kind: d, u or x. */
-static void put_number(struct out *o, struct spec sp, u64 v, char kind)
+static void put_number(struct out *o, struct spec sp, u64 v, u32 base)
 {
 	char tmp[24], *end = tmp + sizeof(tmp), *p = end;
-	s64 d = sp.longer ? (s64)v : (s32)v;
-	bool minus = kind == 'd' && d < 0;
-	size_t digits = sp.zero && sp.width > minus ? sp.width - minus : 1;
-	u32 base = kind == 'x' ? 16 : 10;
+	size_t digits = sp.zero && sp.width ? sp.width : 1;
 
-	if (digits > sizeof(tmp) - 1)
-		digits = sizeof(tmp) - 1;
-	for (v = minus ? -(u64)d : v; v || (size_t)(end - p) < digits;
-	     v /= base)
+	for (; p > tmp && (v || (size_t)(end - p) < digits); v /= base)
 		*--p = "0123456789abcdef"[v % base];
-	if (minus)
-		*--p = '-';
 	put_field(o, sp.width, p, (size_t)(end - p));
 }
 
@@ -76,10 +67,10 @@ int fmt_vbuf(char *buf, size_t n, const char *f, __builtin_va_list ap)
 			s = __builtin_va_arg(ap, const char *);
 			s = s ? s : "(null)";
 			put_field(&o, sp.width, s, strlen(s));
-		} else if (*f == 'd' || *f == 'u' || *f == 'x') {
+		} else if (*f == 'u' || *f == 'x') {
 			v = sp.longer ? __builtin_va_arg(ap, u64) :
 					__builtin_va_arg(ap, u32);
-			put_number(&o, sp, v, *f);
+			put_number(&o, sp, v, *f == 'x' ? 16 : 10);
 		} else if (*f) {
 			put(&o, *f);
 		} else {

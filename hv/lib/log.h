@@ -5,7 +5,7 @@
 #include "lib/types.h"
 
 /*
- * Formats (%s %d %u %x %ld %lu %lx, width, 0 flag) into the log
+ * Formats (%s %u %x %lu %lx, width, 0 flag) into the log
  * ring and, while log_direct is true, to the sink. Lines from several CPUs do
  * not mix. Any context but NMI.
  */

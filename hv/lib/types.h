@@ -22,7 +22,6 @@ typedef int64_t s64;
 	static inline name##_t name(u64 v) { return (name##_t){ v }; }
 ADDRESS_TYPE(hpa) /* host-physical */
 ADDRESS_TYPE(gpa) /* guest-physical */
-ADDRESS_TYPE(gva) /* guest-virtual */
 
 /* The hypervisor maps all of its memory at virtual == physical. */
 static inline void *hpa_ptr(hpa_t a) { return (void *)(uintptr_t)a.v; }

@@ -14,10 +14,7 @@ bool trap_fault(struct vcpu *v, u8 vector, u32 error)
 {
 	u32 has_error = WITH_ERROR >> vector & 1 ? INJECT_ERROR : 0;
 
-	v->hw.reinject =
-		(struct inject){ .event = INJECT_EXCEPTION | vector | has_error,
-				 .error = error };
-	vcpu_pend(v, PEND_INJECT);
+	virt_reinject(&v->hw, INJECT_EXCEPTION | vector | has_error, error, 0);
 	return false;
 }
 

@@ -50,8 +50,6 @@ bool virt_exit_begin(struct virt_vcpu *v, struct exit *x);
 void virt_entry_failed(struct virt_vcpu *v, struct exit *x, const char *why);
 
 #define EVENT_VALID (1u << 31) /* INJECT_* in a VMCS or VMCB */
-/* It was cut short and is to be delivered again. */
-void virt_reinject(struct virt_vcpu *v, u32 event, u32 error, u32 insn_len);
 
 /* What ends the blocking of interrupts by STI or MOV SS. */
 static inline bool virt_ends_shadow(enum vreg r, u64 val)

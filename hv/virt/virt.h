@@ -72,7 +72,7 @@ struct exit {
 	/* by kind: */
 	u16 io_port;
 	u8 io_size;
-	bool io_in, io_string, io_rep;
+	bool io_in, io_string;
 	u8 cr_nr, cr_gpr; /* and DR, only with CR_WRITE or CR_READ */
 	enum { CR_WRITE, CR_READ, CR_CLTS, CR_LMSW } cr_op;
 	u16 cr_lmsw;
@@ -362,6 +362,9 @@ void virt_init(void);
  */
 int virt_vcpu_init(struct virt_vcpu *v) must_check;
 void virt_vcpu_free(struct virt_vcpu *v);
+
+/* v's next entry delivers this event (INJECT_*), maybe again. */
+void virt_reinject(struct virt_vcpu *v, u32 event, u32 error, u32 insn_len);
 
 /* Makes v the one whose registers are accessed and that enter() runs on this
  * CPU, and takes it off: then another CPU can load it. Twice is no error. */

@@ -38,7 +38,7 @@ static const struct {
 
 /* Of info1. */
 enum {
-	IO_IN = 1, IO_STRING = 4, IO_REP = 8,
+	IO_IN = 1, IO_STRING = 4,
 	NPF_PRESENT = 1, NPF_WRITE = 2, NPF_EXEC = 16,
 };
 #define NPF_WALK (1ull << 33)
@@ -84,7 +84,6 @@ static void details(struct exit *x, const struct vmcb *b)
 		x->io_size = b->info1 >> 4 & 7;
 		x->io_in = b->info1 & IO_IN;
 		x->io_string = b->info1 & IO_STRING;
-		x->io_rep = b->info1 & IO_REP;
 		x->insn_len = (u32)(b->info2 - b->rip);
 		return;
 	case EXIT_CR:

@@ -76,7 +76,6 @@ static void details(struct virt_vcpu *v, struct exit *x, u64 q)
 		x->io_size = (q & 7) + 1;
 		x->io_in = q >> 3 & 1;
 		x->io_string = q >> 4 & 1;
-		x->io_rep = q >> 5 & 1;
 		x->io_port = q >> 16;
 		return;
 	case EXIT_CR:

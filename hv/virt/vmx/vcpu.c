@@ -129,7 +129,7 @@ static void host_state_write(void)
 	vmwrite(HOST_CR3, read_cr3());
 	vmwrite(HOST_CR4, read_cr4());
 	vmwrite(HOST_GS_BASE, (u64)c);
-	vmwrite(HOST_TR_BASE, ptr_hpa(&c->tss).v);
+	vmwrite(HOST_TR_BASE, ptr_hpa(c->tss).v);
 	vmwrite(HOST_GDTR_BASE, (u64)c->gdt);
 	vmwrite(HOST_IDTR_BASE, idt.base);
 }
