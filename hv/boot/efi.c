@@ -218,7 +218,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	bi->tsc_entry = tsc_entry;
 	boot_load_modules();
 	host_load(bi);
-	vulns_report(bi);
+	vulns_report();
 	first_map(&map);
 	read_acpi(bi, &map);
 	gather();

@@ -42,14 +42,18 @@ static u64 pages(u64 n)
 	return at;
 }
 
+struct options boot_options;
+
 static void read_options(struct boot_info *bi)
 {
 	const struct boot_module *m = find("parley.cfg");
 	char err[120];
 
-	if (!options_parse((const char *)m->start, m->size, &bi->options, err,
+	if (!options_parse((const char *)m->start, m->size, &boot_options, err,
 			   sizeof(err)))
 		boot_fail("%s", err);
+	bi->probe = boot_options.probe;
+	memcpy(bi->floor, boot_options.floor, sizeof(bi->floor));
 }
 
 static void load_image(struct elf_image *image)
@@ -118,7 +122,7 @@ void host_load(struct boot_info *bi)
 	struct pv_start *s;
 
 	read_options(bi);
-	h->size = bi->options.host_memory;
+	h->size = boot_options.host_memory;
 	h->base = (u64)boot_pages(h->size / PAGE_SIZE, LARGE_SIZE);
 	mem = (struct start_mem){ (u8 *)h->base, h->size, h->size, 0 };
 	load_image(&image);

@@ -3,6 +3,7 @@
  * and UARTs; with the ports and the memory that go with them. */
 #include "boot/acpi.h"
 #include "boot/host.h"
+#include "boot/options.h"
 #include "lib/log.h"
 #include "lib/machine.h"
 #include "lib/pci.h"
@@ -170,7 +171,7 @@ static u32 grant_uarts(struct boot_info *bi, struct pv_device *out)
 	} com[] = { { 0x3F8, 4 }, { 0x2F8, 3 } };
 	u32 n = 0;
 
-	for (u32 i = 0; i < 1u + bi->options.control; i++)
+	for (u32 i = 0; i < 1u + boot_options.control; i++)
 		if (grant(bi, NULL, com[i].port, UART_PORTS, true))
 			out[n++] = (struct pv_device){ .type = PV_DEV_UART,
 						       .irq = com[i].irq,

@@ -46,7 +46,7 @@ void iommu_setup(const struct boot_info *bi)
 {
 	const struct kind *k = &kinds[found->kind];
 
-	wrong = bi->options.iommu_off ? "iommu = off" : found->wrong;
+	wrong = boot_options.iommu_off ? "iommu = off" : found->wrong;
 	if (!found->kind || wrong)
 		return;
 	iommu.nr = found->nr;

@@ -2,7 +2,18 @@
 /* The hypervisor's own part of the configuration file. */
 #pragma once
 
-#include "lib/bootinfo.h"
+#include "lib/types.h"
+
+/* From parley.cfg. */
+struct options {
+	bool mitigations_auto; /* [hypervisor] mitigations = off | auto */
+	bool iommu_off;	       /* [hypervisor] iommu = auto | off */
+	bool probe;	       /* these two: lib/bootinfo.h */
+	char floor[32];
+	bool control;	 /* [host] control = no | com2 */
+	u64 host_memory; /* [host] memory, bytes; a multiple of 2 MiB */
+};
+extern struct options boot_options; /* as host_load() has read them */
 
 /*
  * Reads the sections [hypervisor] and [host] of n bytes of text into o, which

@@ -63,6 +63,7 @@ struct cpu *cpu_make(u32 n, u32 apic_id)
 		.index = n,
 		.apic_id = apic_id,
 		.stacks = stack,
+		.idt = (u64)idt,
 		.sched = (u8 *)c + CPU_PAGE_SCHED * PAGE_SIZE,
 		.virt = (u8 *)c + CPU_PAGE_VIRT * PAGE_SIZE,
 		.gdt = { 0, DESC_CODE64, DESC_DATA,

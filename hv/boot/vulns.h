@@ -40,8 +40,7 @@ u32 vulns_assess(const struct vuln_cpu *c, bool on, struct vuln *out);
  * Decides for this CPU, says it line by line on the console when `on`, and sets
  * `mitigations`, `spec_ctrl` and boot_own.mitigations.
  */
-struct boot_info;
-void vulns_report(struct boot_info *bi);
+void vulns_report(void);
 
 /* "not affected", "mitigated", "off", "open". */
 const char *vuln_state_name(enum vuln_state s);

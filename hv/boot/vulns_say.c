@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Says what is done against leaks by speculation, and switches it on. */
 #include "boot/boot.h"
+#include "boot/options.h"
 #include "boot/vulns.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -32,9 +33,9 @@ static void say_each(const struct vuln *list)
 		    vuln_state_name(list[i].state), list[i].reason);
 }
 
-void vulns_report(struct boot_info *bi)
+void vulns_report(void)
 {
-	bool on = bi->options.mitigations_auto;
+	bool on = boot_options.mitigations_auto;
 	struct vuln list[VULN_COUNT];
 	struct vuln_cpu c;
 	u32 off = 0;

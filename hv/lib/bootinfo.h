@@ -24,17 +24,6 @@ struct boot_range {
 		       ExitBootServices: use only after paging_init() */
 };
 
-/* From parley.cfg. */
-struct options {
-	bool mitigations_auto; /* [hypervisor] mitigations = off | auto */
-	bool iommu_off;	       /* [hypervisor] iommu = auto | off */
-	bool probe;	       /* [hypervisor] probe = off | on */
-	char floor[32];	       /* [hypervisor] floor = NAME: this guest is for
-				  the bench's floor (virt.h), else empty */
-	bool control;	       /* [host] control = no | com2 */
-	u64 host_memory;       /* [host] memory, bytes; a multiple of 2 MiB */
-};
-
 #define BOOT_FRAME_SIZE 16 /* bytes: struct frame of core */
 #define BOOT_MAX_GRANTS 192
 
@@ -65,7 +54,9 @@ struct boot_host {
 struct boot_info {
 	u32 nr_ranges;
 	struct boot_range ranges[BOOT_MAX_RANGES];
-	struct options options;
+	bool probe;	/* parley.cfg, [hypervisor] probe = off | on */
+	char floor[32]; /* and floor = NAME: this guest is for the bench's floor
+			   (virt.h), else empty */
 	struct boot_host host;
 	void *frames; /* the frame table, all ones: frames of nobody */
 	u64 nr_frames; /* it has, BOOT_FRAME_SIZE each: up to the end of memory */

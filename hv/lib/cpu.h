@@ -29,6 +29,7 @@ struct cpu {
 	void *virt;    /* the backend's per-CPU data */
 	void *sched;   /* core's per-CPU data */
 	u64 stacks;    /* CPU_STACKS times HV_STACK_SIZE from here */
+	u64 idt;       /* its base */
 	u64 gdt[SEL_TSS / 8 + 2];
 	u8 tss[104]; /* struct tss of hv/boot */
 } aligned_to(64);

@@ -37,7 +37,7 @@ static void require(const char *step, const char *wrong)
 /* The guest that is for the bench's floor: before its vCPUs are made. */
 static void setup_partition(struct partition *p)
 {
-	if (boot->options.floor[0] && !strcmp(p->name, boot->options.floor))
+	if (boot->floor[0] && !strcmp(p->name, boot->floor))
 		p->stub = VIRT_STUB_FLOOR;
 }
 
@@ -51,7 +51,7 @@ noreturn_fn void hv_main(struct boot_info *bi)
 		panic_stop_others = lapic_nmi_others;
 	store_release(&bi->ap_entry, cpu_wait);
 	virt_init();
-	virt_probe = bi->options.probe;
+	virt_probe = bi->probe;
 	for (u32 i = 0; i < cpu_count; i++)
 		sched_init_cpu(cpu_table[i]);
 	frame_init(bi);

@@ -48,7 +48,8 @@ u64 vmx_reg_get(struct virt_vcpu *v, enum vreg r)
 	}
 }
 
-void vmx_shadow_clear(void)
+/* Ends the blocking of interrupts by STI or MOV SS. */
+static void shadow_clear(void)
 {
 	u64 i = vmread(GUEST_INTERRUPTIBILITY);
 
@@ -116,7 +117,7 @@ void vmx_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 	if (virt_uses_dr(r, val))
 		virt_dr_use(v);
 	if (virt_ends_shadow(r, val))
-		vmx_shadow_clear();
+		shadow_clear();
 	if (!virt_voids_tag(r))
 		return;
 	pdptes_load(v);

@@ -119,19 +119,14 @@ static void vmcs_fill(struct virt_vcpu *v)
 static void host_state_write(void)
 {
 	struct cpu *c = cpu_this();
-	struct {
-		u16 limit;
-		u64 base;
-	} __attribute__((packed)) idt;
 
-	__asm__ volatile("sidt %0" : "=m"(idt));
 	vmwrite(HOST_CR0, read_cr0());
 	vmwrite(HOST_CR3, read_cr3());
 	vmwrite(HOST_CR4, read_cr4());
 	vmwrite(HOST_GS_BASE, (u64)c);
 	vmwrite(HOST_TR_BASE, ptr_hpa(c->tss).v);
 	vmwrite(HOST_GDTR_BASE, (u64)c->gdt);
-	vmwrite(HOST_IDTR_BASE, idt.base);
+	vmwrite(HOST_IDTR_BASE, c->idt);
 }
 
 /* The VMCS itself is written when it is current for the first time. */

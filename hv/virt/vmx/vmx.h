@@ -98,8 +98,6 @@ static inline void vmwrite(u32 field, u64 val)
 void vmx_exit_decode(struct virt_vcpu *v, struct exit *x);
 u64 vmx_reg_get(struct virt_vcpu *v, enum vreg r);
 void vmx_reg_set(struct virt_vcpu *v, enum vreg r, u64 val);
-/* Ends the blocking of interrupts by STI or MOV SS. */
-void vmx_shadow_clear(void);
 /* Drops the translation of one canonical address. */
 void vmx_invlpg(struct virt_vcpu *v, u64 gva);
 

@@ -11,6 +11,7 @@
 
 #include "boot/acpi.h"
 #include "boot/host.h"
+#include "boot/options.h"
 #include "lib/log.h"
 #include "lib/machine.h"
 #include "lib/pci.h"
@@ -21,7 +22,7 @@
 u32 pci_count;
 struct acpi_boot acpi_boot;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
-struct acpi_boot acpi_boot;
+struct options boot_options;
 static struct boot_info bi;
 static struct pv_device dev[64];
 
@@ -30,6 +31,7 @@ void log(const char *fmt, ...) {}
 static int setup(void **state)
 {
 	memset(&bi, 0, sizeof(bi));
+	memset(&boot_options, 0, sizeof(boot_options));
 	memset(pci_funcs, 0, sizeof(pci_funcs));
 	bi.nr_ranges = 1;
 	bi.ranges[0] = (struct boot_range){ .start = MIB,
@@ -106,7 +108,7 @@ static void ide_has_its_legacy_ports(void **state)
 
 static void com2_is_there_if_configured(void **state)
 {
-	bi.options.control = true;
+	boot_options.control = true;
 	assert_int_equal(host_devices(&bi, dev, 64), 3);
 	assert_int_equal(dev[1].type, PV_DEV_UART);
 	assert_int_equal(dev[1].base, 0x2F8);
