@@ -37,21 +37,26 @@ static void adapt(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_regs *r)
 	}
 }
 
+static struct cpuid_regs listed(u32 leaf, u32 sub)
+{
+	const struct guest_leaf *l = guest_cpu.leaf;
+
+	for (u32 i = 0; i < guest_cpu.nr_leaves; i++, l++)
+		if (l->leaf == leaf &&
+		    (l->sub == GUEST_LEAF_ANY || l->sub == sub))
+			return l->regs;
+	return (struct cpuid_regs){ 0 };
+}
+
 static struct cpuid_regs answer(struct vcpu *v, u32 leaf, u32 sub)
 {
-	struct cpuid_regs r = { 0 };
-	const struct guest_leaf *l = guest_cpu.leaf;
-	const struct guest_leaf *end = l + guest_cpu.nr_leaves;
 	const struct partition *p = v->part;
+	struct cpuid_regs r;
 
 	if (leaf == PV_CPUID_SELF)
 		return (struct cpuid_regs){ p->id, v->id, p->nr_vcpus,
 					    p->profile };
-	while (l < end &&
-	       (l->leaf != leaf || (l->sub != GUEST_LEAF_ANY && l->sub != sub)))
-		l++;
-	if (l < end)
-		r = l->regs;
+	r = listed(leaf, sub);
 	if (leaf == 1)
 		features(v, &r);
 	else
