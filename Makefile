@@ -246,7 +246,8 @@ $(B)/obj/$(1)/%.o: $(1)/%.S Makefile | $(GEN)
 	@mkdir -p $$(@D)
 	$$(call say,AS,$$<)$(CC) $(2) -D__ASSEMBLY__ $$(DEPS) -c $$< -o $$@
 endef
-$(eval $(call compile,hv/boot,$(HV_FLAGS) $(BOOT_FLAGS)))
+# The boot stage runs once: it is to be small.
+$(eval $(call compile,hv/boot,$(HV_FLAGS) -Os $(BOOT_FLAGS)))
 $(eval $(call compile,hv,$(HV_FLAGS) $(LTO)))
 $(eval $(call compile,guestkit/libc,$(LIBC_FLAGS)))
 $(eval $(call compile,guestkit/examples,$$(GUEST_FLAGS)))

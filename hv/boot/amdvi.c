@@ -83,8 +83,8 @@ void amdvi_functions(void)
 		return;
 	for (u32 i = 0; i < pci_count; i++)
 		may_interrupt(pci_funcs[i].bdf);
-	for (u32 i = 0; i < acpi.nr_ioapics; i++)
-		may_interrupt(acpi.ioapics[i].bdf);
+	for (u32 i = 0; i < acpi_boot.nr_ioapics; i++)
+		may_interrupt(acpi_boot.ioapics[i].bdf);
 }
 
 /* Its own message, of a fault: nowhere else is it set up. */

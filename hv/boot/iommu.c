@@ -3,6 +3,7 @@
 #include "boot/acpi.h"
 #include "boot/early.h"
 #include "boot/machine.h"
+#include "boot/options.h"
 #include "lib/log.h"
 
 static const struct iommu_found *found = &acpi_boot.iommu;
