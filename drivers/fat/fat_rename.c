@@ -158,7 +158,8 @@ static enum fat_status rename_new(struct rename *r)
 		return is_dir(&r->old) ? FAT_EXDEV : add_copy(r);
 	FAT_TRY(s);
 	node_moves(r, p, fat_raw_first(raw));
-	return FAT_OK;
+	/* the old name may be used anew, in another sector */
+	return fat_barrier(r->v);
 }
 
 /* The target's short entry names what the old one did. */

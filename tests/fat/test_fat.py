@@ -19,7 +19,8 @@ LARGE = [(1, 36000, s) for s in range(8)] + [(2, 68000, 8)]
 SMALL = [(1, 4096, s) for s in range(8)] + [(2, 2048, s) for s in range(8)] + \
     [(8, 8192, s) for s in range(4)] + [(2, 512, s) for s in range(8)]
 CUTS = [(1, 512, s) for s in range(8)] + [(2, 1024, s) for s in range(4)] + \
-    [(8, 1024, s) for s in range(2)] + [(1, 256, s) for s in range(10)]
+    [(8, 1024, s) for s in range(2)] + [(1, 256, s) for s in range(10)] + \
+    [(2, 1024, 109)]  # a name that moved away is used anew
 # After a cut: orphaned and over-long chains, copies of the table that differ,
 # and the dirty bit (which the boot sector's backup does not have; while it
 # is set, FSInfo says nothing).
