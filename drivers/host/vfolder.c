@@ -10,7 +10,7 @@
 
 #define VIRTIO_ID_9P 9u
 #define F_MOUNT_TAG 1u
-#define QUEUE_MAX 64u
+#define QUEUE_MAX 128u
 
 struct vfolder {
 	struct vdev dev;
