@@ -39,9 +39,9 @@ static void fid_free(struct kit_folder *d, uint32_t fid)
 
 static void fid_drop(struct kit_folder *d, uint32_t fid)
 {
-	p9_begin(d, P9_CLUNK);
-	p9_put(d, fid, 4);
-	p9_send(d);
+	kit_p9_begin(d, P9_CLUNK);
+	kit_p9_put(d, fid, 4);
+	kit_p9_send(d);
 	fid_free(d, fid);
 }
 
@@ -74,12 +74,12 @@ static const char *names_put(struct kit_folder *d, const char *path,
 {
 	uint32_t count_at = d->len;
 
-	p9_put(d, 0, 2);
+	kit_p9_put(d, 0, 2);
 	*nr = 0;
 	while (path < end && *nr < STEPS) {
 		const char *stop = name_end(path, end);
 
-		p9_put_text(d, path, (size_t)(stop - path));
+		kit_p9_put_text(d, path, (size_t)(stop - path));
 		path = name_start(stop, end);
 		++*nr;
 	}
@@ -98,12 +98,12 @@ static int walk(struct kit_folder *d, const char *path, const char *end,
 	while (!error) {
 		unsigned nr;
 
-		p9_begin(d, P9_WALK);
-		p9_put(d, from, 4);
-		p9_put(d, *fid, 4);
+		kit_p9_begin(d, P9_WALK);
+		kit_p9_put(d, from, 4);
+		kit_p9_put(d, *fid, 4);
 		path = names_put(d, path, end, &nr);
-		error = p9_send(d);
-		if (!error && p9_get(d, 2) != nr)
+		error = kit_p9_send(d);
+		if (!error && kit_p9_get(d, 2) != nr)
 			error = -ENOENT;
 		if (!error && path == end)
 			return 0;
@@ -132,7 +132,7 @@ static int walk_parent(struct kit_folder *d, const char *path, uint32_t *fid,
 
 static void name_put(struct kit_folder *d, const char *name)
 {
-	p9_put_text(d, name, (size_t)(text_end(name) - name));
+	kit_p9_put_text(d, name, (size_t)(text_end(name) - name));
 }
 
 /* ---- files ---- */
@@ -145,10 +145,10 @@ static uint32_t open_flags(unsigned flags)
 
 static int fid_open(struct kit_folder *d, uint32_t fid, uint32_t flags)
 {
-	p9_begin(d, P9_LOPEN);
-	p9_put(d, fid, 4);
-	p9_put(d, flags, 4);
-	return p9_send(d);
+	kit_p9_begin(d, P9_LOPEN);
+	kit_p9_put(d, fid, 4);
+	kit_p9_put(d, flags, 4);
+	return kit_p9_send(d);
 }
 
 static int create(struct kit_folder *d, const char *path, unsigned flags,
@@ -159,13 +159,13 @@ static int create(struct kit_folder *d, const char *path, unsigned flags,
 
 	if (error)
 		return error;
-	p9_begin(d, P9_LCREATE);
-	p9_put(d, *fid, 4);
+	kit_p9_begin(d, P9_LCREATE);
+	kit_p9_put(d, *fid, 4);
 	name_put(d, name);
-	p9_put(d, open_flags(flags), 4);
-	p9_put(d, 0644, 4);
-	p9_put(d, 0, 4);
-	error = p9_send(d);
+	kit_p9_put(d, open_flags(flags), 4);
+	kit_p9_put(d, 0644, 4);
+	kit_p9_put(d, 0, 4);
+	error = kit_p9_send(d);
 	if (error)
 		fid_drop(d, *fid);
 	return error;
@@ -212,10 +212,10 @@ void kit_file_close(struct kit_file *f)
 
 static void io_begin(struct kit_file *f, unsigned type, uint64_t at, size_t n)
 {
-	p9_begin(f->d, type);
-	p9_put(f->d, f->fid, 4);
-	p9_put(f->d, at, 8);
-	p9_put(f->d, n, 4);
+	kit_p9_begin(f->d, type);
+	kit_p9_put(f->d, f->fid, 4);
+	kit_p9_put(f->d, at, 8);
+	kit_p9_put(f->d, n, 4);
 }
 
 static size_t piece(const struct kit_file *f, size_t n)
@@ -237,9 +237,9 @@ int64_t kit_file_read(struct kit_file *f, uint64_t at, void *buf, size_t n)
 		int error;
 
 		io_begin(f, P9_READ, at + done, want);
-		error = p9_send(f->d);
-		got = error ? 0 : (uint32_t)p9_get(f->d, 4);
-		data = p9_get_bytes(f->d, got);
+		error = kit_p9_send(f->d);
+		got = error ? 0 : (uint32_t)kit_p9_get(f->d, 4);
+		data = kit_p9_get_bytes(f->d, got);
 		if (error || got > want || !data)
 			return error ? error : -P9_EIO;
 		__builtin_memcpy(to + done, data, got);
@@ -263,7 +263,7 @@ int64_t kit_file_write(struct kit_file *f, uint64_t at, const void *buf,
 		io_begin(f, P9_WRITE, at + done, now);
 		__builtin_memcpy(f->d->out + f->d->len, from + done, now);
 		f->d->len += (uint32_t)now;
-		error = p9_send(f->d);
+		error = kit_p9_send(f->d);
 		if (error)
 			return error;
 		done += now;
@@ -275,36 +275,36 @@ int64_t kit_file_size(struct kit_file *f)
 {
 	int error;
 
-	p9_begin(f->d, P9_GETATTR);
-	p9_put(f->d, f->fid, 4);
-	p9_put(f->d, GETATTR_SIZE, 8);
-	error = p9_send(f->d);
+	kit_p9_begin(f->d, P9_GETATTR);
+	kit_p9_put(f->d, f->fid, 4);
+	kit_p9_put(f->d, GETATTR_SIZE, 8);
+	error = kit_p9_send(f->d);
 	if (error)
 		return error;
 	/* valid, qid, mode, user, group, links, device */
-	p9_get_bytes(f->d, 8 + QID + 12 + 16);
-	return (int64_t)p9_get(f->d, 8);
+	kit_p9_get_bytes(f->d, 8 + QID + 12 + 16);
+	return (int64_t)kit_p9_get(f->d, 8);
 }
 
 int kit_file_truncate(struct kit_file *f, uint64_t size)
 {
-	p9_begin(f->d, P9_SETATTR);
-	p9_put(f->d, f->fid, 4);
-	p9_put(f->d, SETATTR_SIZE, 4);
-	p9_put(f->d, 0, 4);
-	p9_put(f->d, 0, 8);
-	p9_put(f->d, size, 8);
+	kit_p9_begin(f->d, P9_SETATTR);
+	kit_p9_put(f->d, f->fid, 4);
+	kit_p9_put(f->d, SETATTR_SIZE, 4);
+	kit_p9_put(f->d, 0, 4);
+	kit_p9_put(f->d, 0, 8);
+	kit_p9_put(f->d, size, 8);
 	for (unsigned i = 0; i < 4; i++)
-		p9_put(f->d, 0, 8);
-	return p9_send(f->d);
+		kit_p9_put(f->d, 0, 8);
+	return kit_p9_send(f->d);
 }
 
 int kit_file_sync(struct kit_file *f)
 {
-	p9_begin(f->d, P9_FSYNC);
-	p9_put(f->d, f->fid, 4);
-	p9_put(f->d, 0, 4);
-	return p9_send(f->d);
+	kit_p9_begin(f->d, P9_FSYNC);
+	kit_p9_put(f->d, f->fid, 4);
+	kit_p9_put(f->d, 0, 4);
+	return kit_p9_send(f->d);
 }
 
 /* ---- folders ---- */
@@ -316,12 +316,12 @@ static bool item_get(struct kit_folder *d, uint64_t *next,
 	const uint8_t *name;
 	uint32_t n;
 
-	if (!p9_get_bytes(d, QID))
+	if (!kit_p9_get_bytes(d, QID))
 		return false;
-	*next = p9_get(d, 8);
-	item->folder = p9_get(d, 1) == DIR_TYPE;
-	n = (uint32_t)p9_get(d, 2);
-	name = n < KIT_NAME_MAX ? p9_get_bytes(d, n) : NULL;
+	*next = kit_p9_get(d, 8);
+	item->folder = kit_p9_get(d, 1) == DIR_TYPE;
+	n = (uint32_t)kit_p9_get(d, 2);
+	name = n < KIT_NAME_MAX ? kit_p9_get_bytes(d, n) : NULL;
 	if (!name)
 		return false;
 	__builtin_memcpy(item->name, name, n);
@@ -349,12 +349,12 @@ int kit_folder_list(struct kit_folder *d, const char *path,
 	while (more) {
 		uint64_t before = at;
 
-		p9_begin(d, P9_READDIR);
-		p9_put(d, fid, 4);
-		p9_put(d, at, 8);
-		p9_put(d, d->msize - P9_IO_HEAD, 4);
-		error = p9_send(d);
-		more = !error && p9_get(d, 4);
+		kit_p9_begin(d, P9_READDIR);
+		kit_p9_put(d, fid, 4);
+		kit_p9_put(d, at, 8);
+		kit_p9_put(d, d->msize - P9_IO_HEAD, 4);
+		error = kit_p9_send(d);
+		more = !error && kit_p9_get(d, 4);
 		while (more && item_get(d, &at, &item))
 			more = is_dots(&item) || fn(&item, arg);
 		more &= at != before;
@@ -372,12 +372,12 @@ int kit_folder_make(struct kit_folder *d, const char *path)
 
 	if (error)
 		return error;
-	p9_begin(d, P9_MKDIR);
-	p9_put(d, fid, 4);
+	kit_p9_begin(d, P9_MKDIR);
+	kit_p9_put(d, fid, 4);
 	name_put(d, name);
-	p9_put(d, 0755, 4);
-	p9_put(d, 0, 4);
-	error = p9_send(d);
+	kit_p9_put(d, 0755, 4);
+	kit_p9_put(d, 0, 4);
+	error = kit_p9_send(d);
 	fid_drop(d, fid);
 	return error;
 }
@@ -389,9 +389,9 @@ int kit_folder_remove(struct kit_folder *d, const char *path)
 
 	if (error)
 		return error;
-	p9_begin(d, P9_REMOVE);
-	p9_put(d, fid, 4);
-	error = p9_send(d);
+	kit_p9_begin(d, P9_REMOVE);
+	kit_p9_put(d, fid, 4);
+	error = kit_p9_send(d);
 	fid_free(d, fid);
 	return error;
 }
@@ -407,12 +407,12 @@ int kit_folder_rename(struct kit_folder *d, const char *path,
 		return error;
 	error = walk_parent(d, new_path, &to, &new_name);
 	if (!error) {
-		p9_begin(d, P9_RENAMEAT);
-		p9_put(d, from, 4);
+		kit_p9_begin(d, P9_RENAMEAT);
+		kit_p9_put(d, from, 4);
 		name_put(d, name);
-		p9_put(d, to, 4);
+		kit_p9_put(d, to, 4);
 		name_put(d, new_name);
-		error = p9_send(d);
+		error = kit_p9_send(d);
 		fid_drop(d, to);
 	}
 	fid_drop(d, from);

@@ -18,29 +18,29 @@
 
 /* ---- messages ---- */
 
-void p9_put(struct kit_folder *d, uint64_t value, unsigned bytes)
+void kit_p9_put(struct kit_folder *d, uint64_t value, unsigned bytes)
 {
 	for (; bytes && d->len < P9_MSIZE; bytes--, value >>= 8)
 		d->out[d->len++] = (uint8_t)value;
 }
 
-void p9_put_text(struct kit_folder *d, const char *text, size_t n)
+void kit_p9_put_text(struct kit_folder *d, const char *text, size_t n)
 {
-	p9_put(d, n, 2);
+	kit_p9_put(d, n, 2);
 	if (n > P9_MSIZE - d->len)
 		n = P9_MSIZE - d->len;
 	__builtin_memcpy(d->out + d->len, text, n);
 	d->len += (uint32_t)n;
 }
 
-void p9_begin(struct kit_folder *d, unsigned type)
+void kit_p9_begin(struct kit_folder *d, unsigned type)
 {
 	d->len = 4;
-	p9_put(d, type, 1);
-	p9_put(d, type == P9_VERSION ? NO_TAG : TAG, 2);
+	kit_p9_put(d, type, 1);
+	kit_p9_put(d, type == P9_VERSION ? NO_TAG : TAG, 2);
 }
 
-const uint8_t *p9_get_bytes(struct kit_folder *d, uint32_t n)
+const uint8_t *kit_p9_get_bytes(struct kit_folder *d, uint32_t n)
 {
 	const uint8_t *p = d->in + d->at;
 
@@ -50,9 +50,9 @@ const uint8_t *p9_get_bytes(struct kit_folder *d, uint32_t n)
 	return p;
 }
 
-uint64_t p9_get(struct kit_folder *d, unsigned bytes)
+uint64_t kit_p9_get(struct kit_folder *d, unsigned bytes)
 {
-	const uint8_t *p = p9_get_bytes(d, bytes);
+	const uint8_t *p = kit_p9_get_bytes(d, bytes);
 	uint64_t value = 0;
 
 	for (unsigned i = 0; p && i < bytes; i++)
@@ -94,7 +94,7 @@ static bool message_exchange(struct kit_folder *d)
 }
 
 /* The buffers are still the device's where it does not answer. */
-int p9_send(struct kit_folder *d)
+int kit_p9_send(struct kit_folder *d)
 {
 	uint32_t len = d->len;
 	unsigned type = d->out[4];
@@ -102,20 +102,20 @@ int p9_send(struct kit_folder *d)
 	if (d->dead || len >= P9_MSIZE)
 		return -P9_EIO;
 	d->len = 0;
-	p9_put(d, len, 4);
+	kit_p9_put(d, len, 4);
 	d->len = len;
 	d->dead = !message_exchange(d);
 	d->at = 0;
 	d->got = P9_HEADER;
 	if (d->dead)
 		return -P9_EIO;
-	d->got = (uint32_t)p9_get(d, 4);
+	d->got = (uint32_t)kit_p9_get(d, 4);
 	if (d->got < P9_HEADER || d->got > P9_MSIZE)
 		return -P9_EIO;
-	len = (uint32_t)p9_get(d, 1);
-	p9_get(d, 2);
+	len = (uint32_t)kit_p9_get(d, 1);
+	kit_p9_get(d, 2);
 	if (len == RLERROR)
-		return -(int)p9_get(d, 4);
+		return -(int)kit_p9_get(d, 4);
 	return len == type + 1 ? 0 : -P9_EIO;
 }
 
@@ -123,21 +123,21 @@ int p9_send(struct kit_folder *d)
 
 static const char *session_start(struct kit_folder *d)
 {
-	p9_begin(d, P9_VERSION);
-	p9_put(d, P9_MSIZE, 4);
-	p9_put_text(d, "9P2000.L", 8);
-	if (p9_send(d))
+	kit_p9_begin(d, P9_VERSION);
+	kit_p9_put(d, P9_MSIZE, 4);
+	kit_p9_put_text(d, "9P2000.L", 8);
+	if (kit_p9_send(d))
 		return "the server does not answer";
-	d->msize = (uint32_t)p9_get(d, 4);
-	if (d->msize < 4096 || d->msize > P9_MSIZE || p9_get(d, 2) != 8)
+	d->msize = (uint32_t)kit_p9_get(d, 4);
+	if (d->msize < 4096 || d->msize > P9_MSIZE || kit_p9_get(d, 2) != 8)
 		return "the server has another protocol";
-	p9_begin(d, P9_ATTACH);
-	p9_put(d, P9_ROOT, 4);
-	p9_put(d, NO_FID, 4);
-	p9_put(d, 0, 2); /* neither user nor folder has a name */
-	p9_put(d, 0, 2);
-	p9_put(d, 0, 4);
-	return p9_send(d) ? "the server refused" : NULL;
+	kit_p9_begin(d, P9_ATTACH);
+	kit_p9_put(d, P9_ROOT, 4);
+	kit_p9_put(d, NO_FID, 4);
+	kit_p9_put(d, 0, 2); /* neither user nor folder has a name */
+	kit_p9_put(d, 0, 2);
+	kit_p9_put(d, 0, 4);
+	return kit_p9_send(d) ? "the server refused" : NULL;
 }
 
 static const char *folder_start(struct kit_folder *d, const char *tag)

@@ -44,14 +44,14 @@ struct kit_folder {
 };
 
 /* A request: begun, then put together, then sent. 0, or the error. */
-void p9_begin(struct kit_folder *d, unsigned type);
-void p9_put(struct kit_folder *d, uint64_t value, unsigned bytes);
-void p9_put_text(struct kit_folder *d, const char *text, size_t n);
-int p9_send(struct kit_folder *d);
+void kit_p9_begin(struct kit_folder *d, unsigned type);
+void kit_p9_put(struct kit_folder *d, uint64_t value, unsigned bytes);
+void kit_p9_put_text(struct kit_folder *d, const char *text, size_t n);
+int kit_p9_send(struct kit_folder *d);
 
 /* Of the reply; zeros behind its end. */
-uint64_t p9_get(struct kit_folder *d, unsigned bytes);
+uint64_t kit_p9_get(struct kit_folder *d, unsigned bytes);
 /* Null: the reply has not so many. */
-const uint8_t *p9_get_bytes(struct kit_folder *d, uint32_t n);
+const uint8_t *kit_p9_get_bytes(struct kit_folder *d, uint32_t n);
 
 #endif

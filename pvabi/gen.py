@@ -233,7 +233,7 @@ def wrong(c):
     # with numbers that are known to be in their range
     bad += ["!pages_ok(%s, %s)" % (a["name"], a["of"])
             for a in c["args"] if a["form"] == "pages()"]
-    return bad + ["!" + expression(c, *check) for check in c["checks"]]
+    return bad + ["!" + expression(c, *check) for check in c.get("checks", [])]
 
 
 def attempt(expression):
