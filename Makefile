@@ -63,7 +63,7 @@ GUEST_FLAGS = $(FIXED) -Iguestkit/include -Iguestkit/libc/include -Idrivers \
 	$(if $(shell grep -l USES_FPU $<),,-mgeneral-regs-only)
 HOST_FLAGS = $(FIXED) -mgeneral-regs-only -Iguestkit/include \
 	-Iguestkit/libc/include -Idrivers -I. -Ipvabi/include -I$(B)/gen \
-	-Idrivers/host $(LTO) -frandom-seed=$@
+	-Idrivers/host $(LTO) -frandom-seed=$<
 UNIT_FLAGS := -std=gnu11 -O1 -g $(WARN) $(REPRO) -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-builtin-log -D_GNU_SOURCE -DPARLEY_UNIT=1 -Ihv -Ipvabi/include -Iguestkit/include \
@@ -328,7 +328,7 @@ $(eval $(call archive,$(B)/libparleyc.a,$(LIBC_OBJ)))
 $(eval $(call archive,$(B)/libparleydrv.a,$(DRV_OBJ)))
 
 # The host partition's program is optimized as one; the rest has no part in it.
-KIT_LINK = $(CC) -O2 $(LTO) -nostdlib -static -no-pie -Wl,--build-id=none \
+KIT_LINK = $(CC) -O2 -g $(LTO) $(REPRO) -nostdlib -static -no-pie -Wl,--build-id=none \
 	-Wl,-z,noexecstack,-z,max-page-size=4096,-z,norelro \
 	-Wl,--fatal-warnings,--gc-sections -Wl,-T,guestkit/kit.lds
 KIT_TAIL = -Wl,--start-group $(LIBS) -Wl,--end-group -lgcc
