@@ -61,9 +61,9 @@ DRV_FLAGS := $(FIXED) -mgeneral-regs-only -Idrivers -I. -Ipvabi/include \
 GUEST_FLAGS = $(FIXED) -Iguestkit/include -Iguestkit/libc/include -Idrivers \
 	-I. -Itests/guests -Ipvabi/include -I$(B)/gen \
 	$(if $(shell grep -l USES_FPU $<),,-mgeneral-regs-only)
-HOST_FLAGS = $(FIXED) -mgeneral-regs-only -Iguestkit/include \
+HOST_FLAGS := $(FIXED) -mgeneral-regs-only -Iguestkit/include \
 	-Iguestkit/libc/include -Idrivers -I. -Ipvabi/include -I$(B)/gen \
-	-Idrivers/host $(LTO) -frandom-seed=$<
+	-Idrivers/host $(LTO)
 UNIT_FLAGS := -std=gnu11 -O1 -g $(WARN) $(REPRO) -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-builtin-log -D_GNU_SOURCE -DPARLEY_UNIT=1 -Ihv -Ipvabi/include -Iguestkit/include \
@@ -252,7 +252,7 @@ $(eval $(call compile,hv,$(HV_FLAGS) $(LTO)))
 $(eval $(call compile,guestkit/libc,$(LIBC_FLAGS)))
 $(eval $(call compile,guestkit/examples,$$(GUEST_FLAGS)))
 $(eval $(call compile,guestkit,$(KIT_FLAGS)))
-$(eval $(call compile,drivers/host,$$(HOST_FLAGS)))
+$(eval $(call compile,drivers/host,$(HOST_FLAGS) -frandom-seed=$$<))
 $(eval $(call compile,drivers,$(DRV_FLAGS)))
 $(eval $(call compile,tests/guests,$$(GUEST_FLAGS)))
 $(eval $(call compile,tests/bench,$$(GUEST_FLAGS)))
