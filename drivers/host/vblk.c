@@ -14,15 +14,19 @@ __attribute__((noinline, cold)) static bool status_again(struct vblk_io *io,
 	return gmem_write(io->v->dev.mem, io->status_at, &status, 1);
 }
 
+static void io_free(struct vblk_io *io)
+{
+	io->next_free = io->v->free;
+	io->v->free = io;
+}
+
+/* Ends a request that has waited for nothing, or does not any more. */
 static void io_end(struct vblk_io *io, uint8_t status)
 {
 	struct vblk *v = io->v;
 	void *p;
 
-	io->next_free = v->free;
-	v->free = io;
-	if (!vdev_end(&v->dev))
-		return;
+	io_free(io);
 	if (v->starved) {
 		v->starved = false;
 		vdev_look(&v->dev);
@@ -169,7 +173,16 @@ static void io_go_on(struct vblk_io *io)
 		}
 	}
 	io->inside = false;
-	io_end(io, io->failed ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
+	if (vdev_end(&io->v->dev))
+		io_end(io, io->failed ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
+	else
+		io_free(io);
+}
+
+static void io_move(struct vblk_io *io)
+{
+	vdev_begin(&io->v->dev);
+	io_go_on(io);
 }
 
 /* ---- taking requests ---- */
@@ -268,7 +281,7 @@ static void move_begin(struct vblk_io *io, uint64_t bytes)
 	if (io->v->disk.kind == VDISK_NULL)
 		io_end_null(io);
 	else
-		io_go_on(io);
+		io_move(io);
 }
 
 static void io_begin(struct vblk_io *io)
@@ -284,7 +297,7 @@ static void io_begin(struct vblk_io *io)
 		break;
 	case VIRTIO_BLK_T_FLUSH:
 		io->left = 1; /* one transfer, without bytes */
-		io_go_on(io);
+		io_move(io);
 		break;
 	case VIRTIO_BLK_T_GET_ID:
 		io_end(io, id_write(io));
@@ -303,7 +316,6 @@ static void io_start(struct vblk *v, struct vblk_io *io)
 		return;
 	}
 	v->free = io->next_free;
-	vdev_begin(&v->dev);
 	io->type = hdr.type;
 	io->sector = hdr.sector;
 	io->written = io->left = 0;
