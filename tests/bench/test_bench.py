@@ -30,6 +30,9 @@ BOOT_MOST = 20_000_000  # ExitBootServices to the host partition
 BOOT_LINE = re.compile(r"parley: boot: (\d+) TSC ticks")
 # A partition of 16 MiB made and destroyed, without the zeroing of its frames.
 CREATE_DESTROY_MOST = 60_000
+# A read of the null disk, 32 in the queue: guest, hypervisor, host partition.
+QUEUE_MOST, QUEUE_EXITS = 500, 0.3
+ALONE_EXITS = 6  # of one that is alone in the queue
 MANY_SHARE = 0.02  # growth of a fast call from 1 to 64 partitions
 # What is executed natively must cost no exit.
 NO_EXIT = tuple((op, p) for op in ("time_read", "aspace_switch", "page_fault",
@@ -191,6 +194,18 @@ def many_gate(name, row):
           f"instructions without the zeroing of frames")
 
 
+def queue_gate(name, row):
+    """What the split costs a request of a virtual disk."""
+    many, alone = (row[(f"block_qd{n}", "pv")] for n in (32, 1))
+    check(many.total <= QUEUE_MOST and many.exits <= QUEUE_EXITS,
+          f"{name} a request of 32",
+          f"{table.number(many.total)} instructions, {many.exits} exits")
+    check(alone.exits <= ALONE_EXITS, f"{name} a request alone",
+          f"{alone.exits} exits")
+    print(f"block_qd32 on {name}: {table.number(many.total)} instructions, "
+          f"{table.number(many.exits)} exits")
+
+
 def figures(cost):
     return {"all": cost.total, "root": cost.root, "exits": cost.exits,
             "vmcs": cost.vmcs or 0}
@@ -317,6 +332,7 @@ def one(emulator, name, accepting):
     by = {(r.op, r.profile): r for r in rows}
     null_gate(name, plain, by, calls)
     many_gate(name, by)
+    queue_gate(name, by)
     calls_check(name, rows)
     growth_gate(name, rows)
     boot_gate(name, boots[0])
