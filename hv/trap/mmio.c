@@ -189,6 +189,9 @@ static bool awaited(struct vcpu *v, u64 at)
 	    now - v->missing_since > tsc_from_us(MISSING_US))
 		return false;
 	sched_yield(v);
+	/* Timers are looked at even if nobody else is ready: an entry that is cut
+	 * short in its delivery is ended by none (SDM Vol. 3C, 27.7.4). */
+	vcpu_pend(v, PEND_RESCHED);
 	return true;
 }
 
