@@ -69,12 +69,22 @@ static void calls(void)
 	pv_call6(1000, 1, 2, 3, 4, 5, 0x123456, NULL);
 }
 
+/*
+ * Dies after a rest of 100 ms: QEMU on one thread turns to the CPU of the guest that
+ * sleeps when this one's CPU halts, or after 100 ms.
+ */
+static void crash(void)
+{
+	pv_vcpu_wait(kit_tsc() + 100 * kit_tsc_khz());
+	pv_crash(kit_gpa("on purpose"), 10);
+}
+
 int kit_main(const char *cmdline)
 {
 	kit_irq_off();
 	kit_event_scan();
 	if (!strcmp(cmdline, "crash"))
-		pv_crash(kit_gpa("on purpose"), 10);
+		crash();
 	if (!strcmp(cmdline, "sleep"))
 		pv_vcpu_wait(0);
 	counters();
