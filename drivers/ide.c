@@ -395,6 +395,8 @@ void ide_start(struct ide_controller *c, struct env *e,
 	for (unsigned n = 0; n < 2; n++) {
 		c->ch[n].env = e;
 		channel_find(&c->ch[n], pci, n);
+		if (c->ch[n].bm) /* what a driver that died has begun */
+			out8(e, (uint16_t)(c->ch[n].bm + BM_COMMAND), 0);
 	}
 	pci_command(e, pci->bdf, PCI_COMMAND_IO | PCI_COMMAND_MASTER,
 		    PCI_COMMAND_INTX_OFF);

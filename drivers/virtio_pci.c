@@ -118,8 +118,7 @@ const char *virtio_pci_find(struct virtio_pci *v, struct env *e,
 		if (b->size && !b->io && !e->mmio_map(e, b->base, b->size))
 			return "its registers cannot be mapped";
 	}
-	pci_command(e, pci->bdf, PCI_COMMAND_MEM | PCI_COMMAND_MASTER,
-		    PCI_COMMAND_INTX_OFF);
+	pci_command(e, pci->bdf, PCI_COMMAND_MEM, PCI_COMMAND_INTX_OFF);
 	return NULL;
 }
 
@@ -172,6 +171,8 @@ const char *virtio_pci_begin(struct virtio_pci *v, uint64_t wanted,
 {
 	if (!virtio_pci_reset(v))
 		return "does not come out of reset";
+	/* not before: it may have requests of a driver that died */
+	pci_command(v->env, v->bdf, PCI_COMMAND_MASTER, 0);
 	status_add(v, VIRTIO_STATUS_ACK);
 	status_add(v, VIRTIO_STATUS_DRIVER);
 	v->features = features_offered(v) & (wanted | needed);

@@ -188,7 +188,7 @@ static bool answer(struct kit_block *b, uint32_t head)
 	return true;
 }
 
-unsigned kit_block_poll(struct kit_block *b)
+static void answers(struct kit_block *b)
 {
 	struct virtq *q = &b->dev.q[0];
 	uint32_t head;
@@ -199,6 +199,36 @@ unsigned kit_block_poll(struct kit_block *b)
 			b->dead |= !answer(b, head);
 		b->dead |= got < 0; /* the device lies */
 	} while (b->nr_free < KIT_BLOCK_DEPTH && !b->dead && virtq_arm(q));
+}
+
+/*
+ * The host partition has died and is back. What it had answered counts; what is
+ * still under way is given to the device anew: to do it twice does not hurt, as
+ * nobody was told that it is done.
+ */
+static void reconnect(struct kit_block *b)
+{
+	if (kit_virtio_again(&b->dev)) {
+		b->dead = true;
+		return;
+	}
+	chains_lay(b);
+	kit_virtio_ready(&b->dev);
+	for (unsigned i = 0; i < KIT_BLOCK_DEPTH; i++)
+		if (b->req[i]) {
+			chain_set(b, i, b->req[i]);
+			virtq_put(&b->dev.q[0], (uint16_t)(CHAIN * i));
+		}
+	kit_block_kick(b);
+}
+
+unsigned kit_block_poll(struct kit_block *b)
+{
+	answers(b);
+	while (!b->dead && kit_virtio_lost(&b->dev)) {
+		reconnect(b);
+		answers(b);
+	}
 	return KIT_BLOCK_DEPTH - b->nr_free;
 }
 

@@ -88,11 +88,15 @@ void *kit_shared_pages(size_t n)
 	return NULL;
 }
 
-static const char *queue_start(struct kit_virtio *v, unsigned n, unsigned size)
+static const char *queue_start(struct kit_virtio *v, unsigned n)
 {
 	struct virtq *q = &v->q[n];
+	unsigned size = v->size;
 
-	v->ring[n] = kit_shared_pages(1);
+	if (v->ring[n])
+		__builtin_memset(v->ring[n], 0, KIT_PAGE_SIZE);
+	else
+		v->ring[n] = kit_shared_pages(1);
 	if (!v->ring[n])
 		return "memory could not be shared";
 	virtq_init(q, (uint16_t)size, v->ring[n], dev_addr(kit_gpa(v->ring[n])),
@@ -109,21 +113,41 @@ static const char *queue_start(struct kit_virtio *v, unsigned n, unsigned size)
 					     "the device refused the queue";
 }
 
-static const char *start(struct kit_virtio *v, uint32_t id, uint64_t wanted,
-			 unsigned size)
+static uint32_t restarts(void)
+{
+	const struct pv_partition_page *p = kit_ptr(PV_PARTITION_PAGE);
+
+	return __atomic_load_n(&p->host_restarts, __ATOMIC_ACQUIRE);
+}
+
+bool kit_virtio_lost(const struct kit_virtio *v)
+{
+	return restarts() != v->restarts;
+}
+
+/* What a device of an earlier life has agreed to counts for nothing. */
+const char *kit_virtio_again(struct kit_virtio *v)
 {
 	const char *why;
 
+	do {
+		v->restarts = restarts();
+		why = features_agree(v, v->wanted);
+		for (unsigned i = 0; i < v->nr_queues && !why; i++)
+			why = queue_start(v, i);
+	} while (kit_virtio_lost(v));
+	if (why)
+		reg_set(v, REG_STATUS, VIRTIO_STATUS_FAILED);
+	return why;
+}
+
+static const char *start(struct kit_virtio *v, uint32_t id)
+{
 	if (reg_get(v, REG_MAGIC) != MAGIC || reg_get(v, REG_VERSION) != 2)
 		return "the device is no virtio device";
 	if (reg_get(v, REG_DEVICE) != id)
 		return "the device is of another kind";
-	why = features_agree(v, wanted);
-	for (unsigned i = 0; i < v->nr_queues && !why; i++)
-		why = queue_start(v, i, size);
-	if (why)
-		reg_set(v, REG_STATUS, VIRTIO_STATUS_FAILED);
-	return why;
+	return kit_virtio_again(v);
 }
 
 const char *kit_virtio_open(struct kit_virtio *v, const char *name, uint32_t id,
@@ -135,9 +159,11 @@ const char *kit_virtio_open(struct kit_virtio *v, const char *name, uint32_t id,
 	if (!d)
 		return "there is no such device";
 	v->base = d->base;
+	v->wanted = wanted;
 	v->nr_queues = queues;
+	v->size = size;
 	kit_event_register(d->irq, fn, arg);
-	return start(v, id, wanted, size);
+	return start(v, id);
 }
 
 void kit_virtio_ready(struct kit_virtio *v)

@@ -12,8 +12,10 @@
 #define KIT_VIRTIO_QUEUES 3u
 
 struct kit_virtio {
-	uint64_t base, features;
-	unsigned nr_queues;
+	uint64_t base, features, wanted;
+	unsigned nr_queues, size;
+	uint32_t
+		restarts; /* of the host partition, before the device's start */
 	struct virtq q[KIT_VIRTIO_QUEUES];
 	void *ring[KIT_VIRTIO_QUEUES]; /* a page each */
 };
@@ -29,6 +31,14 @@ const char *kit_virtio_open(struct kit_virtio *v, const char *name, uint32_t id,
 			    kit_irq_fn fn, void *arg);
 /* The driver is ready: DRIVER_OK. */
 void kit_virtio_ready(struct kit_virtio *v);
+
+/*
+ * The host partition has died and was started anew: the device knows nothing any
+ * more. Costs no exit. Then kit_virtio_again() sets it up as before, with empty
+ * queues; NULL, or what is wrong.
+ */
+bool kit_virtio_lost(const struct kit_virtio *v);
+const char *kit_virtio_again(struct kit_virtio *v);
 
 /* Tells the device of what was added to a queue, if it wants to know. */
 void kit_virtio_kick(struct kit_virtio *v, unsigned queue);

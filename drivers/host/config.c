@@ -33,6 +33,11 @@ static bool host_control(struct parse *p, char *v)
 	return config_set_word(p, v, words, &p->c->control);
 }
 
+static bool host_crash(struct parse *p, char *v)
+{
+	return config_set_number(p, v, 1, 1000000, &p->c->crash);
+}
+
 static bool host_trace(struct parse *p, char *v)
 {
 	static const char *const words[] = { "text", "raw", "both", NULL };
@@ -200,6 +205,7 @@ static const struct key host_keys[] = {
 	{ "shell", host_shell, false },
 	{ "control", host_control, false },
 	{ "netprobe", host_netprobe, false },
+	{ "crash", host_crash, false },
 	{ NULL, NULL, false },
 };
 

@@ -77,6 +77,7 @@ struct config {
 	bool shell;	  /* stays on for the operator */
 	unsigned control; /* a channel for programs: 1: COM2 */
 	unsigned trace;	  /* enum cfg_trace */
+	unsigned crash;	  /* dies once, at that step of its devices; 0: not */
 	uint64_t host_memory;
 	uint32_t netprobe; /* an IPv4 address, 0: none */
 	uint32_t seen;

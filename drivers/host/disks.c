@@ -188,7 +188,7 @@ void disks_init(const struct config *c)
 	if (!buffer)
 		return;
 	while ((d = kit_device(d, PV_DEV_PCI, NULL)) && nr_disks < DISKS) {
-		if (config_assigns(c, d->bdf))
+		if (config_assigns(c, d->bdf) || !d->handle)
 			continue;
 		kit_pci_dev(&pci, d);
 		try_drivers(&pci);

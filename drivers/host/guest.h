@@ -23,6 +23,7 @@ struct guest {
 	unsigned slot;
 	enum guest_phase phase;
 	bool created;
+	bool adopted;	    /* from an earlier life of the host partition */
 	bool killed;	    /* as the configuration or the operator asks */
 	bool by_operator;   /* ended as the operator asked: no failure */
 	bool by_hand;	    /* started so: the configuration's rules are over */
@@ -54,6 +55,9 @@ const char *guest_load(struct guest *g);
 
 /* Serves I/O regions: called by guest_load before the start. */
 const char *guest_serve(struct guest *g);
+/* After it, for a guest that ran meanwhile: its drivers are told to reset their
+ * devices, and what waits for an answer gets one. */
+void guest_serve_again(struct guest *g);
 bool guest_vdevs_busy(const struct guest *g);
 void guest_vdevs_free(struct guest *g);
 void guest_type(struct guest *g, const char *text, size_t n);
@@ -75,6 +79,13 @@ void guests_on_state(void (*fn)(const struct guest *g));
 struct guest *guests_nth(unsigned i); /* NULL behind the last */
 /* The guest that has the keyboard, or NULL. */
 struct guest *guests_keyboard(void);
+
+/* ---- a restart (restart.c) ---- */
+
+/* What is to be known of g in the next life. */
+void restart_note(const struct guest *g);
+/* In a later life, before any guest starts: the guests as they are now. */
+void restart_adopt(const struct config *c, struct guest *all);
 
 /* ---- one guest, for the operator ---- */
 const char *guest_state(const struct guest *g); /* a word */

@@ -76,6 +76,7 @@ static void say_end(const struct guest *g)
 static void phase_set(struct guest *g, enum guest_phase phase)
 {
 	g->phase = phase;
+	restart_note(g);
 	if (state_fn && phase != GUEST_ENDS)
 		state_fn(g);
 }
@@ -340,6 +341,8 @@ bool guests_init(const struct config *c)
 	}
 	if (c->nr_guests == 1)
 		keyboard = &guests[0];
+	if (kit_info()->restarts)
+		restart_adopt(c, guests);
 	starts_due = true;
 	return true;
 }

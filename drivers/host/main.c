@@ -235,7 +235,12 @@ int kit_main(const char *cmdline)
 		   (unsigned long)(kit_pages_left() >> 8));
 	c = config_read();
 	disks_init(c);
-	if (c->selftest)
+	if (kit_info()->restarts)
+		kit_printf("host: started anew, for the %u. time\n",
+			   kit_info()->restarts);
+	else
+		vdevs_crash_in(c->crash);
+	if (c->selftest && !kit_info()->restarts)
 		selftest_run(); /* it gives network cards away */
 	else
 		nets_init(c);

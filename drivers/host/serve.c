@@ -130,6 +130,23 @@ static const char *vdev_serve(struct guest *g, unsigned n)
 
 /* ---- set-up ---- */
 
+/* The regions of one that we have served in an earlier life are still there. */
+static bool region(struct guest *g, uint64_t space, uint64_t at, uint64_t len)
+{
+	uint64_t err = pv_io_serve(g->part, space, at, len,
+				   HOST_PORT_GUEST(g->slot) + HOST_PORT_IO);
+
+	return !err || (g->adopted && err == PV_EEXIST);
+}
+
+void guest_serve_again(struct guest *g)
+{
+	for (unsigned i = 0; i < CFG_VDEVS; i++)
+		if (g->vdev[i])
+			vdev_break(g->vdev[i]);
+	requests(g);
+}
+
 const char *guest_serve(struct guest *g)
 {
 	const struct cfg_guest *c = g->cfg;
@@ -144,11 +161,10 @@ const char *guest_serve(struct guest *g)
 		return "its I/O page cannot be mapped";
 	g->io = kit_ptr(at);
 	if (c->profile != PV_PROFILE_PV &&
-	    pv_io_serve(g->part, PV_SPACE_PORT, UART16550_PORT, UART_PORTS,
-			port))
+	    !region(g, PV_SPACE_PORT, UART16550_PORT, UART_PORTS))
 		return "its UART cannot be served";
-	if (c->nr_vdevs && pv_io_serve(g->part, PV_SPACE_MMIO, PV_VIRTIO_BASE,
-				       c->nr_vdevs * PAGE, port))
+	if (c->nr_vdevs &&
+	    !region(g, PV_SPACE_MMIO, PV_VIRTIO_BASE, c->nr_vdevs * PAGE))
 		return "its virtio devices cannot be served";
 	for (unsigned i = 0; i < c->nr_vdevs && !why; i++)
 		why = vdev_serve(g, i);

@@ -9,6 +9,16 @@
 
 static struct vdev *first, **last = &first;
 
+static unsigned steps_left; /* to the crash; 0: there is none */
+
+void vdevs_crash_in(unsigned steps) { steps_left = steps; }
+
+static void step(void)
+{
+	if (steps_left && !--steps_left)
+		__builtin_trap();
+}
+
 static void due(struct vdev *v)
 {
 	v->is_due = true;
@@ -32,6 +42,19 @@ static void due_drop(struct vdev *v)
 }
 
 static void signal(struct vdev *v) { host_send(v->event); }
+
+/* These cost the ones above nothing. */
+static void due_or_die(struct vdev *v)
+{
+	step();
+	due(v);
+}
+
+static void signal_or_die(struct vdev *v)
+{
+	step();
+	signal(v);
+}
 
 struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
 			const char **why)
@@ -59,8 +82,8 @@ struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
 		return NULL;
 	}
 	strcpy(v->name, c->name);
-	v->signal = signal;
-	v->due = due;
+	v->signal = steps_left ? signal_or_die : signal;
+	v->due = steps_left ? due_or_die : due;
 	vdev_init(v, mem);
 	return v;
 }

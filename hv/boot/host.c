@@ -2,9 +2,10 @@
 /* The host partition's memory: image, page tables, boot information. */
 #include "boot/boot.h"
 #include "boot/host.h"
-#include "lib/iommu.h"
 #include "boot/options.h"
 #include "boot/start.h"
+#include "lib/iommu.h"
+#include "lib/log.h"
 #include "lib/machine.h"
 #include "lib/string.h"
 #include "pvabi/abi.h"
@@ -151,6 +152,21 @@ void host_load(struct boot_info *bi)
 	if (!h->vcpu.cr3)
 		boot_fail("[host] memory is too small for host.elf");
 	list_memory(h, s);
+	h->floor = (image.end + PAGE_MASK) & ~PAGE_MASK;
+	h->top = mem.top;
+	h->kept = (u64)boot_pages((h->floor + h->size - h->top) / PAGE_SIZE,
+				  PAGE_SIZE);
+}
+
+/* Its image as it is before its first instruction, to be started anew from. */
+static void keep(const struct boot_host *h)
+{
+	u8 *to = (u8 *)h->kept;
+
+	memcpy(to, mem.base, h->floor);
+	memcpy(to + h->floor, mem.base + h->top, h->size - h->top);
+	log("parley: %lu KiB kept to start the host partition anew\n",
+	    (h->floor + h->size - h->top) >> 10);
 }
 
 void host_finish(struct boot_info *bi)
@@ -163,4 +179,5 @@ void host_finish(struct boot_info *bi)
 		map[i].dev_addr = map[i].start;
 	s->nr_devices = host_devices(bi, (void *)(mem.base + s->devices),
 				     START_DEVICES);
+	keep(&bi->host);
 }

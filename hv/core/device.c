@@ -258,6 +258,27 @@ int device_take(struct partition *to, u32 bdf, u64 *handle)
 	return err ? err : attach_locked(d, to);
 }
 
+void device_quiet(struct partition *p)
+{
+	lock_scope(&device_lock);
+	for (u32 n = 0; n < pci_count; n++)
+		if (device_owned_locked(&devices[n], p)) {
+			bus_off_locked(&pci_funcs[n]);
+			irq_unbind_locked(n);
+		}
+	irq_unbind_isa_locked(p);
+}
+
+int device_renew(struct partition *p, u16 bdf, u64 *handle)
+{
+	struct device *d = device_at(bdf);
+
+	lock_scope(&device_lock);
+	*handle = 0;
+	return device_owned_locked(d, p) ? own_locked(d, p, handle) :
+					   (int)PV_OK;
+}
+
 void device_stop(struct partition *p, bool release)
 {
 	lock_scope(&device_lock);

@@ -224,6 +224,31 @@ int handle_revoke(struct partition *p, u64 h, bool *more)
 	return PV_OK;
 }
 
+/* Its children are derived from nothing then. */
+static void leave_locked(struct partition *p, u32 i)
+{
+	struct handle *s = &p->handles.slots[i];
+	u32 all = ~0u;
+
+	if (s->type == HANDLE_CLOSING && drop_tree_locked(ref_of(p, i), &all))
+		return;
+	while (s->child != HANDLE_NONE) {
+		struct handle *c = slot_of(s->child);
+
+		s->child = c->next;
+		c->parent = c->next = c->prev = HANDLE_NONE;
+	}
+	unlink_locked(s);
+}
+
+void handle_leave_all(struct partition *p)
+{
+	lock_scope(&handle_lock);
+	for (u32 i = 1; i < HANDLE_MAX; i++)
+		if (p->handles.slots[i].type != HANDLE_FREE)
+			leave_locked(p, i);
+}
+
 bool handle_drop_some(struct partition *p)
 {
 	u32 left = HANDLE_STEP;

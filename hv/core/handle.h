@@ -111,3 +111,6 @@ int handle_derive(struct partition *p, u64 from, struct partition *to,
 int handle_revoke(struct partition *p, u64 h, bool *more) must_check;
 /* The same for all handles of a dying partition; true when none is left. */
 bool handle_drop_some(struct partition *p) must_check;
+/* Empties p's table, but what was derived from it stays, unless that was being
+ * closed. */
+void handle_leave_all(struct partition *p);

@@ -200,6 +200,10 @@ int partition_create(const struct pv_partition_params *p,
 void partition_exit(struct partition *p, u32 code);
 void partition_die(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);
 
+/* Set by main: the host partition, whose vCPU v is loaded here, has died; true:
+ * it starts anew, by v->call_finish. */
+extern bool (*host_again)(struct vcpu *v);
+
 /* Set by main before the first partition_create. */
 extern void (*partition_setup)(struct partition *p);
 
@@ -237,6 +241,10 @@ void vcpu_destroy(struct vcpu *v);
  * on its own CPU before it enters.
  */
 int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s) must_check;
+
+/* The same for a vCPU that is loaded here and leaves what it did: of its page
+ * and of what was pending nothing is left. */
+void vcpu_renew(struct vcpu *v, const struct pv_vcpu_start *s);
 
 /*
  * All registers of v, for a caller that is `me`: by way of memory of its own,

@@ -11,6 +11,8 @@
 #define STATUS_HOST_DIED 98u
 #define AR_DPL 0x60u /* of SS: the privilege level, SDM Vol. 3C 24.4.1 */
 
+bool (*host_again)(struct vcpu *v);
+
 /* Of all that end it at once, the first says how. */
 static bool end_claim(struct partition *p)
 {
@@ -98,7 +100,7 @@ static void report(struct vcpu *v, struct pv_partition_status *s)
 }
 
 /* Nobody is left to show the host partition's own report. */
-static noreturn_fn void host_died(const struct pv_partition_status *s)
+static void host_report(const struct pv_partition_status *s)
 {
 	/* clang-format off */
 	static const char names[R_COUNT][4] = {
@@ -107,7 +109,8 @@ static noreturn_fn void host_died(const struct pv_partition_status *s)
 	/* clang-format on */
 
 	log_direct = true;
-	log("parley: the host partition died: %s\n", s->reason);
+	/* it was in the middle of a line, perhaps */
+	log("\nparley: the host partition died: %s\n", s->reason);
 	log("parley:  rip %lx rflags %lx cr0 %lx cr2 %lx cr3 %lx cr4 %lx\n",
 	    s->rip, s->rflags, s->cr0, s->cr2, s->cr3, s->cr4);
 	for (u32 i = 0; i < R_COUNT; i++)
@@ -118,6 +121,14 @@ static noreturn_fn void host_died(const struct pv_partition_status *s)
 	for (u32 i = 0; i < PV_TRACE_DEPTH && s->trace[i]; i++)
 		log(i ? " %lx" : "\nparley:  called from %lx", s->trace[i]);
 	log("\n");
+	log_flush();
+}
+
+static void host_died(struct vcpu *v)
+{
+	host_report(&v->part->status);
+	if (host_again && host_again(v))
+		return;
 	log_flush();
 	power_off(STATUS_HOST_DIED);
 }
@@ -133,7 +144,7 @@ void partition_die(struct vcpu *v, const char *fmt, ...)
 		__builtin_va_end(ap);
 		report(v, &p->status);
 		if (!p->id)
-			host_died(&p->status);
+			return host_died(v);
 		end_all(p, PV_STATE_DIED);
 	}
 	vcpu_pend(v, PEND_DIED);

@@ -19,6 +19,7 @@ static struct lock trace_lock;
 static struct trace_cpu {
 	struct pv_trace_ring *ring; /* NULL: nobody has asked for it */
 	u32 part, gen, port;	    /* who is told */
+	bool unmapped;		    /* the owner has started anew */
 } cpus[CPU_MAX];
 
 /* ---- making ---- */
@@ -48,22 +49,31 @@ int trace_map(struct partition *p, u32 cpu, gpa_t at, u32 port)
 		return PV_EINVAL;
 	t = &cpus[index_clamp(cpu, CPU_MAX)];
 	lock_scope(&trace_lock);
-	if (t->ring)
+	if (t->ring && !t->unmapped)
 		return PV_EEXIST;
-	r = ring_new(p, cpu);
+	r = t->ring ? t->ring : ring_new(p, cpu);
 	if (!r)
 		return PV_ENOMEM;
 	err = gmem_map(p, at, ptr_hpa(r), sizeof(*r), NP_READ);
 	if (err) {
 		lock_scope(&p->lock);
-		partition_pages_free(p, r, RING_ORDER);
+		if (!t->ring)
+			partition_pages_free(p, r, RING_ORDER);
 		return err;
 	}
+	t->unmapped = false;
 	t->part = p->id;
 	t->gen = p->gen;
 	t->port = port;
 	store_release(&t->ring, r);
 	return PV_OK;
+}
+
+void trace_unmapped(void)
+{
+	lock_scope(&trace_lock);
+	for (u32 i = 0; i < cpu_count; i++)
+		cpus[i].unmapped = cpus[i].ring;
 }
 
 static void trace_decode(struct virt_vcpu *hw, struct exit *x);

@@ -14,6 +14,8 @@
  * PV_EEXIST (there is one already, or something at `at`), PV_ENOMEM.
  */
 int trace_map(struct partition *p, u32 cpu, gpa_t at, u32 port) must_check;
+/* The rings are mapped nowhere any more: trace_map() gives them out again. */
+void trace_unmapped(void);
 /* What of p is recorded from now on: PV_TRACE_*. PV_ESTATE: a CPU has no ring. */
 int trace_set(struct partition *p, u32 what) must_check;
 

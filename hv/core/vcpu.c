@@ -166,6 +166,20 @@ int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s)
 	return PV_OK;
 }
 
+void vcpu_renew(struct vcpu *v, const struct pv_vcpu_start *s)
+{
+	sched_timer_set(v, 0);
+	vcpu_unpend(v, PEND_EVENT | PEND_APIC | PEND_INJECT | PEND_WINDOW |
+			       PEND_VECTOR | PEND_RESUME);
+	virt->window(&v->hw, false);
+	v->vector_due = v->injected = 0;
+	memset(v->page, 0, sizeof(*v->page));
+	event_vcpu_init(v);
+	v->start = *s;
+	v->call_finish = start_finish;
+	vcpu_pend(v, PEND_CALL);
+}
+
 #define SAME(name) _Static_assert((int)EXIT_##name == PV_EXIT_##name, #name);
 PV_EXIT_LIST(SAME)
 

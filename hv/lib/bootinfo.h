@@ -30,10 +30,13 @@ struct boot_range {
 /*
  * The host partition, made ready in a run of memory of its own: image, page
  * tables and boot information are in place (pvabi/abi.h, start of day), but for
- * pv_start.self.
+ * pv_start.self. `kept` has what is there below `floor` and from `top` on; the
+ * rest is zero.
  */
 struct boot_host {
 	u64 base, size; /* hpa of gpa 0; bytes, multiples of LARGE_SIZE */
+	u64 kept;	/* hpa: floor bytes, then size - top */
+	u64 floor, top; /* gpa, page-aligned */
 	struct pv_vcpu_start vcpu;
 	u32 nr_grants;
 	struct boot_grant {

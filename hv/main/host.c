@@ -41,22 +41,21 @@ static bool map_all(struct partition *p, const struct boot_host *h)
 	return true;
 }
 
-static bool own_all(struct partition *p, const struct boot_host *h,
-		    const struct pv_start *s)
+int host_own(struct partition *p, const struct boot_host *h,
+	     int (*own)(struct partition *p, u16 bdf, u64 *handle))
 {
+	struct pv_start *s = hpa_ptr(hpa(h->base + h->vcpu.rdi));
 	struct pv_device *d = hpa_ptr(hpa(h->base + s->devices));
+	int err = handle_grant(p, p, PV_RIGHT_ALL, &s->self);
 
-	device_init(h);
-	for (u32 i = 0; i < s->nr_devices; i++)
-		if (d[i].type == PV_DEV_PCI &&
-		    device_adopt(p, d[i].bdf, &d[i].handle))
-			return false;
-	return true;
+	for (u32 i = 0; !err && i < s->nr_devices; i++)
+		if (d[i].type == PV_DEV_PCI)
+			err = own(p, d[i].bdf, &d[i].handle);
+	return err;
 }
 
 const char *host_build(const struct boot_host *h)
 {
-	struct pv_start *start = hpa_ptr(hpa(h->base + h->vcpu.rdi));
 	struct pv_partition_params params = {
 		.name = "host",
 		.profile = PV_PROFILE_PV,
@@ -71,9 +70,10 @@ const char *host_build(const struct boot_host *h)
 		return "no memory for its structures";
 	if (!map_all(p, h))
 		return "no memory for its nested tables";
-	if (handle_grant(p, p, PV_RIGHT_ALL, &start->self) ||
-	    !own_all(p, h, start))
+	device_init(h);
+	if (host_own(p, h, device_adopt))
 		return "no handle for it";
+	again_init(h);
 	if (partition_start(p, &h->vcpu))
 		return "its vCPU does not start";
 	return NULL;

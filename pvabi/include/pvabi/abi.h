@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 15u
+#define PV_ABI_MINOR 16u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -108,7 +108,13 @@ struct pv_vcpu_page {
 /* One per partition, at PV_PARTITION_PAGE. Set by senders, cleared by guests. */
 struct pv_partition_page {
 	uint64_t port_pending[64]; /* port p: word p / 64, bit p % 64 */
-	uint8_t rest[4096 - 512];
+	/* by the hypervisor: how often the host partition was started anew in
+	 * the partition's life. Its devices are to be reset by their drivers. */
+	uint32_t host_restarts;
+	uint32_t pad;
+	/* by the guest alone; what the host partition has written here is there
+	 * after its restart */
+	uint8_t rest[4096 - 520];
 };
 
 /* State of a vCPU at its start; 64-bit mode, ring 0, flat segments, IF = 0. */
@@ -392,7 +398,7 @@ struct pv_start {
 	uint64_t image_start, image_end; /* gpa, page-aligned */
 	char name[32];			 /* NUL-terminated */
 	uint32_t device_size;		 /* bytes of each struct pv_device */
-	uint32_t pad;
+	uint32_t restarts; /* host partition: how often it has died before */
 };
 
 #endif
