@@ -13,11 +13,15 @@
 #define VIRTIO_BLK_F_RO (1ull << 5)
 #define VIRTIO_BLK_F_BLK_SIZE (1ull << 6)
 #define VIRTIO_BLK_F_FLUSH (1ull << 9)
+#define VIRTIO_BLK_F_DISCARD (1ull << 13)
+#define VIRTIO_BLK_F_WRITE_ZEROES (1ull << 14)
 
 #define VIRTIO_BLK_T_IN 0u
 #define VIRTIO_BLK_T_OUT 1u
 #define VIRTIO_BLK_T_FLUSH 4u
 #define VIRTIO_BLK_T_GET_ID 8u
+#define VIRTIO_BLK_T_DISCARD 11u
+#define VIRTIO_BLK_T_WRITE_ZEROES 13u
 
 #define VIRTIO_BLK_S_OK 0u
 #define VIRTIO_BLK_S_IOERR 1u
@@ -32,10 +36,25 @@ struct virtio_blk_hdr {
 
 _Static_assert(sizeof(struct virtio_blk_hdr) == 16, "VIRTIO 1.2, 5.2.6");
 
+/* What DISCARD and WRITE_ZEROES have in place of data. */
+struct virtio_blk_range {
+	uint64_t sector;
+	uint32_t num_sectors, flags;
+};
+
+_Static_assert(sizeof(struct virtio_blk_range) == 16, "VIRTIO 1.2, 5.2.6");
+
+#define VIRTIO_BLK_RANGE_UNMAP 1u /* flags; WRITE_ZEROES only */
+
 #define VIRTIO_BLK_CONFIG_CAPACITY 0u
 #define VIRTIO_BLK_CONFIG_SIZE_MAX 8u
 #define VIRTIO_BLK_CONFIG_SEG_MAX 12u
 #define VIRTIO_BLK_CONFIG_BLK_SIZE 20u
+#define VIRTIO_BLK_CONFIG_DISCARD_SECTORS 36u
+#define VIRTIO_BLK_CONFIG_DISCARD_SEG 40u
+#define VIRTIO_BLK_CONFIG_DISCARD_ALIGNMENT 44u
+#define VIRTIO_BLK_CONFIG_ZEROES_SECTORS 48u
+#define VIRTIO_BLK_CONFIG_ZEROES_SEG 52u
 
 /* What the device reads and writes beside the data. */
 struct virtio_blk_slot {

@@ -28,6 +28,7 @@ static struct disk disks[DISKS];
 static unsigned nr_disks;
 static uint8_t *buffer; /* for the partition table */
 static dev_addr_t buffer_dev;
+static struct blk_seg zeroes = { .len = 4096 };
 
 static const char *read_header(struct blk_dev *dev, uint64_t lba,
 			       struct gpt_header *h)
@@ -185,7 +186,8 @@ void disks_init(const struct config *c)
 	struct pci_dev pci;
 
 	buffer = host_env.dma_alloc(&host_env, ENTRIES_BYTES, &buffer_dev);
-	if (!buffer)
+	zeroes.va = host_env.dma_alloc(&host_env, zeroes.len, &zeroes.dev);
+	if (!buffer || !zeroes.va)
 		return;
 	while ((d = kit_device(d, PV_DEV_PCI, NULL)) && nr_disks < DISKS) {
 		if (config_assigns(c, d->bdf) || !d->handle)
@@ -231,6 +233,7 @@ static bool part_open(struct vdisk *v, const char *name)
 				continue;
 			v->kind = VDISK_PART;
 			v->dev = d->dev;
+			v->zeroes = zeroes;
 			v->first = d->part[p].first;
 			v->sectors = d->part[p].count;
 			v->read_only = d->dev->read_only;

@@ -126,6 +126,8 @@ static void transfer_done(struct blk_req *req, enum blk_status status)
 	if (status != BLK_OK || io->v->dev.resetting) {
 		io->left = 0;
 		io->failed = true;
+	} else if (io->type == VIRTIO_BLK_T_WRITE_ZEROES) {
+		vblk_zero_advance(io, io->under_way);
 	} else {
 		pieces_advance(io, io->under_way);
 		if (io->type == VIRTIO_BLK_T_IN)
@@ -133,6 +135,15 @@ static void transfer_done(struct blk_req *req, enum blk_status status)
 	}
 	if (!io->inside)
 		io_go_on(io);
+}
+
+/* The segments of the next transfer, whole sectors; their bytes, 0: cannot. */
+static uint32_t transfer_fill(struct vblk_io *io)
+{
+	io->req.op = io->type == VIRTIO_BLK_T_IN ? BLK_READ : BLK_WRITE;
+	if (io->type == VIRTIO_BLK_T_WRITE_ZEROES)
+		return vblk_zero_fill(io);
+	return segs_trim(io, segs_fill(io));
 }
 
 static void transfer_begin(struct vblk_io *io)
@@ -150,8 +161,7 @@ static void transfer_begin(struct vblk_io *io)
 	if (io->type == VIRTIO_BLK_T_FLUSH) {
 		io->req.op = BLK_FLUSH;
 	} else {
-		io->req.op = io->type == VIRTIO_BLK_T_IN ? BLK_READ : BLK_WRITE;
-		io->under_way = segs_trim(io, segs_fill(io));
+		io->under_way = transfer_fill(io);
 		if (!io->under_way) {
 			transfer_done(&io->req, BLK_EINVAL);
 			return;
@@ -284,6 +294,16 @@ static void move_begin(struct vblk_io *io, uint64_t bytes)
 		io_move(io);
 }
 
+static void zero_begin(struct vblk_io *io)
+{
+	uint8_t status = vblk_zero_begin(io);
+
+	if (status)
+		io_end(io, status);
+	else
+		io_go_on(io);
+}
+
 static void io_begin(struct vblk_io *io)
 {
 	switch (io->type) {
@@ -301,6 +321,10 @@ static void io_begin(struct vblk_io *io)
 		break;
 	case VIRTIO_BLK_T_GET_ID:
 		io_end(io, id_write(io));
+		break;
+	case VIRTIO_BLK_T_DISCARD:
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		zero_begin(io);
 		break;
 	default:
 		io_end(io, VIRTIO_BLK_S_UNSUPP);
@@ -349,7 +373,9 @@ static uint64_t features(const struct vdev *dev)
 
 	return VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX |
 	       VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH |
-	       (v->disk.read_only ? VIRTIO_BLK_F_RO : 0);
+	       (v->disk.read_only ?
+			VIRTIO_BLK_F_RO :
+			VIRTIO_BLK_F_DISCARD | VIRTIO_BLK_F_WRITE_ZEROES);
 }
 
 static void config(const struct vdev *dev, uint8_t *c)
@@ -360,6 +386,13 @@ static void config(const struct vdev *dev, uint8_t *c)
 	put_le32(c + VIRTIO_BLK_CONFIG_SIZE_MAX, VBLK_REQUEST_MAX / 4);
 	put_le32(c + VIRTIO_BLK_CONFIG_SEG_MAX, VQ_PIECES - 2);
 	put_le32(c + VIRTIO_BLK_CONFIG_BLK_SIZE, BLK_SECTOR);
+	if (v->disk.read_only)
+		return;
+	put_le32(c + VIRTIO_BLK_CONFIG_DISCARD_SECTORS, VBLK_RANGE_MAX);
+	put_le32(c + VIRTIO_BLK_CONFIG_DISCARD_SEG, VBLK_RANGES);
+	put_le32(c + VIRTIO_BLK_CONFIG_DISCARD_ALIGNMENT, PAGE / BLK_SECTOR);
+	put_le32(c + VIRTIO_BLK_CONFIG_ZEROES_SECTORS, VBLK_RANGE_MAX);
+	put_le32(c + VIRTIO_BLK_CONFIG_ZEROES_SEG, VBLK_RANGES);
 }
 
 static void reset(struct vdev *dev) { ((struct vblk *)dev)->starved = false; }

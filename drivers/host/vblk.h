@@ -11,6 +11,8 @@
 #define VBLK_QUEUE 128u		    /* entries at most */
 #define VBLK_IOS 64u		    /* requests that are worked on at a time */
 #define VBLK_REQUEST_MAX (1u << 20) /* bytes of one request */
+#define VBLK_RANGES 8u		    /* of one DISCARD or WRITE_ZEROES */
+#define VBLK_RANGE_MAX (VBLK_REQUEST_MAX / BLK_SECTOR) /* sectors of each */
 
 struct vblk;
 
@@ -28,6 +30,9 @@ struct vblk_io {
 	struct blk_req req;
 	struct blk_seg seg[BLK_SEGS];
 	struct vblk_io *next_free;
+	/* VIRTIO_BLK_T_WRITE_ZEROES: those that are not done yet */
+	struct virtio_blk_range range[VBLK_RANGES];
+	unsigned nr_ranges;
 };
 
 struct vblk {
@@ -42,5 +47,15 @@ struct vblk {
 void vblk_init(struct vblk *v);
 
 void vblk_free(struct vdev *dev); /* vblk_make.c, as vdev_ops.free */
+
+/* ---- vblk_zero.c: DISCARD and WRITE_ZEROES ---- */
+
+/* Checks the request and does what can be done at once. VIRTIO_BLK_S_OK with
+ * io->left: the rest is to be done by transfers. */
+uint8_t vblk_zero_begin(struct vblk_io *io);
+/* Fills the segments of the next transfer, with zeroes; returns its bytes. */
+uint32_t vblk_zero_fill(struct vblk_io *io);
+/* So many bytes have been transferred. */
+void vblk_zero_advance(struct vblk_io *io, uint32_t bytes);
 
 #endif

@@ -2,6 +2,8 @@
 /* Serves requests from a partition, from memory, or from nothing. */
 #include "vdisk.h"
 
+#include <string.h>
+
 #include "guard.h"
 
 static uint64_t req_bytes(const struct blk_req *req)
@@ -23,7 +25,7 @@ static bool request_ok(const struct vdisk *d, const struct blk_req *req,
 	if (!bytes || bytes % BLK_SECTOR ||
 	    (req->op == BLK_WRITE && d->read_only))
 		return false;
-	return count <= d->sectors && req->sector <= d->sectors - count;
+	return vdisk_holds(d, req->sector, count);
 }
 
 static bool ram_move(struct vdisk *d, struct blk_req *req)
@@ -63,4 +65,11 @@ void vdisk_submit(struct vdisk *d, struct blk_req *req)
 		req->done(req, BLK_OK);
 		return;
 	}
+}
+
+void vdisk_zero(struct vdisk *d, uint64_t sector, uint64_t count)
+{
+	d->nr_requests++;
+	if (d->kind == VDISK_RAM)
+		memset(d->ram + sector * BLK_SECTOR, 0, count * BLK_SECTOR);
 }

@@ -12,8 +12,15 @@ struct vdisk {
 	uint64_t nr_requests, nr_bytes; /* so far, for people */
 	struct blk_dev *dev;		/* VDISK_PART */
 	uint64_t first;
-	uint8_t *ram; /* VDISK_RAM */
+	struct blk_seg zeroes; /* memory that holds nothing else */
+	uint8_t *ram;	       /* VDISK_RAM */
 };
+
+static inline bool vdisk_holds(const struct vdisk *d, uint64_t sector,
+			       uint64_t count)
+{
+	return count <= d->sectors && sector <= d->sectors - count;
+}
 
 static inline bool vdisk_needs_dma(const struct vdisk *d)
 {
@@ -32,5 +39,9 @@ static inline uint32_t vdisk_max_bytes(const struct vdisk *d)
 
 /* As blk_submit, with sectors of the virtual disk; req->sector is changed. */
 void vdisk_submit(struct vdisk *d, struct blk_req *req);
+
+/* Makes sectors read as zeroes, at once; not of a VDISK_PART, which takes writes
+ * of d->zeroes. The disk holds them, and can be written. */
+void vdisk_zero(struct vdisk *d, uint64_t sector, uint64_t count);
 
 #endif
