@@ -3,6 +3,8 @@
  * An HTTP server with the lwIP stack, of the virtual disk `data`. Its command
  * line:
  *
+ *	net=NAME		its network device, `net`; none: loop-back only
+ *	ip=A mask=A gw=A	its address; else by DHCP
  *	port=80			where it listens
  *	get=ADDRESS[:PORT]/PATH	fetches that file, and ends; crc=HEX: compares
  *	ping=ADDRESS		asks for three echoes, and ends
@@ -12,6 +14,7 @@
 
 #include "lwip/ip_addr.h"
 
+#include "card.h"
 #include "client.h"
 #include "net.h"
 #include "server.h"
@@ -19,6 +22,7 @@
 #include "kit/time.h"
 
 #define FETCH_TIME (60 * KIT_SECOND)
+#define ADDRESS_TIME (30 * KIT_SECOND)
 #define PINGS 3u
 #define PING_TIME (2 * KIT_SECOND)
 
@@ -102,11 +106,19 @@ static bool serve(void)
 
 int kit_main(const char *cmdline)
 {
-	char text[128];
+	char text[128] = "net";
 	bool served, ends = false;
+	const char *why;
 
 	net_start();
+	kit_option("net", text, sizeof(text));
+	why = card_start(text);
+	if (why)
+		printf("http: no network: %s\n", why);
 	served = serve();
+	net_until(card_ready(), kit_time_ns() + ADDRESS_TIME);
+	if (!card_ready())
+		printf("http: no answer by DHCP yet\n");
 	if (kit_option("ping", text, sizeof(text))) {
 		ends = true;
 		ping(text);

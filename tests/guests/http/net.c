@@ -5,6 +5,7 @@
 #include "lwip/sys.h"
 #include "lwip/timeouts.h"
 
+#include "card.h"
 #include "net.h"
 #include "check.h"
 #include "kit/wait.h"
@@ -29,9 +30,10 @@ void net_turn(void)
 	for (n = netif_list; n; n = n->next)
 		netif_poll(n);
 	sys_check_timeouts();
+	card_poll();
 }
 
-/* Is anything looped back still to be taken? */
+/* Is anything still to be taken? With interrupts off. */
 static bool net_pending(void)
 {
 	struct netif *n;
@@ -39,7 +41,7 @@ static bool net_pending(void)
 	for (n = netif_list; n; n = n->next)
 		if (n->loop_first)
 			return true;
-	return false;
+	return card_pending();
 }
 
 void net_sleep(void)
