@@ -138,8 +138,9 @@ static void end(struct kit_block_req *r, bool ok)
 		r->done(r);
 }
 
-static void chain_set(struct kit_block *b, unsigned i,
-		      const struct kit_block_req *r)
+/* Inline, and what calls it seldom is not, for the sake of each request's cost. */
+static inline __attribute__((always_inline)) void
+chain_set(struct kit_block *b, unsigned i, const struct kit_block_req *r)
 {
 	static const uint8_t type[] = { VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT,
 					VIRTIO_BLK_T_FLUSH };
@@ -206,7 +207,7 @@ static void answers(struct kit_block *b)
  * still under way is given to the device anew: to do it twice does not hurt, as
  * nobody was told that it is done.
  */
-static void reconnect(struct kit_block *b)
+__attribute__((noinline, cold)) static void reconnect(struct kit_block *b)
 {
 	if (kit_virtio_again(&b->dev)) {
 		b->dead = true;

@@ -304,17 +304,9 @@ static void zero_begin(struct vblk_io *io)
 		io_go_on(io);
 }
 
-static void io_begin(struct vblk_io *io)
+__attribute__((noinline)) static void other_begin(struct vblk_io *io)
 {
 	switch (io->type) {
-	case VIRTIO_BLK_T_IN:
-		io->piece = io->chain.nr_read;
-		move_begin(io, io->chain.write_bytes);
-		break;
-	case VIRTIO_BLK_T_OUT:
-		move_begin(io, io->chain.read_bytes -
-				       sizeof(struct virtio_blk_hdr));
-		break;
 	case VIRTIO_BLK_T_FLUSH:
 		io->left = 1; /* one transfer, without bytes */
 		io_move(io);
@@ -328,6 +320,20 @@ static void io_begin(struct vblk_io *io)
 		break;
 	default:
 		io_end(io, VIRTIO_BLK_S_UNSUPP);
+	}
+}
+
+/* The frequent ones by the shortest way. */
+static void io_begin(struct vblk_io *io)
+{
+	if (io->type == VIRTIO_BLK_T_IN) {
+		io->piece = io->chain.nr_read;
+		move_begin(io, io->chain.write_bytes);
+	} else if (io->type == VIRTIO_BLK_T_OUT) {
+		move_begin(io, io->chain.read_bytes -
+				       sizeof(struct virtio_blk_hdr));
+	} else {
+		other_begin(io);
 	}
 }
 
