@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A handle's value, whatever a guest makes it, and a table with anything in it.
+ * A handle's value, whatever a guest makes it, and a table with anything in it,
+ * of which another CPU empties a slot in the middle of the lookup.
  *
  * BOUND: core/handle.h | HANDLE_MAX 256u | HANDLE_MAX 16u
  * PROVE: handle_lookup_sound 2 a lookup stays in the table, and gives what is there, with the generation, type and rights that were asked for
@@ -11,7 +12,20 @@
  */
 #include "prove.h"
 
+static void other_cpu(void);
+#define __atomic_thread_fence(order) other_cpu()
+
 #include "core/handle.c"
+
+static struct handle_table *table;
+
+static void other_cpu(void)
+{
+	u32 i = nondet_u32();
+
+	if (i < HANDLE_MAX)
+		table->slots[i].gen++;
+}
 
 struct partition *partition_table[PARTITION_MAX];
 struct partition *partition_get(u32 id) { return NULL; }
@@ -24,6 +38,7 @@ void handle_lookup_sound(void)
 	u32 rights = nondet_u32(), type = nondet_u32();
 	struct handle out;
 
+	table = &p.handles;
 	ASSUME(type == HANDLE_PARTITION || type == HANDLE_EVENT);
 	if (handle_name(&p, h, type, rights, &out))
 		return;
