@@ -198,8 +198,13 @@ static int give_locked(struct device *d, struct partition *p, u64 *handle)
 int device_adopt(struct partition *host, u16 bdf, u64 *handle)
 {
 	struct device *d = device_at(bdf);
-	int err = own_locked(d, host, handle);
+	int err;
 
+	lock_scope(&device_lock);
+	*handle = 0;
+	if (d->gen && !device_owned_locked(d, host))
+		return PV_OK;
+	err = own_locked(d, host, handle);
 	return err ? err : attach_locked(d, host);
 }
 
@@ -256,27 +261,6 @@ int device_take(struct partition *to, u32 bdf, u64 *handle)
 		return PV_EINVAL;
 	err = d->owner_gen ? (int)PV_ESTATE : give_locked(d, to, handle);
 	return err ? err : attach_locked(d, to);
-}
-
-void device_quiet(struct partition *p)
-{
-	lock_scope(&device_lock);
-	for (u32 n = 0; n < pci_count; n++)
-		if (device_owned_locked(&devices[n], p)) {
-			bus_off_locked(&pci_funcs[n]);
-			irq_unbind_locked(n);
-		}
-	irq_unbind_isa_locked(p);
-}
-
-int device_renew(struct partition *p, u16 bdf, u64 *handle)
-{
-	struct device *d = device_at(bdf);
-
-	lock_scope(&device_lock);
-	*handle = 0;
-	return device_owned_locked(d, p) ? own_locked(d, p, handle) :
-					   (int)PV_OK;
 }
 
 void device_stop(struct partition *p, bool release)

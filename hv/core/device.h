@@ -20,8 +20,9 @@ extern struct lock device_lock;
 
 /* Before the other functions: which ranges belong to which function. */
 void device_init(const struct boot_host *h);
-/* The host partition, which maps all functions already, becomes the owner of
- * one. PV_ENOMEM: its handle table is full. */
+/* The host partition, which maps all functions at first, gets a handle of one that
+ * has had no owner yet, or that it owns; else *handle is 0. PV_ENOMEM: its handle
+ * table is full. */
 int device_adopt(struct partition *host, u16 bdf, u64 *handle) must_check;
 
 /* What a handle of p names: PV_EHANDLE (stale, or p does not own it), PV_ERIGHT
@@ -42,12 +43,6 @@ int device_take(struct partition *to, u32 bdf, u64 *handle) must_check;
  * any more. release: p is destroyed, and has left all CPUs: they belong to nobody. */
 void device_stop(struct partition *p, bool release);
 
-/* The same for the host partition, which starts anew: nor do their interrupts
- * come, nor those of devices that are none of PCI. */
-void device_quiet(struct partition *p);
-/* A new handle of a function that p still owns, else 0. PV_ENOMEM as above. */
-int device_renew(struct partition *p, u16 bdf, u64 *handle) must_check;
-
 /* ---- device_irq.c ---- */
 
 #define ISA_IRQS 16u
@@ -63,8 +58,6 @@ int irq_ack_isa(struct partition *p, u32 irq) must_check;
 int irq_ack_device(struct partition *p, const struct device *d) must_check;
 /* Closes the line of function n, if no other uses it; gives its vectors back. */
 void irq_unbind_locked(u32 n);
-/* The same for p's ISA interrupts. */
-void irq_unbind_isa_locked(const struct partition *p);
 /* Its place in the table, from 0 on. */
 u32 device_nr(const struct device *d);
 /* p owns d. */

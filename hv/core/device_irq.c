@@ -171,25 +171,15 @@ int irq_ack_device(struct partition *p, const struct device *d)
 	return ack(p, &users[ISA_IRQS + device_nr(d)]);
 }
 
-static void line_unbind_locked(struct line_user *u)
-{
-	if (!u->target)
-		return;
-	store_relaxed(&u->target, 0);
-	if (!line_used_locked(u->gsi, NULL))
-		ioapic_mask(u->gsi, true);
-}
-
-void irq_unbind_isa_locked(const struct partition *p)
-{
-	for (u32 i = 0; i < ISA_IRQS; i++)
-		if (target_part(users[i].target) == p)
-			line_unbind_locked(&users[i]);
-}
-
 void irq_unbind_locked(u32 n)
 {
-	line_unbind_locked(&users[ISA_IRQS + n]);
+	struct line_user *u = &users[ISA_IRQS + n];
+
+	if (u->target) {
+		store_relaxed(&u->target, 0);
+		if (!line_used_locked(u->gsi, NULL))
+			ioapic_mask(u->gsi, true);
+	}
 	for (u32 i = 0; i < VEC_MSI_COUNT; i++)
 		if (messages[i].owner == n + 1) {
 			iommu_vector_off(pci_funcs[n].bdf, VEC_MSI_BASE + i);

@@ -2,7 +2,6 @@
 /* Events: port bits, summary and pending word, and their upcall. */
 #include "core/event.h"
 #include "lib/machine.h"
-#include "lib/string.h"
 #include "lib/x86.h"
 #include "core/sched.h"
 #include "core/vapic.h"
@@ -26,14 +25,6 @@ void event_vcpu_reset(struct vcpu *v)
 	v->timer_vector = 0;
 	store_relaxed(&v->page->in_service, 0);
 	vcpu_pend(v, PEND_VECTOR);
-}
-
-void event_renew(struct partition *p)
-{
-	lock_scope(&p->lock);
-	memset(p->page.port_pending, 0, sizeof(p->page.port_pending));
-	memset(p->port_map, 0, sizeof(p->port_map));
-	memset(p->port_vector, 0, PAGE_SIZE);
 }
 
 void event_bind(struct partition *p, u32 port, u32 vcpu)

@@ -30,8 +30,6 @@ static inline must_check int event_named(struct partition *p, u64 h, u32 rights,
 void event_vcpu_init(struct vcpu *v);
 /* v starts anew: no upcall, no vector for its timer, none in service. */
 void event_vcpu_reset(struct vcpu *v);
-/* p starts anew: no port is bound, none is pending. */
-void event_renew(struct partition *p);
 /* Binds a port to a vCPU, or gives it a vector (0: none); both exist. */
 void event_bind(struct partition *p, u32 port, u32 vcpu);
 void event_vector_set(struct partition *p, u32 port, u32 vector);

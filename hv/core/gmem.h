@@ -120,7 +120,7 @@ bool quiet_done(u64 epoch);
 
 /* Frees some `bound` frames of a dying partition; true when none is left. */
 bool gmem_reap(struct partition *p, u64 bound);
-/* The same for the host partition, which starts anew in the memory that it had
- * at first, from `first` on: borrowed pages go back, and may be accepted again;
- * others borrow none of its. A shoot-down is the caller's. */
-bool gmem_renew(struct partition *p, hpa_t first, u64 bound);
+/* What p has mapped at p->reap_at: borrowed pages go back, as shares that nobody
+ * can accept but a p that lives on (also its own, where it has accepted them
+ * itself); true: the frames are its own, and are shared no more. */
+bool gmem_reap_shares(struct partition *p, struct frame *f, u64 frames);

@@ -219,10 +219,7 @@ int gmem_take(struct partition *p, gpa_t at, u64 pages)
 	return err;
 }
 
-/* What a dying partition has mapped at p->reap_at: borrowed pages go back as
- * shares that nobody can accept any more (also its own, where it has accepted
- * them itself); true: the frames are its own, and are shared no more. */
-static bool reap_shares(struct partition *p, struct frame *f, u64 frames)
+bool gmem_reap_shares(struct partition *p, struct frame *f, u64 frames)
 {
 	struct share s = { .p = p, .from = gpa(p->reap_at), .act = true };
 	bool mine;
@@ -242,7 +239,7 @@ static void reap_leaf(struct partition *p, hpa_t at, u64 page)
 	struct frame *f = frame_of(at);
 
 	if (!f || f->state == FRAME_TABLE ||
-	    !reap_shares(p, f, page / PAGE_SIZE))
+	    !gmem_reap_shares(p, f, page / PAGE_SIZE))
 		return;
 	lock_scope(&p->lock);
 	partition_pages_free(p, hpa_ptr(at),
@@ -263,45 +260,6 @@ bool gmem_reap(struct partition *p, u64 bound)
 			np.size = LARGE_SIZE;
 		if (!(np.flags & NP_DEVICE))
 			reap_leaf(p, np.to, np.size);
-		p->reap_at = (p->reap_at | (np.size - 1)) + 1;
-	}
-	return false;
-}
-
-/* Memory of its own stays where it lay at first; what it had besides goes. */
-static void renew_leaf(struct partition *p, const struct nested_page *np,
-		       hpa_t first)
-{
-	struct frame *f = frame_of(np->to);
-	bool shared_page = p->reap_at >= PV_PARTITION_PAGE &&
-			   p->reap_at < PV_VCPU_PAGE(PV_VCPUS_MAX);
-
-	if (!f)
-		return;
-	if (f->state == FRAME_TABLE) {
-		if (!shared_page)
-			gmem_unmap_page(p, gpa(p->reap_at));
-	} else if (reap_shares(p, f, np->size / PAGE_SIZE) &&
-		   np->to.v != first.v + p->reap_at &&
-		   gmem_take(p, gpa(p->reap_at), np->size / PAGE_SIZE)) {
-		return; /* no table for a split: it stays p's, beside the rest */
-	}
-}
-
-bool gmem_renew(struct partition *p, hpa_t first, u64 bound)
-{
-	u64 limit = gmem_limit();
-	struct nested_page np;
-
-	for (u64 done = 0; done < bound; done += np.size / PAGE_SIZE) {
-		if (!nested_next(&p->space, &p->reap_at, limit, &np)) {
-			p->reap_at = 0;
-			return true;
-		}
-		if (np.size > LARGE_SIZE)
-			np.size = LARGE_SIZE;
-		if (!(np.flags & NP_DEVICE))
-			renew_leaf(p, &np, first);
 		p->reap_at = (p->reap_at | (np.size - 1)) + 1;
 	}
 	return false;

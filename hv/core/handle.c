@@ -11,16 +11,15 @@ _Static_assert((HANDLE_MAX & (HANDLE_MAX - 1)) == 0 && HANDLE_MAX <= 256,
 
 #define SELF_RIGHTS (PV_RIGHT_ALL & ~PV_RIGHT_MACHINE)
 
-/* All slots of all tables, but for the lookups. No other is taken within. */
-static struct lock handle_lock;
+struct lock handle_lock;
 
-static u16 ref_of(const struct partition *p, u32 i)
+u16 handle_ref(const struct partition *p, u32 i)
 {
 	return (u16)(p->id << 8 | i);
 }
 
 /* A table outlives the links to it: handle_drop_some cuts them. */
-static struct handle *slot_of(u16 ref)
+struct handle *handle_at(u16 ref)
 {
 	return &partition_table[ref >> 8]->handles.slots[ref & 0xff];
 }
@@ -76,37 +75,32 @@ int handle_partition(struct partition *p, u64 h, u32 rights,
 	return *out ? err : (int)PV_EHANDLE;
 }
 
-static void unlink_locked(struct handle *s)
+void handle_unlink_locked(struct handle *s)
 {
 	if (s->next != HANDLE_NONE)
-		slot_of(s->next)->prev = s->prev;
+		handle_at(s->next)->prev = s->prev;
 	if (s->prev != HANDLE_NONE)
-		slot_of(s->prev)->next = s->next;
+		handle_at(s->prev)->next = s->next;
 	else if (s->parent != HANDLE_NONE)
-		slot_of(s->parent)->child = s->next;
+		handle_at(s->parent)->child = s->next;
 	store_relaxed(&s->type, HANDLE_FREE);
 	store_release(&s->gen, s->gen + 1);
 }
 
-/*
- * Leaves first, as many as *left says; true when top is gone, too. Each step
- * empties a slot or goes one deeper, and no tree is deeper than HANDLE_DEPTH.
- * What is closing gets no new leaves, so that it ends.
- */
-static bool drop_tree_locked(u16 top, u32 *left)
+bool handle_drop_locked(u16 top, u32 *left)
 {
 	u16 n = top;
 
-	store_relaxed(&slot_of(top)->type, HANDLE_CLOSING);
+	store_relaxed(&handle_at(top)->type, HANDLE_CLOSING);
 	while (*left) {
-		struct handle *s = slot_of(n);
+		struct handle *s = handle_at(n);
 
 		if (s->child != HANDLE_NONE) {
 			n = s->child;
 			continue;
 		}
 		--*left;
-		unlink_locked(s);
+		handle_unlink_locked(s);
 		if (n == top)
 			return true;
 		n = s->parent;
@@ -117,8 +111,8 @@ static bool drop_tree_locked(u16 top, u32 *left)
 /* Is it, or one that it is derived from, being closed? */
 static bool doomed_locked(u16 n)
 {
-	for (; n != HANDLE_NONE; n = slot_of(n)->parent)
-		if (slot_of(n)->type == HANDLE_CLOSING)
+	for (; n != HANDLE_NONE; n = handle_at(n)->parent)
+		if (handle_at(n)->type == HANDLE_CLOSING)
 			return true;
 	return false;
 }
@@ -135,7 +129,7 @@ static u32 slot_take_locked(struct partition *p)
 		if (n >= HANDLE_MAX && left && s->type != HANDLE_FREE &&
 		    (s->type == HANDLE_CLOSING ||
 		     !partition_live(s->obj, s->obj_gen)) &&
-		    !drop_tree_locked(ref_of(p, i), &left))
+		    !handle_drop_locked(handle_ref(p, i), &left))
 			continue; /* the next call goes on with it */
 		/* a slot whose generations are used up is never filled again */
 		if (i && s->type == HANDLE_FREE && s->gen != ~0u)
@@ -180,19 +174,19 @@ int handle_grant(struct partition *p, const struct partition *obj, u32 rights,
 /* The new handle goes first among the children of its parent. */
 static void link_locked(u16 parent, u16 child)
 {
-	struct handle *p = slot_of(parent), *c = slot_of(child);
+	struct handle *p = handle_at(parent), *c = handle_at(child);
 
 	c->parent = parent;
 	c->next = p->child;
 	p->child = child;
 	if (c->next != HANDLE_NONE)
-		slot_of(c->next)->prev = child;
+		handle_at(c->next)->prev = child;
 }
 
 int handle_derive(struct partition *p, u64 from, struct partition *to,
 		  u32 rights, u64 *value)
 {
-	u16 parent = from == PV_SELF ? HANDLE_NONE : ref_of(p, (u32)from);
+	u16 parent = from == PV_SELF ? HANDLE_NONE : handle_ref(p, (u32)from);
 	struct handle h;
 
 	lock_scope(&handle_lock);
@@ -206,7 +200,7 @@ int handle_derive(struct partition *p, u64 from, struct partition *to,
 	if (h.depth > HANDLE_DEPTH || fill_locked(to, &h, value))
 		return PV_ENOMEM;
 	if (parent != HANDLE_NONE)
-		link_locked(parent, ref_of(to, (u32)*value));
+		link_locked(parent, handle_ref(to, (u32)*value));
 	return PV_OK;
 }
 
@@ -220,33 +214,8 @@ int handle_revoke(struct partition *p, u64 h, bool *more)
 		return PV_EINVAL;
 	if (!handle_slot(&p->handles, h))
 		return PV_EHANDLE;
-	*more = !drop_tree_locked(ref_of(p, (u32)h), &left);
+	*more = !handle_drop_locked(handle_ref(p, (u32)h), &left);
 	return PV_OK;
-}
-
-/* Its children are derived from nothing then. */
-static void leave_locked(struct partition *p, u32 i)
-{
-	struct handle *s = &p->handles.slots[i];
-	u32 all = ~0u;
-
-	if (s->type == HANDLE_CLOSING && drop_tree_locked(ref_of(p, i), &all))
-		return;
-	while (s->child != HANDLE_NONE) {
-		struct handle *c = slot_of(s->child);
-
-		s->child = c->next;
-		c->parent = c->next = c->prev = HANDLE_NONE;
-	}
-	unlink_locked(s);
-}
-
-void handle_leave_all(struct partition *p)
-{
-	lock_scope(&handle_lock);
-	for (u32 i = 1; i < HANDLE_MAX; i++)
-		if (p->handles.slots[i].type != HANDLE_FREE)
-			leave_locked(p, i);
 }
 
 bool handle_drop_some(struct partition *p)
@@ -260,7 +229,7 @@ bool handle_drop_some(struct partition *p)
 			p->handles.slots[i].type = HANDLE_CLOSING;
 	for (u32 i = 1; i < HANDLE_MAX; i++)
 		if (p->handles.slots[i].type != HANDLE_FREE &&
-		    !drop_tree_locked(ref_of(p, i), &left))
+		    !handle_drop_locked(handle_ref(p, i), &left))
 			return false;
 	return true;
 }

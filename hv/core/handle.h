@@ -111,6 +111,18 @@ int handle_derive(struct partition *p, u64 from, struct partition *to,
 int handle_revoke(struct partition *p, u64 h, bool *more) must_check;
 /* The same for all handles of a dying partition; true when none is left. */
 bool handle_drop_some(struct partition *p) must_check;
-/* Empties p's table, but what was derived from it stays, unless that was being
- * closed. */
-void handle_leave_all(struct partition *p);
+
+/* ---- for renew.c: the trees ---- */
+
+/* All slots of all tables, but for the lookups. No other is taken within. */
+extern struct lock handle_lock;
+
+u16 handle_ref(const struct partition *p, u32 i);
+struct handle *handle_at(u16 ref);
+void handle_unlink_locked(struct handle *s);
+/*
+ * Leaves first, as many as *left says; true when top is gone, too. Each step
+ * empties a slot or goes one deeper, and no tree is deeper than HANDLE_DEPTH.
+ * What is closing gets no new leaves, so that it ends.
+ */
+bool handle_drop_locked(u16 top, u32 *left);

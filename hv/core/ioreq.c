@@ -204,14 +204,3 @@ void ioreq_unmap(struct partition *p)
 {
 	mapper_set(p, (struct io_mapper){ .gen = 0 });
 }
-
-void ioreq_unmap_all(const struct partition *p)
-{
-	for (u32 id = 0; id < PARTITION_MAX; id++) {
-		struct partition *of = partition_get(id);
-
-		if (of && of->io_mapper.gen == p->gen &&
-		    of->io_mapper.part == p->id)
-			ioreq_unmap(of);
-	}
-}

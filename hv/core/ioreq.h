@@ -33,5 +33,3 @@ int ioreq_complete(struct partition *p, u64 cookie, u64 value) must_check;
 int ioreq_map(struct partition *p, struct partition *by, gpa_t at) must_check;
 /* Takes that mapping away. No lock held. */
 void ioreq_unmap(struct partition *p);
-/* The same for all that p maps. */
-void ioreq_unmap_all(const struct partition *p);

@@ -200,9 +200,9 @@ int partition_create(const struct pv_partition_params *p,
 void partition_exit(struct partition *p, u32 code);
 void partition_die(struct vcpu *v, const char *fmt, ...) printf_like(2, 3);
 
-/* Set by main: the host partition, whose vCPU v is loaded here, has died; true:
- * it starts anew, by v->call_finish. */
-extern bool (*host_again)(struct vcpu *v);
+/* Set by main: the host partition, whose vCPU v is loaded here, has died, and the
+ * log has its report. It starts anew, by v->call_finish, or this does not return. */
+extern void (*host_died)(struct vcpu *v);
 
 /* Set by main before the first partition_create. */
 extern void (*partition_setup)(struct partition *p);
@@ -241,10 +241,9 @@ void vcpu_destroy(struct vcpu *v);
  * on its own CPU before it enters.
  */
 int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s) must_check;
-
-/* The same for a vCPU that is loaded here and leaves what it did: of its page
- * and of what was pending nothing is left. */
-void vcpu_renew(struct vcpu *v, const struct pv_vcpu_start *s);
+/* Its second half, on the vCPU's own CPU: nobody else may touch what may still be
+ * loaded there from an earlier life. */
+void vcpu_start_finish(struct vcpu *v);
 
 /*
  * All registers of v, for a caller that is `me`: by way of memory of its own,

@@ -8,10 +8,9 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define STATUS_HOST_DIED 98u
 #define AR_DPL 0x60u /* of SS: the privilege level, SDM Vol. 3C 24.4.1 */
 
-bool (*host_again)(struct vcpu *v);
+void (*host_died)(struct vcpu *v);
 
 /* Of all that end it at once, the first says how. */
 static bool end_claim(struct partition *p)
@@ -100,8 +99,9 @@ static void report(struct vcpu *v, struct pv_partition_status *s)
 }
 
 /* Nobody is left to show the host partition's own report. */
-static void host_report(const struct pv_partition_status *s)
+static void host_report(struct vcpu *v)
 {
+	const struct pv_partition_status *s = &v->part->status;
 	/* clang-format off */
 	static const char names[R_COUNT][4] = {
 		"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
@@ -121,16 +121,7 @@ static void host_report(const struct pv_partition_status *s)
 	for (u32 i = 0; i < PV_TRACE_DEPTH && s->trace[i]; i++)
 		log(i ? " %lx" : "\nparley:  called from %lx", s->trace[i]);
 	log("\n");
-	log_flush();
-}
-
-static void host_died(struct vcpu *v)
-{
-	host_report(&v->part->status);
-	if (host_again && host_again(v))
-		return;
-	log_flush();
-	power_off(STATUS_HOST_DIED);
+	host_died(v);
 }
 
 void partition_die(struct vcpu *v, const char *fmt, ...)
@@ -144,7 +135,7 @@ void partition_die(struct vcpu *v, const char *fmt, ...)
 		__builtin_va_end(ap);
 		report(v, &p->status);
 		if (!p->id)
-			return host_died(v);
+			return host_report(v);
 		end_all(p, PV_STATE_DIED);
 	}
 	vcpu_pend(v, PEND_DIED);

@@ -18,8 +18,7 @@ static struct lock trace_lock;
 /* Never changes once `ring` is set, which the CPU's own code then writes. */
 static struct trace_cpu {
 	struct pv_trace_ring *ring; /* NULL: nobody has asked for it */
-	u32 part, gen, port;	    /* who is told */
-	bool unmapped;		    /* the owner has started anew */
+	u32 part, gen, port;	    /* who is told; gen 0: nobody maps it */
 } cpus[CPU_MAX];
 
 /* ---- making ---- */
@@ -41,7 +40,6 @@ static struct pv_trace_ring *ring_new(struct partition *p, u32 cpu)
 
 int trace_map(struct partition *p, u32 cpu, gpa_t at, u32 port)
 {
-	struct pv_trace_ring *r;
 	struct trace_cpu *t;
 	int err;
 
@@ -49,23 +47,18 @@ int trace_map(struct partition *p, u32 cpu, gpa_t at, u32 port)
 		return PV_EINVAL;
 	t = &cpus[index_clamp(cpu, CPU_MAX)];
 	lock_scope(&trace_lock);
-	if (t->ring && !t->unmapped)
+	if (t->gen)
 		return PV_EEXIST;
-	r = t->ring ? t->ring : ring_new(p, cpu);
-	if (!r)
+	if (!t->ring) /* it stays, also where it cannot be mapped */
+		store_release(&t->ring, ring_new(p, cpu));
+	if (!t->ring)
 		return PV_ENOMEM;
-	err = gmem_map(p, at, ptr_hpa(r), sizeof(*r), NP_READ);
-	if (err) {
-		lock_scope(&p->lock);
-		if (!t->ring)
-			partition_pages_free(p, r, RING_ORDER);
+	err = gmem_map(p, at, ptr_hpa(t->ring), sizeof(*t->ring), NP_READ);
+	if (err)
 		return err;
-	}
-	t->unmapped = false;
 	t->part = p->id;
-	t->gen = p->gen;
 	t->port = port;
-	store_release(&t->ring, r);
+	t->gen = p->gen;
 	return PV_OK;
 }
 
@@ -73,7 +66,7 @@ void trace_unmapped(void)
 {
 	lock_scope(&trace_lock);
 	for (u32 i = 0; i < cpu_count; i++)
-		cpus[i].unmapped = cpus[i].ring;
+		cpus[i].gen = 0;
 }
 
 static void trace_decode(struct virt_vcpu *hw, struct exit *x);

@@ -124,9 +124,7 @@ static void start_state(const struct pv_vcpu_start *a, struct vstate *s)
 	};
 }
 
-/* The second half of a start, on the vCPU's own CPU: nobody else may touch
- * what may still be loaded there from an earlier life. */
-static void start_finish(struct vcpu *v)
+void vcpu_start_finish(struct vcpu *v)
 {
 	const char *wrong;
 	struct vstate s;
@@ -159,25 +157,11 @@ int vcpu_start(struct vcpu *v, const struct pv_vcpu_start *s)
 	if (v->state != VCPU_STOPPED)
 		return PV_ESTATE;
 	v->start = *s;
-	v->call_finish = start_finish;
+	v->call_finish = vcpu_start_finish;
 	sched_timer_set(v, 0);
 	vcpu_pend(v, PEND_CALL);
 	sched_wake(v);
 	return PV_OK;
-}
-
-void vcpu_renew(struct vcpu *v, const struct pv_vcpu_start *s)
-{
-	sched_timer_set(v, 0);
-	vcpu_unpend(v, PEND_EVENT | PEND_APIC | PEND_INJECT | PEND_WINDOW |
-			       PEND_VECTOR | PEND_RESUME);
-	virt->window(&v->hw, false);
-	v->vector_due = v->injected = 0;
-	memset(v->page, 0, sizeof(*v->page));
-	event_vcpu_init(v);
-	v->start = *s;
-	v->call_finish = start_finish;
-	vcpu_pend(v, PEND_CALL);
 }
 
 #define SAME(name) _Static_assert((int)EXIT_##name == PV_EXIT_##name, #name);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Starts the host partition anew when it has died, beside guests that go on. */
 #include "arch/irq.h"
-#include "core/device.h"
-#include "core/event.h"
 #include "core/gmem.h"
-#include "core/ioreq.h"
+#include "core/renew.h"
 #include "core/trace.h"
 #include "lib/log.h"
+#include "lib/panic.h"
 #include "lib/power.h"
 #include "lib/string.h"
 #include "lib/x86.h"
@@ -14,7 +13,7 @@
 #include "pvabi/calls.h"
 
 #define RESTARTS_MAX 8u
-#define STATUS_HOST_LOST 98u
+#define STATUS_HOST_DIED 98u
 #define RENEW_BOUND 512
 
 /* Used by the host partition's one vCPU, where it has died. */
@@ -92,11 +91,8 @@ static void start(struct vcpu *v)
 
 	handle_leave_all(p);
 	s->restarts = ++restarts;
-	if (host_own(p, host, device_renew)) {
-		log("parley: the host partition has no room for its handles\n");
-		log_flush();
-		power_off(STATUS_HOST_LOST);
-	}
+	if (host_own(p, host)) /* its table is empty */
+		panic("the host partition has no room for its handles");
 	event_renew(p);
 	guests_tell();
 	memset(&p->status, 0, sizeof(p->status));
@@ -123,24 +119,23 @@ static void again_step(struct vcpu *v)
 }
 
 /* Its devices first: what they have not done by now they do not do. */
-static bool again(struct vcpu *v)
+static void again(struct vcpu *v)
 {
 	struct partition *p = v->part;
 
 	device_quiet(p);
 	if (!guests_left() || restarts == RESTARTS_MAX || !is_whole(p))
-		return false;
+		power_off(STATUS_HOST_DIED);
 	ioreq_unmap_all(p);
 	trace_unmapped();
 	gmem_log_set(p, false);
 	restored = 0;
 	v->call_finish = again_step;
 	vcpu_pend(v, PEND_CALL);
-	return true;
 }
 
 void again_init(const struct boot_host *h)
 {
 	host = h;
-	host_again = again;
+	host_died = again;
 }

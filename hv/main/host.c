@@ -41,8 +41,7 @@ static bool map_all(struct partition *p, const struct boot_host *h)
 	return true;
 }
 
-int host_own(struct partition *p, const struct boot_host *h,
-	     int (*own)(struct partition *p, u16 bdf, u64 *handle))
+int host_own(struct partition *p, const struct boot_host *h)
 {
 	struct pv_start *s = hpa_ptr(hpa(h->base + h->vcpu.rdi));
 	struct pv_device *d = hpa_ptr(hpa(h->base + s->devices));
@@ -50,7 +49,7 @@ int host_own(struct partition *p, const struct boot_host *h,
 
 	for (u32 i = 0; !err && i < s->nr_devices; i++)
 		if (d[i].type == PV_DEV_PCI)
-			err = own(p, d[i].bdf, &d[i].handle);
+			err = device_adopt(p, d[i].bdf, &d[i].handle);
 	return err;
 }
 
@@ -71,7 +70,7 @@ const char *host_build(const struct boot_host *h)
 	if (!map_all(p, h))
 		return "no memory for its nested tables";
 	device_init(h);
-	if (host_own(p, h, device_adopt))
+	if (host_own(p, h))
 		return "no handle for it";
 	again_init(h);
 	if (partition_start(p, &h->vcpu))

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The dispatch table, the short emulators, and the exits that end a guest. */
 #include "core/sched.h"
-#include "lib/log.h"
 #include "trap/emul.h"
 
 /*

@@ -97,7 +97,7 @@ inline revoke()
 	fi
 }
 
-/* core/partition.c: destroy_step; core/gmem_share.c: reap_shares, reap_leaf */
+/* core/partition.c: destroy_step; core/gmem_share.c: gmem_reap_shares, reap_leaf */
 inline destroy_owner()
 {
 	owner_dying = true;
@@ -213,7 +213,7 @@ end:
 	od
 }
 
-/* core/partition.c: destroy_step; core/gmem_share.c: reap_shares. Then the
+/* core/partition.c: destroy_step; core/gmem_share.c: gmem_reap_shares. Then the
  * slot's next partition tries the same page. */
 active proctype Destroyer()
 {

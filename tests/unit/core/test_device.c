@@ -37,7 +37,9 @@ static u64 adopt(u16 bdf)
 
 static int setup(void **state)
 {
-	for (u32 i = 0; i < 3; i++) /* lives anew, and so do all functions */
+	if (dev[0]) /* a new boot */
+		memset(dev[0], 0, sizeof(dev) / sizeof(*dev) * sizeof(**dev));
+	for (u32 i = 0; i < 3; i++)
 		part[i] = (struct partition){ .id = i,
 					      .gen = part[i].gen + 1,
 					      .space.root = 0x1000 };
