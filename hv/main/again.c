@@ -137,5 +137,6 @@ static void again(struct vcpu *v)
 void again_init(const struct boot_host *h)
 {
 	host = h;
+	restarts = 0;
 	host_died = again;
 }
