@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Files of a shared folder. */
+/* Shared folders: fids, paths, and what is done with names. */
 #include "kit/mm.h"
 #include "p9.h"
 
 #define STEPS 16u /* names of one walk */
-#define O_RDWR 2u
-#define O_TRUNC 0x200u
 #define O_DIRECTORY 0x10000u
-#define GETATTR_SIZE 0x200u
-#define SETATTR_SIZE 8u
 #define QID 13u
 #define DIR_TYPE 4u
 #define ENOENT 2
 #define EINVAL 22
-
-struct kit_file {
-	struct kit_folder *d;
-	uint32_t fid;
-};
 
 /* ---- fids ---- */
 
@@ -37,11 +28,17 @@ static void fid_free(struct kit_folder *d, uint32_t fid)
 	d->fids &= ~(1u << fid);
 }
 
-static void fid_drop(struct kit_folder *d, uint32_t fid)
+/* A new session does not know it anyway. */
+static void fid_clunk(struct kit_folder *d, uint32_t fid)
 {
 	kit_p9_begin(d, P9_CLUNK);
 	kit_p9_put(d, fid, 4);
 	kit_p9_send(d);
+}
+
+void kit_p9_drop(struct kit_folder *d, uint32_t fid)
+{
+	fid_clunk(d, fid);
 	fid_free(d, fid);
 }
 
@@ -61,7 +58,7 @@ static const char *name_start(const char *path, const char *end)
 	return path;
 }
 
-static const char *text_end(const char *s)
+const char *kit_p9_text_end(const char *s)
 {
 	while (*s)
 		s++;
@@ -87,12 +84,12 @@ static const char *names_put(struct kit_folder *d, const char *path,
 	return path;
 }
 
-/* A fid for the path up to `end`. */
-static int walk(struct kit_folder *d, const char *path, const char *end,
-		uint32_t *fid)
+/* The fid stands for the path up to `end` then, or for nothing. */
+int kit_p9_walk_to(struct kit_folder *d, const char *path, const char *end,
+		   uint32_t fid)
 {
 	uint32_t from = P9_ROOT;
-	int error = fid_new(d, fid);
+	int error = 0;
 
 	path = name_start(path, end);
 	while (!error) {
@@ -100,7 +97,7 @@ static int walk(struct kit_folder *d, const char *path, const char *end,
 
 		kit_p9_begin(d, P9_WALK);
 		kit_p9_put(d, from, 4);
-		kit_p9_put(d, *fid, 4);
+		kit_p9_put(d, fid, 4);
 		path = names_put(d, path, end, &nr);
 		error = kit_p9_send(d);
 		if (!error && kit_p9_get(d, 2) != nr)
@@ -108,20 +105,32 @@ static int walk(struct kit_folder *d, const char *path, const char *end,
 		if (!error && path == end)
 			return 0;
 		if (!error)
-			from = *fid;
+			from = fid;
 	}
-	if (from == *fid)
-		fid_drop(d, *fid);
-	else if (*fid < P9_FIDS)
+	if (from == fid && error != -P9_LOST)
+		fid_clunk(d, fid);
+	return error;
+}
+
+/* A fid for the path up to `end`. */
+static int walk(struct kit_folder *d, const char *path, const char *end,
+		uint32_t *fid)
+{
+	int error = fid_new(d, fid);
+
+	if (error)
+		return error;
+	error = kit_p9_walk_to(d, path, end, *fid);
+	if (error)
 		fid_free(d, *fid);
 	return error;
 }
 
 /* A fid for the folder, and where the last name is. */
-static int walk_parent(struct kit_folder *d, const char *path, uint32_t *fid,
+int kit_p9_walk_parent(struct kit_folder *d, const char *path, uint32_t *fid,
 		       const char **name)
 {
-	const char *end = text_end(path);
+	const char *end = kit_p9_text_end(path);
 	const char *at = end;
 
 	while (at > path && at[-1] != '/')
@@ -130,20 +139,12 @@ static int walk_parent(struct kit_folder *d, const char *path, uint32_t *fid,
 	return at == end ? -EINVAL : walk(d, path, at, fid);
 }
 
-static void name_put(struct kit_folder *d, const char *name)
+void kit_p9_put_name(struct kit_folder *d, const char *name)
 {
-	kit_p9_put_text(d, name, (size_t)(text_end(name) - name));
+	kit_p9_put_text(d, name, (size_t)(kit_p9_text_end(name) - name));
 }
 
-/* ---- files ---- */
-
-static uint32_t open_flags(unsigned flags)
-{
-	return (flags & (KIT_FILE_WRITE | KIT_FILE_CREATE) ? O_RDWR : 0) |
-	       (flags & KIT_FILE_TRUNC ? O_TRUNC : 0);
-}
-
-static int fid_open(struct kit_folder *d, uint32_t fid, uint32_t flags)
+int kit_p9_fid_open(struct kit_folder *d, uint32_t fid, uint32_t flags)
 {
 	kit_p9_begin(d, P9_LOPEN);
 	kit_p9_put(d, fid, 4);
@@ -151,160 +152,17 @@ static int fid_open(struct kit_folder *d, uint32_t fid, uint32_t flags)
 	return kit_p9_send(d);
 }
 
-static int create(struct kit_folder *d, const char *path, unsigned flags,
-		  uint32_t *fid)
-{
-	const char *name;
-	int error = walk_parent(d, path, fid, &name);
-
-	if (error)
-		return error;
-	kit_p9_begin(d, P9_LCREATE);
-	kit_p9_put(d, *fid, 4);
-	name_put(d, name);
-	kit_p9_put(d, open_flags(flags), 4);
-	kit_p9_put(d, 0644, 4);
-	kit_p9_put(d, 0, 4);
-	error = kit_p9_send(d);
-	if (error)
-		fid_drop(d, *fid);
-	return error;
-}
-
-static int open_fid(struct kit_folder *d, const char *path, uint32_t flags,
+int kit_p9_open_fid(struct kit_folder *d, const char *path, uint32_t flags,
 		    uint32_t *fid)
 {
-	int error = walk(d, path, text_end(path), fid);
+	int error = walk(d, path, kit_p9_text_end(path), fid);
 
 	if (error)
 		return error;
-	error = fid_open(d, *fid, flags);
+	error = kit_p9_fid_open(d, *fid, flags);
 	if (error)
-		fid_drop(d, *fid);
+		kit_p9_drop(d, *fid);
 	return error;
-}
-
-int kit_file_open(struct kit_folder *d, const char *path, unsigned flags,
-		  struct kit_file **file)
-{
-	struct kit_file *f = kit_calloc(1, sizeof(*f));
-	int error;
-
-	if (!f)
-		return -P9_ENFILE;
-	f->d = d;
-	if (flags & KIT_FILE_CREATE)
-		error = create(d, path, flags, &f->fid);
-	else
-		error = open_fid(d, path, open_flags(flags), &f->fid);
-	if (error)
-		kit_free(f);
-	else
-		*file = f;
-	return error;
-}
-
-void kit_file_close(struct kit_file *f)
-{
-	fid_drop(f->d, f->fid);
-	kit_free(f);
-}
-
-static void io_begin(struct kit_file *f, unsigned type, uint64_t at, size_t n)
-{
-	kit_p9_begin(f->d, type);
-	kit_p9_put(f->d, f->fid, 4);
-	kit_p9_put(f->d, at, 8);
-	kit_p9_put(f->d, n, 4);
-}
-
-static size_t piece(const struct kit_file *f, size_t n)
-{
-	size_t most = f->d->msize - P9_IO_HEAD;
-
-	return n < most ? n : most;
-}
-
-int64_t kit_file_read(struct kit_file *f, uint64_t at, void *buf, size_t n)
-{
-	uint8_t *to = buf;
-	size_t done = 0;
-
-	while (done < n) {
-		size_t want = piece(f, n - done);
-		const uint8_t *data;
-		uint32_t got;
-		int error;
-
-		io_begin(f, P9_READ, at + done, want);
-		error = kit_p9_send(f->d);
-		got = error ? 0 : (uint32_t)kit_p9_get(f->d, 4);
-		data = kit_p9_get_bytes(f->d, got);
-		if (error || got > want || !data)
-			return error ? error : -P9_EIO;
-		__builtin_memcpy(to + done, data, got);
-		done += got;
-		if (got < want)
-			break;
-	}
-	return (int64_t)done;
-}
-
-int64_t kit_file_write(struct kit_file *f, uint64_t at, const void *buf,
-		       size_t n)
-{
-	const uint8_t *from = buf;
-	size_t done = 0;
-
-	while (done < n) {
-		size_t now = piece(f, n - done);
-		int error;
-
-		io_begin(f, P9_WRITE, at + done, now);
-		__builtin_memcpy(f->d->out + f->d->len, from + done, now);
-		f->d->len += (uint32_t)now;
-		error = kit_p9_send(f->d);
-		if (error)
-			return error;
-		done += now;
-	}
-	return (int64_t)done;
-}
-
-int64_t kit_file_size(struct kit_file *f)
-{
-	int error;
-
-	kit_p9_begin(f->d, P9_GETATTR);
-	kit_p9_put(f->d, f->fid, 4);
-	kit_p9_put(f->d, GETATTR_SIZE, 8);
-	error = kit_p9_send(f->d);
-	if (error)
-		return error;
-	/* valid, qid, mode, user, group, links, device */
-	kit_p9_get_bytes(f->d, 8 + QID + 12 + 16);
-	return (int64_t)kit_p9_get(f->d, 8);
-}
-
-int kit_file_truncate(struct kit_file *f, uint64_t size)
-{
-	kit_p9_begin(f->d, P9_SETATTR);
-	kit_p9_put(f->d, f->fid, 4);
-	kit_p9_put(f->d, SETATTR_SIZE, 4);
-	kit_p9_put(f->d, 0, 4);
-	kit_p9_put(f->d, 0, 8);
-	kit_p9_put(f->d, size, 8);
-	for (unsigned i = 0; i < 4; i++)
-		kit_p9_put(f->d, 0, 8);
-	return kit_p9_send(f->d);
-}
-
-int kit_file_sync(struct kit_file *f)
-{
-	kit_p9_begin(f->d, P9_FSYNC);
-	kit_p9_put(f->d, f->fid, 4);
-	kit_p9_put(f->d, 0, 4);
-	return kit_p9_send(f->d);
 }
 
 /* ---- folders ---- */
@@ -336,56 +194,77 @@ static bool is_dots(const struct kit_item *item)
 	return n[0] == '.' && (!n[1] || (n[1] == '.' && !n[2]));
 }
 
-int kit_folder_list(struct kit_folder *d, const char *path,
-		    bool (*fn)(const struct kit_item *item, void *arg),
-		    void *arg)
+static bool is_listed(const struct kit_item *item,
+		      bool (*fn)(const struct kit_item *item, void *arg),
+		      void *arg)
+{
+	return is_dots(item) || fn(item, arg);
+}
+
+/* Entries from *at on, which is where the next ones are. */
+static int list_from(struct kit_folder *d, const char *path, uint64_t *at,
+		     bool (*fn)(const struct kit_item *item, void *arg),
+		     void *arg)
 {
 	static struct kit_item item;
-	uint64_t at = 0;
 	uint32_t fid;
-	int error = open_fid(d, path, O_DIRECTORY, &fid);
+	int error = kit_p9_open_fid(d, path, O_DIRECTORY, &fid);
 	bool more = !error;
 
 	while (more) {
-		uint64_t before = at;
+		uint64_t before = *at;
 
 		kit_p9_begin(d, P9_READDIR);
 		kit_p9_put(d, fid, 4);
-		kit_p9_put(d, at, 8);
+		kit_p9_put(d, *at, 8);
 		kit_p9_put(d, d->msize - P9_IO_HEAD, 4);
 		error = kit_p9_send(d);
 		more = !error && kit_p9_get(d, 4);
-		while (more && item_get(d, &at, &item))
-			more = is_dots(&item) || fn(&item, arg);
-		more &= at != before;
+		while (more && item_get(d, at, &item))
+			more = is_listed(&item, fn, arg);
+		more &= *at != before;
 		if (!more)
-			fid_drop(d, fid);
+			kit_p9_drop(d, fid);
 	}
 	return error;
 }
 
-int kit_folder_make(struct kit_folder *d, const char *path)
+int kit_folder_list(struct kit_folder *d, const char *path,
+		    bool (*fn)(const struct kit_item *item, void *arg),
+		    void *arg)
+{
+	uint64_t at = 0;
+
+	return (int)P9_AGAIN(list_from(d, path, &at, fn, arg));
+}
+
+static int try_make(struct kit_folder *d, const char *path)
 {
 	const char *name;
 	uint32_t fid;
-	int error = walk_parent(d, path, &fid, &name);
+	int error = kit_p9_walk_parent(d, path, &fid, &name);
 
 	if (error)
 		return error;
 	kit_p9_begin(d, P9_MKDIR);
 	kit_p9_put(d, fid, 4);
-	name_put(d, name);
+	kit_p9_put_name(d, name);
 	kit_p9_put(d, 0755, 4);
 	kit_p9_put(d, 0, 4);
 	error = kit_p9_send(d);
-	fid_drop(d, fid);
+	kit_p9_drop(d, fid);
 	return error;
 }
 
-int kit_folder_remove(struct kit_folder *d, const char *path)
+int kit_folder_make(struct kit_folder *d, const char *path)
+{
+	return (int)P9_AGAIN(try_make(d, path));
+}
+
+static int try_remove(struct kit_folder *d, const char *path)
 {
 	uint32_t fid;
-	int error = walk(d, path, text_end(path), &fid);
+	int error = walk(d, path, kit_p9_text_end(path), &fid);
 
 	if (error)
 		return error;
@@ -396,25 +275,36 @@ int kit_folder_remove(struct kit_folder *d, const char *path)
 	return error;
 }
 
-int kit_folder_rename(struct kit_folder *d, const char *path,
+int kit_folder_remove(struct kit_folder *d, const char *path)
+{
+	return (int)P9_AGAIN(try_remove(d, path));
+}
+
+static int try_rename(struct kit_folder *d, const char *path,
 		      const char *new_path)
 {
 	const char *name, *new_name;
 	uint32_t from, to;
-	int error = walk_parent(d, path, &from, &name);
+	int error = kit_p9_walk_parent(d, path, &from, &name);
 
 	if (error)
 		return error;
-	error = walk_parent(d, new_path, &to, &new_name);
+	error = kit_p9_walk_parent(d, new_path, &to, &new_name);
 	if (!error) {
 		kit_p9_begin(d, P9_RENAMEAT);
 		kit_p9_put(d, from, 4);
-		name_put(d, name);
+		kit_p9_put_name(d, name);
 		kit_p9_put(d, to, 4);
-		name_put(d, new_name);
+		kit_p9_put_name(d, new_name);
 		error = kit_p9_send(d);
-		fid_drop(d, to);
+		kit_p9_drop(d, to);
 	}
-	fid_drop(d, from);
+	kit_p9_drop(d, from);
 	return error;
+}
+
+int kit_folder_rename(struct kit_folder *d, const char *path,
+		      const char *new_path)
+{
+	return (int)P9_AGAIN(try_rename(d, path, new_path));
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The virtio-net front end: each descriptor has its buffer for good. */
+/* The virtio-net front end: each descriptor has its buffer for good. When the host
+ * partition was started anew both queues begin anew; the frames in them are lost,
+ * as on a wire. */
 #include "kit/net.h"
 
 #include "kit/mm.h"
@@ -32,17 +34,28 @@ static void net_event(void *arg)
 
 /* ---- start ---- */
 
+/* All buffers but the one that was handed out are the device's or free. */
 static void buffers_lay(struct kit_net *n)
 {
+	n->nr_free = 0;
 	for (uint16_t i = 0; i < KIT_NET_DEPTH; i++) {
 		for (unsigned q = 0; q < VIRTIO_NET_QUEUES; q++)
 			n->dev.q[q].desc[i].addr =
 				kit_gpa(n->buffer[q] + i * BUFFER);
 		n->dev.q[RX].desc[i].len = BUFFER;
 		n->dev.q[RX].desc[i].flags = VIRTQ_DESC_WRITE;
-		virtq_put(&n->dev.q[RX], i);
+		if (i != n->held)
+			virtq_put(&n->dev.q[RX], i);
+		n->flying[i] = false;
 		n->free[n->nr_free++] = (uint8_t)i;
 	}
+}
+
+static void queues_start(struct kit_net *n)
+{
+	buffers_lay(n);
+	kit_virtio_ready(&n->dev);
+	kit_virtio_kick(&n->dev, RX);
 }
 
 static void configuration(struct kit_net *n)
@@ -78,9 +91,7 @@ static const char *net_start(struct kit_net *n, const char *name)
 	if (!(n->dev.features & VIRTIO_NET_F_MAC))
 		return "the device has no address";
 	configuration(n);
-	buffers_lay(n);
-	kit_virtio_ready(&n->dev);
-	kit_virtio_kick(&n->dev, RX);
+	queues_start(n);
 	return NULL;
 }
 
@@ -108,6 +119,16 @@ bool kit_net_can_csum(const struct kit_net *n)
 	return n->dev.features & VIRTIO_NET_F_CSUM;
 }
 
+/* The host partition has died and is back. */
+static void reconnect(struct kit_net *n)
+{
+	while (!n->dead && kit_virtio_lost(&n->dev)) {
+		n->dead = kit_virtio_again(&n->dev) != NULL;
+		if (!n->dead)
+			queues_start(n);
+	}
+}
+
 /* ---- sending ---- */
 
 static void sent_take(struct kit_net *n)
@@ -130,8 +151,10 @@ static void sent_take(struct kit_net *n)
 /* A buffer to send from is there, or its coming will be told. */
 static bool has_room(struct kit_net *n)
 {
-	if (!n->nr_free)
+	if (!n->nr_free) {
 		sent_take(n);
+		reconnect(n);
+	}
 	if (!n->nr_free && !n->dead && virtq_arm(&n->dev.q[TX]))
 		sent_take(n);
 	return n->nr_free && !n->dead;
@@ -196,7 +219,9 @@ bool kit_net_next(struct kit_net *n, struct kit_net_frame *f)
 	if (n->dead)
 		return false;
 	got = frame_get(n, &i, &bytes);
-	if (!got && virtq_arm(&n->dev.q[RX]))
+	if (!got)
+		reconnect(n);
+	if (!got && !n->dead && virtq_arm(&n->dev.q[RX]))
 		got = frame_get(n, &i, &bytes);
 	n->dead |= got < 0;
 	if (got <= 0) {

@@ -74,7 +74,8 @@ static bool answered(struct kit_folder *d)
 	return d->v.q[0].used->idx != d->v.q[0].used_seen;
 }
 
-static bool message_exchange(struct kit_folder *d)
+/* 1 when the device has answered, 0 when it is another one, -1 when it does not. */
+static int message_exchange(struct kit_folder *d)
 {
 	struct virtq_buf buf[2] = {
 		{ dev_addr(kit_gpa(d->out)), d->len, false },
@@ -84,13 +85,70 @@ static bool message_exchange(struct kit_folder *d)
 	uint16_t head;
 
 	if (virtq_add(q, buf, 2) < 0)
-		return false;
+		return -1;
 	virtq_arm(q);
 	kit_virtio_kick(&d->v, 0);
 	if (!answered(d) &&
-	    !kit_wait_until(answered(d), kit_time_ns() + ANSWER_TIME))
-		return false;
-	return virtq_take(q, &head) > 0;
+	    !kit_wait_until(answered(d) || kit_virtio_lost(&d->v),
+			    kit_time_ns() + ANSWER_TIME))
+		return -1;
+	if (!answered(d))
+		return 0;
+	return virtq_take(q, &head) > 0 ? 1 : -1;
+}
+
+/* ---- sessions ---- */
+
+static const char *session_start(struct kit_folder *d);
+
+/* The host partition has died and is back, perhaps more than once meanwhile. */
+static void renew(struct kit_folder *d)
+{
+	const char *why;
+
+	d->renews = true;
+	do {
+		why = kit_virtio_again(&d->v);
+		if (!why) {
+			kit_virtio_ready(&d->v);
+			why = session_start(d);
+		}
+		if (!why)
+			kit_p9_reopen(d);
+	} while (!d->dead && kit_virtio_lost(&d->v));
+	d->renews = false;
+	d->dead |= why != NULL;
+}
+
+static int lost(struct kit_folder *d)
+{
+	if (!d->renews)
+		renew(d);
+	return d->dead ? -P9_EIO : -P9_LOST;
+}
+
+/* What would do more, or fail, when it was done a second time. */
+static bool is_once(unsigned type)
+{
+	return type == P9_LCREATE || type == P9_MKDIR || type == P9_REMOVE ||
+	       type == P9_RENAMEAT;
+}
+
+/* 0: there is a reply, else the error. */
+static int reply_get(struct kit_folder *d, unsigned type)
+{
+	uint32_t what;
+
+	d->at = 0;
+	d->got = P9_HEADER;
+	d->got = (uint32_t)kit_p9_get(d, 4);
+	if (d->got < P9_HEADER || d->got > P9_MSIZE)
+		return -P9_EIO;
+	what = (uint32_t)kit_p9_get(d, 1);
+	kit_p9_get(d, 2);
+	if (what == RLERROR)
+		return -(int)kit_p9_get(d, 4);
+	return what == type + 1 ? 0 : -P9_EIO;
 }
 
 /* The buffers are still the device's where it does not answer. */
@@ -98,25 +156,23 @@ int kit_p9_send(struct kit_folder *d)
 {
 	uint32_t len = d->len;
 	unsigned type = d->out[4];
+	int got;
 
 	if (d->dead || len >= P9_MSIZE)
 		return -P9_EIO;
+	if (kit_virtio_lost(&d->v))
+		return lost(d);
 	d->len = 0;
 	kit_p9_put(d, len, 4);
 	d->len = len;
-	d->dead = !message_exchange(d);
-	d->at = 0;
-	d->got = P9_HEADER;
-	if (d->dead)
+	got = message_exchange(d);
+	d->dead = got < 0;
+	if (got > 0)
+		return reply_get(d, type);
+	if (got < 0)
 		return -P9_EIO;
-	d->got = (uint32_t)kit_p9_get(d, 4);
-	if (d->got < P9_HEADER || d->got > P9_MSIZE)
-		return -P9_EIO;
-	len = (uint32_t)kit_p9_get(d, 1);
-	kit_p9_get(d, 2);
-	if (len == RLERROR)
-		return -(int)kit_p9_get(d, 4);
-	return len == type + 1 ? 0 : -P9_EIO;
+	got = lost(d);
+	return is_once(type) ? -P9_EIO : got;
 }
 
 /* ---- start ---- */
@@ -153,7 +209,13 @@ static const char *folder_start(struct kit_folder *d, const char *tag)
 	d->in = d->out + P9_MSIZE;
 	d->fids = 1u << P9_ROOT;
 	kit_virtio_ready(&d->v);
-	return session_start(d);
+	d->renews = true; /* this one does it here */
+	why = session_start(d);
+	d->renews = false;
+	if (!kit_virtio_lost(&d->v))
+		return why;
+	renew(d);
+	return d->dead ? "the server does not answer" : NULL;
 }
 
 struct kit_folder *kit_folder_open(const char *tag, const char **why)

@@ -7,6 +7,13 @@
  * negative number of Linux's error (-2: there is no such file), -5 where the
  * device does not answer. One caller at a time for each folder, not with
  * interrupts off.
+ *
+ * When the host partition has died and is back, calls go on with a new session, in
+ * which open files are opened again by their paths: one that was renamed or removed
+ * meanwhile is gone (-2). To create a file or folder, to remove and to rename give
+ * -5 when that came between the request and its answer: it may have been done or
+ * not, which a look shows. What was written and not synced may be lost, as by a cut
+ * of power; the file's next kit_file_sync gives -5 then.
  */
 #ifndef KIT_FOLDER_H
 #define KIT_FOLDER_H

@@ -2,7 +2,8 @@
 /*
  * Network devices: a virtio-net front end (VIRTIO 1.2, 5.1). Frames begin with
  * the destination's address and end before the wire's checksum. One caller at a
- * time per device.
+ * time per device. When the host partition has died and is back the device goes
+ * on with the next call; frames that were in its queues are lost.
  */
 #ifndef KIT_NET_H
 #define KIT_NET_H
