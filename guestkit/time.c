@@ -29,6 +29,14 @@ void kit_time_start(void)
 	tsc_mul = mul_div(1000000ull << 32, 1, tsc_khz);
 }
 
+uint64_t kit_utc_ns(void)
+{
+	const struct pv_start *s = kit_info();
+	bool has = s->size >= offsetof(struct pv_start, utc) + sizeof(s->utc);
+
+	return (has ? s->utc : 0) + mul_div(kit_tsc(), 1000000, tsc_khz);
+}
+
 uint64_t kit_tsc_khz(void) { return tsc_khz; }
 
 /* The vCPU page's scale: read between two equal, even values of version. */

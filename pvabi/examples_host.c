@@ -37,6 +37,19 @@ void answer_all(uint64_t part, struct pv_io_page *page)
 	}
 }
 
+/* example: io_copy */
+/* A request of several elements: REP OUTS sends them all to `out`. */
+void answer_string(uint64_t part, const struct pv_io_slot *s,
+		   void (*out)(const uint8_t *from, unsigned n))
+{
+	static uint8_t page[4096] __attribute__((aligned(4096)));
+
+	if (s->count > 1 && s->write &&
+	    !pv_io_copy(part, s->cookie, gpa_of(page)))
+		out(page, s->count * s->size);
+	pv_io_complete(part, s->cookie, 0);
+}
+
 /* example: partition_create */
 uint64_t make_guest(void)
 {

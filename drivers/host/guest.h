@@ -7,7 +7,7 @@
 #include "gmem.h"
 #include "host.h"
 #include "image.h"
-#include "uart16550.h"
+#include "ports.h"
 #include "vdev.h"
 
 enum guest_phase {
@@ -35,7 +35,7 @@ struct guest {
 	struct pv_partition_status status;
 	struct gmem mem;
 	const struct pv_io_page *io;
-	struct uart16550 uart;
+	struct ports ports;
 	struct vdev *vdev[CFG_VDEVS];
 	struct lines_source lines;
 	struct scroll back; /* of its console */

@@ -158,6 +158,7 @@ static void start_fill(struct load *l, struct boot_page *b, uint64_t at)
 	s->devices = at + offsetof(struct boot_page, device);
 	s->cmdline = at + offsetof(struct boot_page, cmdline);
 	s->tsc_khz = kit_info()->tsc_khz;
+	s->utc = kit_info()->utc;
 	s->self = PV_SELF;
 	s->image_start = l->im.start;
 	s->image_end = l->im.end;

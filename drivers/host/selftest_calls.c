@@ -91,6 +91,8 @@ static const struct row rows[] = {
 	ON_PART(io_map, A(NOWHERE)),
 	ROW(io_map, PV_EINVAL, A(PART), A(ODD)),
 	ROW(io_map, PV_EEXIST, A(PART), A(PAGE)),
+	ON_PART(io_copy, 1, A(PAGE)),
+	ROW(io_copy, PV_EINVAL, A(PART), 0x1234567, A(PAGE)),
 	ON_PART(io_complete, 1, 0),
 	ROW(io_complete, PV_EINVAL, A(PART), 0x1234567, 0),
 

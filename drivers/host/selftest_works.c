@@ -14,10 +14,13 @@
 
 #define SERVED 0x99 /* a port */
 #define ANSWER 42
-#define LINE 6u /* the floppy disk's */
+#define TEXT_LEN 8u /* what the writer sends of itself */
+#define LINE 6u	    /* the floppy disk's */
 
-/* One reads the served port and exits with what it got, one says why it ends. */
-extern const uint8_t reader[], reader_end[], crasher[], crasher_end[];
+/* One reads the served port and exits with what it got, one writes to it and
+ * exits with how much, one says why it ends. */
+extern const uint8_t reader[], reader_end[], writer[], writer_end[];
+extern const uint8_t crasher[], crasher_end[];
 __asm__(".pushsection .text.works,\"ax\"\n"
 	"reader:\n\t"
 	"xor %edi, %edi\n\t"
@@ -27,6 +30,15 @@ __asm__(".pushsection .text.works,\"ax\"\n"
 	"mov %edx, %edi\n\t"
 	"mov $2, %eax\n\t" PV_CALL_INSN "\n"
 	"reader_end:\n"
+	"writer:\n\t"
+	"mov $0x1000, %esi\n\t"
+	"mov $8, %ecx\n\t"
+	"mov $0x99, %edx\n\t"
+	"cld\n\t"
+	"rep outsb\n\t"
+	"lea -0x1000(%rsi), %edi\n\t"
+	"mov $2, %eax\n\t" PV_CALL_INSN "\n"
+	"writer_end:\n"
 	"crasher:\n\t"
 	"jmp 1f\n\t"
 	".ascii \"on purpose\"\n"
@@ -37,6 +49,7 @@ __asm__(".pushsection .text.works,\"ax\"\n"
 	".popsection");
 _Static_assert(PV_CALL_io_read == 21 && PV_SPACE_PORT == 0 && SERVED == 0x99,
 	       "as reader has them");
+_Static_assert(TEXT_LEN == 8 && SERVED == 0x99, "as writer has them");
 _Static_assert(PV_CALL_exit == 2 && PV_CALL_crash == 3 && TEST_CODE == 0x1000,
 	       "as both have them");
 
@@ -82,7 +95,7 @@ static void finish(uint64_t part)
 }
 
 /* Its vCPU waits until we answer. */
-static void answer(uint64_t part)
+static const struct pv_io_slot *request(void)
 {
 	const struct pv_io_page *io = kit_ptr(HOST_IO_PAGES);
 	const struct pv_io_slot *s = &io->slot[0];
@@ -91,24 +104,49 @@ static void answer(uint64_t part)
 	while (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != PV_IO_WAITING &&
 	       kit_time_ns() < end)
 		test_sleep(KIT_MS);
+	return s;
+}
+
+static void answer(uint64_t part)
+{
+	const struct pv_io_slot *s = request();
+
 	test_result("io_map", "shows_the_request",
 		    s->space == PV_SPACE_PORT && s->addr == SERVED &&
 			    s->size == 1 && !s->write);
+	EXPECT(PV_EINVAL, io_copy, part, s->cookie, kit_gpa(test_page));
 	EXPECT(PV_OK, io_complete, part, s->cookie, ANSWER);
 }
 
-static void served(void)
+static void answer_string(uint64_t part)
 {
-	uint64_t part = test_program(reader, size(reader, reader_end), 0);
+	const struct pv_io_slot *s = request();
+	uint64_t to = kit_gpa(test_page);
+
+	test_result("io_copy", "is_one_request",
+		    s->count == TEXT_LEN && s->size == 1 && s->write);
+	EXPECT(PV_EINVAL, io_copy, part, s->cookie, to + 1);
+	EXPECT(PV_EINVAL, io_copy, part, s->cookie + 64, to);
+	EXPECT(PV_EFAULT, io_copy, part, s->cookie, TEST_NOWHERE);
+	EXPECT(PV_OK, io_copy, part, s->cookie, to);
+	test_result("io_copy", "brings_all",
+		    !memcmp(test_page, writer, TEXT_LEN));
+	EXPECT(PV_OK, io_complete, part, s->cookie, 0);
+}
+
+static void served(const uint8_t *from, const uint8_t *end,
+		   void (*by)(uint64_t part), uint32_t code)
+{
+	uint64_t part = test_program(from, size(from, end), 0);
 
 	EXPECT(PV_OK, io_serve, part, PV_SPACE_PORT, SERVED, 1, HOST_PORT_TEST);
 	EXPECT(PV_OK, io_map, part, HOST_IO_PAGES);
 	if (!kit_map(HOST_IO_PAGES, HOST_IO_PAGES, 4096, KIT_READ))
 		return;
 	begin(part);
-	answer(part);
+	by(part);
 	test_result("exit", "PV_OK",
-		    ends(part, PV_STATE_EXITED) && status.code == ANSWER);
+		    ends(part, PV_STATE_EXITED) && status.code == code);
 	finish(part);
 }
 
@@ -158,7 +196,8 @@ static void machine(void)
 void selftest_works(void)
 {
 	made();
-	served();
+	served(reader, reader_end, answer, ANSWER);
+	served(writer, writer_end, answer_string, TEXT_LEN);
 	crashed();
 	machine();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Serves a guest's I/O regions: its virtio devices' registers and its UART. */
+/* Serves a guest's I/O regions: its virtio devices' registers and its ports. */
 #include <string.h>
 
 #include "guest.h"
@@ -7,38 +7,63 @@
 #include "kit/console.h"
 #include "kit/irq.h"
 #include "kit/mm.h"
+#include "kit/time.h"
 #include "pvabi/calls.h"
 #include "vdevs.h"
 
 #define PAGE 4096ull
-#define UART_PORTS 8u
 
 /* ---- requests ---- */
 
-static void uart_byte(struct guest *g, int c)
+static struct ports_time now(void)
 {
-	char text = (char)c;
+	return (struct ports_time){ kit_time_ns(), kit_utc_ns() };
+}
 
-	if (c >= 0 && g->cfg->console != CONSOLE_NULL)
-		console_put(&g->lines, &text, 1);
+static uint64_t port_access(struct guest *g, const struct pv_io_slot *s,
+			    uint32_t value)
+{
+	char text[8];
+	unsigned n;
+
+	if (!s->write)
+		return ports_read(&g->ports, (unsigned)s->addr, s->size, now());
+	n = ports_write(&g->ports, (unsigned)s->addr, s->size, value, now(),
+			text);
+	if (n && g->cfg->console != CONSOLE_NULL)
+		console_put(&g->lines, text, n);
+	return 0;
+}
+
+/* A REP's elements. What has gone from the guest's memory is not told. */
+static void port_string(struct guest *g, const struct pv_io_slot *s)
+{
+	static uint8_t data[PAGE] __attribute__((aligned(4096)));
+	uint64_t buf = kit_gpa(data);
+	uint8_t *at = data;
+
+	if (s->write && pv_io_copy(g->part, s->cookie, buf))
+		return;
+	for (uint32_t n = 0; n < s->count; n++, at += s->size) {
+		uint32_t v = 0;
+
+		memcpy(&v, at, s->size);
+		v = (uint32_t)port_access(g, s, v);
+		if (!s->write)
+			memcpy(at, &v, s->size);
+	}
+	if (!s->write && pv_io_copy(g->part, s->cookie, buf))
+		return;
 }
 
 static uint64_t port_request(struct guest *g, const struct pv_io_slot *s)
 {
-	unsigned reg = (unsigned)(s->addr - UART16550_PORT) % UART_PORTS;
 	uint64_t value = 0;
 
-	/* wider accesses are bytes at successive ports */
-	for (unsigned i = 0; i < s->size; i++) {
-		unsigned r = (reg + i) % UART_PORTS;
-
-		if (s->write)
-			uart_byte(g, uart16550_write(
-					     &g->uart, r,
-					     (uint8_t)(s->value >> 8 * i)));
-		else
-			value |= (uint64_t)uart16550_read(&g->uart, r) << 8 * i;
-	}
+	if (s->count > 1)
+		port_string(g, s);
+	else
+		value = port_access(g, s, (uint32_t)s->value);
 	if (g->nr_typed)
 		guest_type(g, NULL, 0); /* there may be room now */
 	return value;
@@ -139,6 +164,16 @@ static bool region(struct guest *g, uint64_t space, uint64_t at, uint64_t len)
 	return !err || (g->adopted && err == PV_EEXIST);
 }
 
+static const char *ports_serve(struct guest *g)
+{
+	ports_init(&g->ports, g->cfg->memory, now());
+	for (unsigned i = 0; i < PORTS_RANGES; i++)
+		if (!region(g, PV_SPACE_PORT, ports_ranges[i].first,
+			    ports_ranges[i].len))
+			return "its ports cannot be served";
+	return NULL;
+}
+
 void guest_serve_again(struct guest *g)
 {
 	for (unsigned i = 0; i < CFG_VDEVS; i++)
@@ -160,10 +195,9 @@ const char *guest_serve(struct guest *g)
 	if (pv_io_map(g->part, at) || !kit_map(at, at, PAGE, KIT_READ))
 		return "its I/O page cannot be mapped";
 	g->io = kit_ptr(at);
-	if (c->profile != PV_PROFILE_PV &&
-	    !region(g, PV_SPACE_PORT, UART16550_PORT, UART_PORTS))
-		return "its UART cannot be served";
-	if (c->nr_vdevs &&
+	if (c->profile != PV_PROFILE_PV)
+		why = ports_serve(g);
+	if (!why && c->nr_vdevs &&
 	    !region(g, PV_SPACE_MMIO, PV_VIRTIO_BASE, c->nr_vdevs * PAGE))
 		return "its virtio devices cannot be served";
 	for (unsigned i = 0; i < c->nr_vdevs && !why; i++)
@@ -186,7 +220,7 @@ void guest_type(struct guest *g, const char *text, size_t n)
 					       g->nr_typed, &taken))
 			taken = 0;
 	} else {
-		taken = uart16550_type(&g->uart, g->typed, g->nr_typed);
+		taken = uart16550_type(&g->ports.uart, g->typed, g->nr_typed);
 	}
 	g->nr_typed -= (unsigned)taken;
 	memmove(g->typed, g->typed + taken, g->nr_typed);

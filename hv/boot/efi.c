@@ -5,6 +5,7 @@
 #include "boot/early.h"
 #include "boot/host.h"
 #include "boot/machine.h"
+#include "boot/utc.h"
 #include "boot/vulns.h"
 #include "lib/lapic.h"
 #include "lib/log.h"
@@ -218,6 +219,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	bi->tsc_entry = tsc_entry;
 	boot_load_modules();
 	host_load(bi);
+	utc_read();
 	vulns_report();
 	first_map(&map);
 	read_acpi(bi, &map);

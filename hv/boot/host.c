@@ -4,6 +4,7 @@
 #include "boot/host.h"
 #include "boot/options.h"
 #include "boot/start.h"
+#include "boot/utc.h"
 #include "lib/iommu.h"
 #include "lib/log.h"
 #include "lib/machine.h"
@@ -175,6 +176,7 @@ void host_finish(struct boot_info *bi)
 	struct pv_mem *map = (struct pv_mem *)(mem.base + s->mem);
 
 	s->tsc_khz = tsc_khz;
+	s->utc = utc_at_tsc_0();
 	for (u32 i = 0; iommu.kind && i < s->nr_mem; i++)
 		map[i].dev_addr = map[i].start;
 	s->nr_devices = host_devices(bi, (void *)(mem.base + s->devices),

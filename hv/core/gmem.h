@@ -34,10 +34,10 @@ bool gmem_taken_locked(struct partition *p, u64 at, u64 size);
 struct frame *gmem_frame(struct partition *p, gpa_t at);
 
 /*
- * Copies n bytes between buf and a guest-virtual address, by the vCPU's own
+ * Copies n bytes between buf (NULL: only checks) and a guest-virtual address, by the vCPU's own
  * page tables (4 levels, or no paging) with SDM Vol. 3A 4.6 rights; A/D bits are
- * set as the CPU would. Crosses pages. a.write: from buf. false: *f says where
- * it ended, with the #PF error code; or GMEM_NO_MEMORY where f->gpa is not
+ * set as the CPU would. Crosses pages. a.write: from buf. *f says where the last
+ * page is; false: where it ended, with the #PF error code; or GMEM_NO_MEMORY where f->gpa is not
  * memory (of p, writable), GMEM_NO_WALK with PAE or 32-bit paging. v loaded, or
  * not running. Takes p->lock.
  */

@@ -140,7 +140,7 @@ bool gmem_gva(struct vcpu *v, u64 at, void *buf, u64 n, struct walk_access a,
 	      struct walk_fault *f)
 {
 	lock_scope(&v->part->lock);
-	for (u64 c; n; n -= c, at += c, buf = (u8 *)buf + c) {
+	for (u64 c; n; n -= c, at += c) {
 		struct walk w = { .v = v, .a = a };
 		u8 *to = resolve_locked(&w, at, f);
 
@@ -148,7 +148,10 @@ bool gmem_gva(struct vcpu *v, u64 at, void *buf, u64 n, struct walk_access a,
 			return false;
 		c = PAGE_SIZE - (at & PAGE_MASK);
 		c = c < n ? c : n;
+		if (!buf)
+			continue;
 		memcpy(a.write ? to : buf, a.write ? buf : to, c);
+		buf = (u8 *)buf + c;
 	}
 	return true;
 }

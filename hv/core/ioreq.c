@@ -103,6 +103,27 @@ int ioreq_complete(struct partition *p, u64 cookie, u64 value)
 	return PV_OK;
 }
 
+int ioreq_copy(struct partition *p, u64 cookie, gpa_t buf)
+{
+	u64 id = cookie & COOKIE_VCPU, n;
+	const struct pv_io_slot *s = &p->io_page.slot[id];
+	void *mine = gmem_ptr(vcpu_current()->part, buf);
+	gpa_t at;
+
+	if (id >= p->nr_vcpus || cookie <= COOKIE_VCPU ||
+	    load_acquire(&p->vcpus[id]->io_cookie) != cookie)
+		return PV_EINVAL;
+	n = (u64)load_relaxed(&s->count) * s->size;
+	at = gpa(p->vcpus[id]->io_gpa);
+	/* its vCPU may be gone on by now, with a request of another kind */
+	if (n == s->size || n > PAGE_SIZE)
+		return PV_EINVAL;
+	if (!mine)
+		return PV_EFAULT;
+	return s->write ? gmem_read(p, at, mine, n) :
+			  gmem_write(p, at, mine, n);
+}
+
 bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len)
 {
 	for (const struct io_region *g = p->regions; g < end_of(p); g++)

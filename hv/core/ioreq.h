@@ -28,6 +28,11 @@ bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len);
 /* PV_EINVAL: the cookie names no request that waits. */
 int ioreq_complete(struct partition *p, u64 cookie, u64 value) must_check;
 
+/* Copies all elements of a request that has several: to the caller's page at
+ * buf, or from it (a read). PV_EINVAL: the cookie names none such that waits;
+ * PV_EFAULT. */
+int ioreq_copy(struct partition *p, u64 cookie, gpa_t buf) must_check;
+
 /* Maps p's I/O page into `by`, read-only, instead of where it was mapped
  * before. PV_EINVAL (p is `by`), PV_EEXIST, PV_ENOMEM. */
 int ioreq_map(struct partition *p, struct partition *by, gpa_t at) must_check;

@@ -106,6 +106,7 @@ struct vcpu {
 	u64 io_count;	  /* of its requests, above the cookie's vCPU bits */
 	u64 io_value;	  /* the answer */
 	u32 io_done;	  /* answer is there */
+	u64 io_gpa;	  /* where its last operand in memory is */
 	void (*io_finish)(struct vcpu *v,
 			  u64 value); /* runs on v before entry */
 	u64 io_arg[8];		      /* for io_finish */

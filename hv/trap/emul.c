@@ -71,7 +71,10 @@ bool trap_copy_as(struct vcpu *v, u64 at, void *buf, u64 n,
 {
 	struct walk_fault f;
 
-	return gmem_gva(v, at, buf, n, a, &f) || walk_failed(v, &f, "operand");
+	if (!gmem_gva(v, at, buf, n, a, &f))
+		return walk_failed(v, &f, "operand");
+	v->io_gpa = f.gpa;
+	return true;
 }
 
 bool trap_copy(struct vcpu *v, u64 at, void *buf, u64 n, bool write)
@@ -211,10 +214,13 @@ void trap_advance(struct vcpu *v, u32 len)
 	}
 }
 
-bool trap_string_step(struct vcpu *v, const struct insn *i, bool si, bool di)
+bool trap_string_step(struct vcpu *v, const struct insn *i, u32 n, bool si,
+		      bool di)
 {
 	bool down = reg_get(v, VREG_RFLAGS) & RFLAGS_DF;
-	u64 *gpr = v->hw.gpr, step = down ? -(u64)i->size : i->size;
+	u64 *gpr = v->hw.gpr, step = (u64)n * i->size;
+
+	step = down ? -step : step;
 
 	if (si)
 		trap_gpr_set(v, R_SI, gpr[R_SI] + step, i->asize);
@@ -222,7 +228,7 @@ bool trap_string_step(struct vcpu *v, const struct insn *i, bool si, bool di)
 		trap_gpr_set(v, R_DI, gpr[R_DI] + step, i->asize);
 	if (!i->rep)
 		return true;
-	trap_gpr_set(v, R_CX, gpr[R_CX] - 1, i->asize);
+	trap_gpr_set(v, R_CX, gpr[R_CX] - n, i->asize);
 	return trap_string_done(v, i);
 }
 

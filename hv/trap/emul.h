@@ -74,7 +74,8 @@ void trap_advance(struct vcpu *v, u32 len);
 
 /*
  * Guest-virtual access, from or (write) to the guest; with the rights of the
- * running code, or others. false: a fault was raised, or the partition ended
+ * running code, or others. Without buf only checked. v->io_gpa says where its last
+ * page is. false: a fault was raised, or the partition ended
  * because no memory is there.
  */
 bool trap_copy(struct vcpu *v, u64 at, void *buf, u64 n, bool write) must_check;
@@ -88,8 +89,9 @@ bool trap_address(struct vcpu *v, const struct insn *i, u64 *at) must_check;
 bool trap_rm16_get(struct vcpu *v, const struct insn *i, u16 *val) must_check;
 bool trap_rm16_put(struct vcpu *v, const struct insn *i, u64 val) must_check;
 
-/* One step of a string instruction done: counts, and whether RIP may go on. */
-bool trap_string_step(struct vcpu *v, const struct insn *i, bool si, bool di);
+/* n steps of a string instruction done: counts, and whether RIP may go on. */
+bool trap_string_step(struct vcpu *v, const struct insn *i, u32 n, bool si,
+		      bool di);
 /* A REP with nothing to do. */
 bool trap_string_done(struct vcpu *v, const struct insn *i);
 
@@ -105,6 +107,7 @@ struct io_state {
 	u64 at;	      /* port or guest-physical address */
 	u64 operand;  /* the other operand, or for MOVS its address */
 	u64 old;      /* XCHG: what was read */
+	u32 count;    /* of INS or OUTS */
 	bool written; /* only the end of the instruction is left */
 };
 _Static_assert(sizeof(struct io_state) <= sizeof(((struct vcpu *)NULL)->io_arg),

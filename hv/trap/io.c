@@ -7,19 +7,20 @@
 
 #define PCI_ADDRESS 0xcf8 /* to CFF */
 
-/* The value has arrived or has been taken: one element is done. */
+/* The value has arrived or has been taken: all its elements are done. */
 static void port_finish(struct vcpu *v, u64 value)
 {
 	const struct insn i = io_state(v)->i;
+	u32 n = io_state(v)->count;
 	bool in = i.op == INSN_IN || i.op == INSN_INS;
 
 	if (i.op == INSN_IN)
 		trap_gpr_set(v, R_AX, value, i.size);
-	if (i.op == INSN_INS &&
+	if (i.op == INSN_INS && n == 1 &&
 	    !trap_copy(v, trap_string_at(v, &i, true), &value, i.size, true))
 		return;
 	if (i.op == INSN_IN || i.op == INSN_OUT ||
-	    trap_string_step(v, &i, !in, in))
+	    trap_string_step(v, &i, n, !in, in))
 		trap_advance(v, i.len);
 }
 
@@ -36,23 +37,45 @@ static void port_access(struct vcpu *v, const struct ioreq *r)
 	bool posted = false;
 
 	v->io_finish = port_finish;
-	if (ioreq_send(v, r, &posted) != PV_OK)
+	io_state(v)->count = r->count;
+	if (ioreq_send(v, r, &posted) != PV_OK) {
+		io_state(v)->count = 1;
 		port_finish(v, port_absent(v, r));
-	else if (!posted)
+	} else if (!posted)
 		port_finish(v, 0);
 }
 
-/* INS and OUTS: one element for each time through here. */
-static bool string_start(struct vcpu *v, struct insn *i, u64 *value)
+/* How many elements of a REP one request takes: those that lie in one page, in
+ * ascending order. */
+static u32 string_count(struct vcpu *v, const struct insn *i, u64 at)
 {
+	u64 off = v->hw.gpr[i->op == INSN_INS ? R_DI : R_SI];
+	u64 wrap = insn_mask(~off, i->asize);
+	u64 room = PAGE_SIZE - (at & PAGE_MASK), n;
+
+	if (!i->rep || reg_get(v, VREG_RFLAGS) & RFLAGS_DF)
+		return 1;
+	n = (room < wrap ? room : wrap) / i->size;
+	if (n > insn_mask(v->hw.gpr[R_CX], i->asize))
+		n = insn_mask(v->hw.gpr[R_CX], i->asize);
+	return n ? (u32)n : 1;
+}
+
+/* INS and OUTS: what one time through here does, if their memory allows it. */
+static bool string_start(struct vcpu *v, struct insn *i, struct ioreq *r)
+{
+	u64 at;
+
 	if (!trap_decode(v, i, INSN_INS, INSN_OUTS))
 		return false;
 	if (trap_string_done(v, i)) {
 		trap_advance(v, i->len);
 		return false;
 	}
-	return i->op == INSN_INS ||
-	       trap_copy(v, trap_string_at(v, i, false), value, i->size, false);
+	at = trap_string_at(v, i, !r->write);
+	r->count = string_count(v, i, at);
+	return trap_copy(v, at, r->write && r->count == 1 ? &r->value : NULL,
+			 (u64)r->count * i->size, !r->write);
 }
 
 enum trap_end trap_io(struct vcpu *v, struct exit *x)
@@ -65,7 +88,7 @@ enum trap_end trap_io(struct vcpu *v, struct exit *x)
 	struct insn *i = &io_state(v)->i;
 
 	if (unlikely(x->io_string)) {
-		if (!string_start(v, i, &r.value))
+		if (!string_start(v, i, &r))
 			return TRAP_DONE;
 	} else {
 		i->len = (u8)x->insn_len;

@@ -93,7 +93,8 @@ static void mmio_finish(struct vcpu *v, u64 value)
 	} else if (alu(v, s, &value)) {
 		return mmio_store(v, value);
 	}
-	if (!is_string(i) || trap_string_step(v, i, i->op != INSN_STOS, true))
+	if (!is_string(i) ||
+	    trap_string_step(v, i, 1, i->op != INSN_STOS, true))
 		trap_advance(v, i->len);
 }
 

@@ -89,6 +89,7 @@ NO_ROW = {
     "device_irq_bind": "it needs a PCI function of the caller's",
     "device_irq_ack": "it needs a PCI function of the caller's",
     "device_addr": "it needs a PCI function of the caller's",
+    "io_copy": "it needs a vCPU that waits amid a REP OUTS",
     "trace_map": "a tracer makes it once for each CPU, for good",
     "trace_set": "it needs the trace ring of every CPU",
     "partition_dirty_log": "it is made twice for a whole copy",

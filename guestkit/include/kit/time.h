@@ -18,6 +18,10 @@ static inline uint64_t kit_tsc(void)
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi)::"memory");
 	return (uint64_t)hi << 32 | lo;
 }
+/* Time of day: nanoseconds since 1970, UTC; from 1970 on, where the firmware
+ * knows none. */
+uint64_t kit_utc_ns(void);
+
 uint64_t kit_tsc_khz(void);
 uint64_t kit_tsc_of_ns(uint64_t ns); /* a point of time; not below it */
 uint64_t kit_ns_of_tsc(uint64_t tsc);

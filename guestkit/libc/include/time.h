@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The types of ISO C <time.h>. A guest knows no time of day: kit/time.h has
- * the time since boot. */
+/* The types of ISO C <time.h>. kit/time.h has the time since boot, and
+ * the time of day. */
 #ifndef LIBC_TIME_H
 #define LIBC_TIME_H
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 16u
+#define PV_ABI_MINOR 17u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -247,7 +247,8 @@ struct pv_io_slot {
 	uint8_t size;  /* bytes: 1, 2, 4, 8 */
 	uint8_t write; /* 1: a write */
 	uint8_t pad0;
-	uint32_t count; /* 1 */
+	uint32_t
+		count; /* elements; more than 1: value is 0, io_copy has them */
 	uint32_t pad1;
 	uint64_t addr;	 /* port or gpa */
 	uint64_t value;	 /* of a write, zero-extended */
@@ -399,6 +400,7 @@ struct pv_start {
 	char name[32];			 /* NUL-terminated */
 	uint32_t device_size;		 /* bytes of each struct pv_device */
 	uint32_t restarts; /* host partition: how often it has died before */
+	uint64_t utc; /* when the TSC was 0: ns since 1970, UTC, modulo 2^64 */
 };
 
 #endif

@@ -249,6 +249,8 @@ static void registers(void)
 	RIGHTS(io_map, host, NOWHERE + 0x1000000);
 	E(PV_EINVAL, io_map, self, NOWHERE + 1);
 	E(PV_EINVAL, io_map, self, NOWHERE + 0x1000000);
+	RIGHTS(io_copy, host, 1, page);
+	E(PV_EINVAL, io_copy, self, 12345, page);
 	RIGHTS(io_complete, host, 1, 0);
 	E(PV_EINVAL, io_complete, self, 12345, 0);
 }

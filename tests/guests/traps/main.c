@@ -48,6 +48,7 @@ int kit_main(const char *cmdline)
 	test_step();
 	test_tsc();
 	test_ports();
+	test_devices();
 	test_remap();
 	test_fetch();
 	test_tlb();

@@ -145,7 +145,7 @@ void test_ports(void)
 	uint8_t space[5] = { 0, 0, 0, 0, 0x55 }, *buf = space + 1, *p = buf;
 	uint64_t n = 3, rax = 0x1122334455667788ull;
 
-	__asm__ volatile("inb $0x70, %%al" : "+a"(rax));
+	__asm__ volatile("inb $0x80, %%al" : "+a"(rax));
 	check(rax == 0x11223344556677ffull, "port-in-8", "%llx",
 	      (unsigned long long)rax);
 	__asm__ volatile("inw %%dx, %%ax" : "+a"(rax) : "d"(0x1234));
