@@ -153,6 +153,7 @@ test:
 	@$(TOOL) tests/emu/suite.py
 bench:
 	$(call with_deps,bench,all)
+	$(if $(GUEST)$(CYCLES),,-@+$(MAKE) --no-print-directory B='$(B)' bench-src)
 	@$(TOOL) tests/bench/bench.py $(if $(GUEST),--guest '$(GUEST)') $(MODEL)
 # Ends non-zero on a finding; what is new in the corpus stays under $(B).
 FUZZ_S ?= 60
@@ -360,9 +361,12 @@ $(foreach g,$(SRC_GUESTS),$(eval $(call elf,$(B)/guests/$(g).elf,$(call \
 $(B)/src/%/.here:
 	@$(TOOL) -B tests/emu/sources.py $* $(B)/src >/dev/null
 	@touch $@
-.PHONY: guests-src
+.PHONY: guests-src bench-src
 guests-src:
 	$(call with_deps,sources,$(SRC_GUESTS:%=$(B)/guests/%.elf))
+# That whose rows the cost table has; without it they are left out.
+bench-src:
+	$(call with_deps,sources,$(B)/guests/sqlite.elf)
 
 # A kernel that knows the ABI's headers alone, built by its own Makefile.
 $(B)/guests/bare.elf: $(wildcard tests/guests/bare/*) Makefile $(GEN) \

@@ -43,7 +43,11 @@ TARGETS = {**BACKENDS, "ryzen": "svm-nrip"}  # ryzen: a CPU model of Bochs
 # What the exiting instruction itself adds to the guest's count.
 CALL_COUNTS = {"qemu": 0, "bochs": 1, "ryzen": 1}
 LIMIT = 240
-
+# A guest that does real work and measures it, if it is built (`make guests-src`
+# needs sources of Debian's): file, command line, memory, the row in each profile.
+WORK = (os.path.join(OUTPUT, "guests", "sqlite.elf"), "do=speedtest size={}",
+        "32M", "sqlite_speedtest1")
+WORK_SIZE = 5
 
 # Repetitions: of what waits for no device, and of what does.
 OPTIONS = f"reps=3 device={table.DEVICE_RUNS}"
@@ -82,6 +86,7 @@ class Boot:
         self.dir = os.path.join(FOLDER, self.name)
         self.cfg = configuration(mitigations, probe, options)
         self.files = HOST
+        self.plain = (mitigations, probe) == ("off", "off")
         self.result = self.table = None
 
     def settings(self):
@@ -127,20 +132,21 @@ def measure(emulator, options=OPTIONS, auto=True):
 class GuestBoot(Boot):
     """One boot of guest.cfg with a guest that measures its own code."""
 
-    def __init__(self, emulator, probe, elf):
+    def __init__(self, emulator, probe, elf, cmdline, memory):
         super().__init__(emulator, "off", probe, "")
-        self.name = f"{emulator}-guest-{probe}"
+        self.name = f"{emulator}-{os.path.basename(elf)}-{probe}"
         self.dir = os.path.join(FOLDER, self.name)
         self.files = [elf]
         self.cfg = configuration("off", probe, {
-            "IMAGE": os.path.basename(elf),
-            "MEMORY": os.environ.get("GUEST_MEM") or "16M",
-            "CMDLINE": os.environ.get("CMDLINE") or ""}, "guest.cfg")
+            "IMAGE": os.path.basename(elf), "MEMORY": memory,
+            "CMDLINE": cmdline}, "guest.cfg")
 
 
-def measure_guest(emulator, elf):
+def measure_guest(emulator, elf, cmdline=os.environ.get("CMDLINE") or "",
+                  memory=os.environ.get("GUEST_MEM") or "16M"):
     """(rows, probe, complaints, boots) of a guest's own measurements."""
-    boots = [GuestBoot(emulator, probe, elf) for probe in ("off", "on")]
+    boots = [GuestBoot(emulator, probe, elf, cmdline, memory)
+             for probe in ("off", "on")]
     run_boots(boots)
     keys = table.measured(boots[0].table.rows)
     if not keys:
@@ -148,6 +154,18 @@ def measure_guest(emulator, elf):
     return (*table.costs(boots[0].table, boots[1].table,
                          CALL_COUNTS[emulator], emulator == "bochs", keys),
             boots)
+
+
+def measure_work(emulator, size=WORK_SIZE):
+    """(rows, boots) of WORK; both empty where it is not built."""
+    elf, cmdline, memory, op = WORK
+    if not os.path.exists(elf):
+        print(f"bench: no rows {op}: {elf} is not there, make guests-src says "
+              f"why", flush=True)
+        return [], []
+    rows, _, _, boots = measure_guest(emulator, elf, cmdline.format(size),
+                                      memory)
+    return [r for r in rows if r.op == op], boots
 
 
 def output_of(*words):
@@ -189,14 +207,15 @@ def emulator_facts(boots):
         "emulator": tool.name(),
         "emulator_sha256": digest(program),
         "command": {b.name: b.result.command for b in boots},
-        "mitigations": ["off", "auto"] if "-auto-" in boots[-1].name
+        "mitigations": ["off", "auto"] if any("-auto-" in b.name for b in boots)
         else ["off"],
     }
 
 
 def facts(boots, probe):
     """What stands beside the figures."""
-    rows = sorted(boots[0].table.rows.items())
+    rows = sorted({**{k: r for b in boots if b.plain for k, r in
+                      b.table.rows.items()}, **boots[0].table.rows}.items())
     return {
         **tree_facts(boots[0].result.lines), **emulator_facts(boots),
         "unit": "instructions",
@@ -229,7 +248,9 @@ def counts(emulator, demo=False):
     """The table in instructions, from an emulator that counts them."""
     rows, probe, wrong, boots = measure(
         emulator, OPTIONS_DEMO if demo else OPTIONS, not demo)
-    about = facts(boots, probe)
+    work, work_boots = ([], []) if demo else measure_work(emulator)
+    rows += work
+    about = facts(boots + work_boots, probe)
     backend = TARGETS[emulator]
     title = (f"Cost of operations by hypercall and by trap, "
              f"{backend.upper()} on {about['emulator']}, one CPU")

@@ -37,6 +37,9 @@ LEGEND = (
      "the same"),
     ("disk_qd32", "one of 32 4 KiB reads of a partition of the emulated disk",
      "the same"),
+    ("sqlite_speedtest1", "all of SQLite's speedtest1, --size 5, on a RAM disk "
+     "that the host partition serves",
+     "the same, by trapped registers and a 16550"),
     ("page_fault", "#PF, the kit's handler, which sets the entry's P, IRETQ",
      ""),
     ("pte_update", "a page-table entry changed, INVLPG", ""),

@@ -403,12 +403,12 @@ def text(rows, title, note):
     base = {r.op: r for r in rows
             if r.profile == "pv" and r.mitigations == "off"}
     out = [title, "", f"{'operation':24} {'profile':8} {'mit.':5}"
-           f"{'root':>10}{'guest':>8}{'host':>9}{'exits':>6}{'vmcs':>9}"
+           f"{'root':>10}{'guest':>10}{'host':>9}{'exits':>6}{'vmcs':>9}"
            f"{'all':>11}{'root/pv':>9}{'all/pv':>9}"]
     for r in rows:
         pv = base.get(r.op)
         out.append(f"{r.op:24} {r.profile:8} {r.mitigations:5}"
-                   f"{number(r.root):>10}{number(r.guest):>8}"
+                   f"{number(r.root):>10}{number(r.guest):>10}"
                    f"{number(r.host):>9}{number(r.exits):>6}"
                    f"{number(r.vmcs):>9}{number(r.total):>11}"
                    f"{ratio(r.root, pv and pv.root):>9}"

@@ -20,6 +20,7 @@ import bench  # noqa: E402
 import cycles  # noqa: E402
 import legend  # noqa: E402
 import machine  # noqa: E402
+import speedcheck  # noqa: E402
 import table  # noqa: E402
 
 NULL_MOST = 48  # instructions of a null hypercall
@@ -124,6 +125,26 @@ def guest_check(emulator, name):
         bench.from_log(os.path.join(boots[0].dir, "serial.log"))
     check("loop_2001" in shown.getvalue(), f"{name} a guest's own from a log",
           shown.getvalue()[:200])
+
+
+def work_check(emulator, name):
+    """The rows of a guest that does real work: the probe changes no exit of its
+    own, and the fewer there are the more it asks."""
+    rows, boots = bench.measure_work(emulator, size=1)
+    op = bench.WORK[-1]
+    if not rows:
+        print(f"NOTE {name} {op}: its guest is not built")
+        return
+    check([r.profile for r in rows] == list(table.PROFILES),
+          f"{name} {op} rows", f"{[r.profile for r in rows]}")
+    for profile in table.PROFILES:
+        one, two = (speedcheck.own_exits(b.table.get(op, profile).v)
+                    for b in boots)
+        check(one == two, f"{name} {op} {profile} exits",
+              f"{one}, with the probe {two}")
+    exits = [r.exits for r in rows]
+    check(exits == sorted(exits) and exits[0] < exits[1],
+          f"{name} {op} exits by profile", f"{exits}")
 
 
 def names_check():
@@ -341,6 +362,7 @@ def one(emulator, name, accepting):
     files_check(name, table.HEADER, every, EXACT_KEYS)
     cycles_check(emulator, name)
     guest_check(emulator, name)
+    work_check(emulator, name)
 
 
 def main(words):

@@ -56,6 +56,7 @@ import traceback
 import coverage
 import image
 import machine
+import speedcheck
 import tracecheck
 
 OUTPUT = os.environ.get("B") or "build"
@@ -394,7 +395,7 @@ def main():
     for backend in ("svm", "vmx"):
         if {f"{c} {backend} 2 CPUs" for c in coverage.CASES} <= ran:
             run_one(coverage.Coverage(ROOT, TEST, backend), tally)
-    for job in tracecheck.jobs(OUTPUT, ran):
+    for job in tracecheck.jobs(OUTPUT, ran) + speedcheck.jobs(OUTPUT, ran):
         run_one(job, tally)
     with open(TIMES, "w", encoding="utf-8") as f:
         json.dump({**before, **tally.times}, f, indent=1, sort_keys=True)
