@@ -301,7 +301,7 @@ static void zero_begin(struct vblk_io *io)
 	if (status)
 		io_end(io, status);
 	else
-		io_go_on(io);
+		io_move(io);
 }
 
 __attribute__((noinline)) static void other_begin(struct vblk_io *io)
