@@ -20,6 +20,12 @@ enum cfg_vdev_type { VDEV_DISK, VDEV_NET, VDEV_ENTROPY, VDEV_FOLDER };
 
 enum cfg_disk_kind { DISK_PART, DISK_RAM, DISK_NULL };
 
+/* What a guest may do: DISK_OVERLAY: write, but not to what the disk is made
+ * of. */
+enum cfg_disk_mode { DISK_WRITES, DISK_READS, DISK_OVERLAY };
+
+#define CFG_OVERLAY (16u << 20) /* bytes of an overlay, if none is given */
+
 /* A virtio device. */
 struct cfg_vdev {
 	char name[CFG_NAME];
@@ -31,6 +37,8 @@ struct cfg_vdev {
 	/* partition or module name; VDEV_FOLDER: PARTITION[/DIR] */
 	char source[CFG_IMAGE];
 	uint64_t bytes; /* DISK_NULL, an empty DISK_RAM */
+	enum cfg_disk_mode mode;
+	uint64_t overlay_bytes; /* at most, of DISK_OVERLAY */
 };
 
 enum cfg_console { CONSOLE_OUT, CONSOLE_KEYBOARD, CONSOLE_NULL };

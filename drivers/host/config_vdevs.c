@@ -52,6 +52,27 @@ static bool disk_size(const char *v, struct cfg_vdev *d)
 	return true;
 }
 
+/* What stands behind the last colon: ro, overlay or overlay=SIZE. */
+static bool disk_mode(struct parse *p, struct cfg_vdev *d, const char *v)
+{
+	static const char want[] =
+		"behind a disk's source stands ro, overlay or overlay=SIZE "
+		"(of some 4K), not";
+
+	if (!strcmp(v, "ro")) {
+		d->mode = DISK_READS;
+		return true;
+	}
+	d->mode = DISK_OVERLAY;
+	d->overlay_bytes = CFG_OVERLAY;
+	if (!strcmp(v, "overlay"))
+		return true;
+	return (!strncmp(v, "overlay=", 8) &&
+		config_size(v + 8, &d->overlay_bytes) && d->overlay_bytes &&
+		d->overlay_bytes % 4096 == 0) ||
+	       config_bad(p, want, v);
+}
+
 static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 {
 	char *eq = strchr(v, '=');
@@ -77,11 +98,20 @@ bool config_set_disk(struct parse *p, char *v)
 {
 	char *source = rest_of(v);
 	struct cfg_vdev *d;
+	char *mode;
 
 	if (!source)
 		return config_bad(p, disk_want, v);
 	d = vdev_add(p, VDEV_DISK, v);
-	return d && disk_source(p, d, source);
+	mode = rest_of(source);
+	if (!d || !disk_source(p, d, source))
+		return false;
+	if (mode && (d->kind == DISK_NULL || d->bytes))
+		return config_bad(p,
+				  "an empty disk is neither ro nor a "
+				  "template",
+				  v);
+	return !mode || disk_mode(p, d, mode);
 }
 
 bool config_set_net(struct parse *p, char *v)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds disks and partitions; opens virtual disks. */
+/* Finds disks and partitions. */
 #include "disks.h"
 
 #include <string.h>
@@ -212,7 +212,7 @@ void disks_check(void)
 	}
 }
 
-/* ---- virtual disks ---- */
+/* ---- what is on them ---- */
 
 unsigned disks_number(const struct blk_dev *dev)
 {
@@ -223,7 +223,7 @@ unsigned disks_number(const struct blk_dev *dev)
 	return i;
 }
 
-static bool part_open(struct vdisk *v, const char *name)
+bool disks_part(const char *name, struct disk_range *r)
 {
 	for (unsigned i = 0; i < nr_disks; i++) {
 		struct disk *d = &disks[i];
@@ -231,63 +231,13 @@ static bool part_open(struct vdisk *v, const char *name)
 		for (int p = 0; p < d->nr_parts; p++) {
 			if (strcmp(d->part[p].name, name))
 				continue;
-			v->kind = VDISK_PART;
-			v->dev = d->dev;
-			v->zeroes = zeroes;
-			v->first = d->part[p].first;
-			v->sectors = d->part[p].count;
-			v->read_only = d->dev->read_only;
+			r->dev = d->dev;
+			r->first = d->part[p].first;
+			r->count = d->part[p].count;
 			return true;
 		}
 	}
 	return false;
 }
 
-static const char *ram_empty(struct vdisk *v, size_t bytes)
-{
-	v->kind = VDISK_RAM;
-	v->sectors = (bytes + BLK_SECTOR - 1) / BLK_SECTOR;
-	v->ram = bytes ? kit_pages_alloc((bytes + 4095) / 4096) : NULL;
-	return v->ram ? NULL : "no memory for a disk of that size";
-}
-
-/* A module in memory of our own, so that it can be written. */
-static const char *ram_open(struct vdisk *v, const char *name)
-{
-	size_t size;
-	const void *file = host_file(name, &size);
-	const char *why = file ? ram_empty(v, size) : "there is no such file";
-
-	if (!why)
-		memcpy(v->ram, file, size);
-	return why;
-}
-
-const char *disks_open(struct vdisk *v, const struct cfg_vdev *cfg)
-{
-	char file[CFG_IMAGE + 4];
-	const char *why;
-
-	*v = (struct vdisk){ .kind = VDISK_NULL };
-	switch (cfg->kind) {
-	case DISK_NULL:
-		v->sectors = cfg->bytes / BLK_SECTOR;
-		return NULL;
-	case DISK_RAM:
-		return cfg->bytes ? ram_empty(v, cfg->bytes) :
-				    ram_open(v, cfg->source);
-	case DISK_PART:
-		break;
-	}
-	if (part_open(v, cfg->source))
-		return NULL;
-	kit_format(file, sizeof(file), "%s.img", cfg->source);
-	why = ram_open(v, file);
-	if (why)
-		return "there is no such partition, nor a file of that name "
-		       "with .img";
-	kit_printf("host: no partition %s on a disk: using a copy in memory of "
-		   "%s\n",
-		   cfg->source, file);
-	return NULL;
-}
+struct blk_seg disks_zeroes(void) { return zeroes; }

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The physical disks and their partitions, and the disks made from them. */
+/* The physical disks and their partitions. */
 #ifndef HOST_DISKS_H
 #define HOST_DISKS_H
 
+#include "block.h"
 #include "config.h"
-#include "vdisk.h"
 
 /* Starts all disks there are drivers for, but those that guests get, and prints
  * them. */
 void disks_init(const struct config *c);
 
-/* Makes a virtual disk; null, or what is wrong. A partition that is on no disk
- * is replaced by the module NAME.img, if there is one. */
-const char *disks_open(struct vdisk *d, const struct cfg_vdev *cfg);
+/* Sectors of a physical disk. */
+struct disk_range {
+	struct blk_dev *dev;
+	uint64_t first, count;
+};
+
+/* The partition of that name; false: there is none. */
+bool disks_part(const char *name, struct disk_range *r);
+
+/* Zeroed memory that no one writes, for transfers to any disk. */
+struct blk_seg disks_zeroes(void);
 
 /* The number that was printed of a physical disk. */
 unsigned disks_number(const struct blk_dev *dev);

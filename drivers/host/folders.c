@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#include "disks.h"
 #include "host.h"
 #include "kit/console.h"
 #include "kit/mm.h"
 #include "kit/time.h"
+#include "vdisk_make.h"
 
 #define BOUNCE (64u * 1024)
 #define VOLUMES 4u
@@ -151,9 +151,7 @@ static void volume_close(struct volume *v)
 	if (v->fat)
 		kit_pages_free(v->fat, PAGES(sizeof(*v->fat)));
 	v->fat = NULL;
-	if (v->disk.kind == VDISK_RAM)
-		kit_pages_free(v->disk.ram,
-			       PAGES(v->disk.sectors * BLK_SECTOR));
+	vdisk_close(&v->disk);
 }
 
 static const char *volume_open(struct volume *v, const char *part)
@@ -163,7 +161,7 @@ static const char *volume_open(struct volume *v, const char *part)
 
 	strcpy(v->part, part);
 	strcpy(c.source, part);
-	why = disks_open(&v->disk, &c);
+	why = vdisk_open(&v->disk, &c, true);
 	if (why)
 		return why;
 	why = mount(v);

@@ -239,10 +239,21 @@ static const char *map_guest(struct out *o, struct guest *g, const char *arg,
 	return NULL;
 }
 
-static void disk_where(struct text *t, const struct vdisk *d,
-		       const struct cfg_vdev *c)
+/* The kind of disk that holds a sector; VDISK_COW: the overlay does. */
+static enum vdisk_kind holder(const struct vdisk *d, uint64_t sector)
 {
-	switch (d->kind) {
+	bool written;
+
+	if (d->kind != VDISK_COW)
+		return d->kind;
+	overlay_run(d->over, sector, 1, &written);
+	return written ? VDISK_COW : d->base;
+}
+
+static void disk_where(struct text *t, const struct vdisk *d,
+		       enum vdisk_kind kind, const struct cfg_vdev *c)
+{
+	switch (kind) {
 	case VDISK_PART:
 		text_add(t, "disk ");
 		text_add_u64(t, disks_number(d->dev));
@@ -254,16 +265,23 @@ static void disk_where(struct text *t, const struct vdisk *d,
 	case VDISK_RAM:
 		text_add(t, "memory of the host partition");
 		break;
+	case VDISK_COW:
+		text_add(t, "overlay, in memory of the host partition");
+		break;
 	case VDISK_NULL:
 		text_add(t, "nowhere");
 		break;
 	}
 }
 
-static uint64_t sector_at(const struct vdisk *d, uint64_t sector)
+static uint64_t sector_at(const struct vdisk *d, enum vdisk_kind kind,
+			  uint64_t sector)
 {
-	return d->kind == VDISK_PART ? d->first + sector :
-				       kit_gpa(d->ram) + sector * BLK_SECTOR;
+	if (kind == VDISK_PART)
+		return d->first + sector;
+	if (kind == VDISK_COW)
+		return kit_gpa(overlay_data(d->over, sector));
+	return kit_gpa(d->ram) + sector * BLK_SECTOR;
 }
 
 static const char *map_disk(struct out *o, struct guest *g, const char *disk,
@@ -274,6 +292,7 @@ static const char *map_disk(struct out *o, struct guest *g, const char *disk,
 	struct text t = text_of(where, sizeof(where));
 	struct text w = text_of(what, sizeof(what));
 	const struct vdisk *d;
+	enum vdisk_kind kind;
 	uint64_t sector;
 	unsigned n = 0;
 
@@ -284,11 +303,12 @@ static const char *map_disk(struct out *o, struct guest *g, const char *disk,
 		return commands_fail("it has no such disk", disk);
 	if (!commands_number(arg, &sector) || sector >= d->sectors)
 		return commands_fail("the disk has no such sector", arg);
-	disk_where(&t, d, &c->vdev[n]);
+	kind = holder(d, sector);
+	disk_where(&t, d, kind, &c->vdev[n]);
 	text_add(&w, disk);
 	text_add(&w, " sector ");
 	text_add(&w, arg);
-	map_row(o, what, d->kind != VDISK_NULL, sector_at(d, sector), where);
+	map_row(o, what, kind != VDISK_NULL, sector_at(d, kind, sector), where);
 	return NULL;
 }
 

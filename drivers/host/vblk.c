@@ -46,13 +46,14 @@ static void io_end(struct vblk_io *io, uint8_t status)
 static uint32_t segs_fill(struct vblk_io *io)
 {
 	struct vblk *v = io->v;
+	uint32_t max = vdisk_bytes(&v->disk, io->req.op, io->sector);
 	unsigned piece = io->piece;
 	uint64_t off = 0;
 	uint32_t bytes = 0;
 	uint32_t n = 0;
 
 	while (bytes < io->left && n < vdisk_max_segs(&v->disk) &&
-	       bytes < vdisk_max_bytes(&v->disk)) {
+	       bytes < max) {
 		struct vq_piece *p = &io->chain.piece[piece];
 		uint64_t gpa = p->gpa + off;
 		uint32_t len = PAGE - (uint32_t)(gpa % PAGE);
@@ -60,8 +61,8 @@ static uint32_t segs_fill(struct vblk_io *io)
 
 		if (len > p->len - off)
 			len = (uint32_t)(p->len - off);
-		if (len > vdisk_max_bytes(&v->disk) - bytes)
-			len = vdisk_max_bytes(&v->disk) - bytes;
+		if (len > max - bytes)
+			len = max - bytes;
 		s->va = gmem_at(v->dev.mem, gpa, len);
 		s->len = len;
 		if (!s->va || (vdisk_needs_dma(&v->disk) &&

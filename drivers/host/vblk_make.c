@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Makes a guest's block device and its disk, and gives them back. */
-#include "disks.h"
 #include "kit/mm.h"
 #include "vblk.h"
 #include "vdevs.h"
+#include "vdisk_make.h"
 
 #define PAGES(bytes) (((bytes) + KIT_PAGE_SIZE - 1) / KIT_PAGE_SIZE)
 
@@ -11,9 +11,7 @@ void vblk_free(struct vdev *dev)
 {
 	struct vblk *v = (struct vblk *)dev;
 
-	if (v->disk.kind == VDISK_RAM)
-		kit_pages_free(v->disk.ram,
-			       PAGES(v->disk.sectors * BLK_SECTOR));
+	vdisk_close(&v->disk);
 	kit_pages_free(v, PAGES(sizeof(*v)));
 }
 
@@ -24,7 +22,7 @@ struct vdev *vblk_make(const struct cfg_vdev *c, const char **why)
 
 	if (!v)
 		return NULL;
-	wrong = disks_open(&v->disk, c);
+	wrong = vdisk_open(&v->disk, c, false);
 	if (wrong) {
 		*why = wrong;
 		kit_pages_free(v, PAGES(sizeof(*v)));

@@ -68,13 +68,16 @@ uint8_t vblk_zero_begin(struct vblk_io *io)
 	status = ranges_take(io);
 	if (status)
 		return status;
-	if (d->kind == VDISK_PART) {
+	if (vdisk_writes_zeroes(d)) {
 		if (io->type == VIRTIO_BLK_T_WRITE_ZEROES)
 			range_next(io);
 		return VIRTIO_BLK_S_OK;
 	}
 	for (unsigned i = 0; i < io->nr_ranges; i++)
-		vdisk_zero(d, io->range[i].sector, io->range[i].num_sectors);
+		if (!vdisk_zero(d, io->range[i].sector,
+				io->range[i].num_sectors,
+				io->type == VIRTIO_BLK_T_DISCARD))
+			return VIRTIO_BLK_S_IOERR;
 	return VIRTIO_BLK_S_OK;
 }
 

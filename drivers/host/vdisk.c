@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Serves requests from a partition, from memory, or from nothing. */
+/* Serves requests from a partition, from memory, from nothing, or from what was
+ * written over one of these. */
 #include "vdisk.h"
 
 #include <string.h>
@@ -43,6 +44,114 @@ static bool ram_move(struct vdisk *d, struct blk_req *req)
 	return true;
 }
 
+static void base_submit(struct vdisk *d, enum vdisk_kind kind,
+			struct blk_req *req)
+{
+	switch (kind) {
+	case VDISK_PART:
+		req->sector += req->op == BLK_FLUSH ? 0 : d->first;
+		blk_submit(d->dev, req);
+		return;
+	case VDISK_RAM:
+		req->done(req, ram_move(d, req) ? BLK_OK : BLK_EIO);
+		return;
+	case VDISK_NULL:
+	case VDISK_COW:
+		req->done(req, BLK_OK);
+		return;
+	}
+}
+
+/* ---- copy on write ---- */
+
+/* Where the segments of a request have been moved to. */
+struct place {
+	struct blk_seg *seg;
+	uint32_t off;
+};
+
+static bool move(struct place *at, uint8_t *bytes, uint32_t n, bool write)
+{
+	while (n) {
+		uint32_t len = at->seg->len - at->off;
+		uint8_t *va = (uint8_t *)at->seg->va + at->off;
+
+		if (len > n)
+			len = n;
+		if (!(write ? guard_copy(bytes, va, len) :
+			      guard_copy(va, bytes, len)))
+			return false;
+		bytes += len;
+		at->off += len;
+		n -= len;
+		if (at->off == at->seg->len)
+			*at = (struct place){ at->seg + 1, 0 };
+	}
+	return true;
+}
+
+/* Sectors of one page of the overlay. */
+static bool cow_page(struct vdisk *d, struct place *at, uint64_t sector,
+		     uint32_t count, bool write)
+{
+	uint8_t *bytes = write ? overlay_room(d->over, sector) :
+				 (uint8_t *)overlay_data(d->over, sector);
+
+	if (!bytes || !move(at, bytes, count * BLK_SECTOR, write))
+		return false;
+	if (write)
+		overlay_written(d->over, sector, count);
+	return true;
+}
+
+static bool cow_move(struct vdisk *d, struct blk_req *req, uint64_t bytes)
+{
+	struct place at = { req->seg, 0 };
+	uint64_t sector = req->sector;
+	uint64_t left = bytes / BLK_SECTOR;
+
+	while (left) {
+		uint32_t n =
+			OVERLAY_SECTORS - (uint32_t)(sector % OVERLAY_SECTORS);
+
+		if (n > left)
+			n = (uint32_t)left;
+		if (!cow_page(d, &at, sector, n, req->op == BLK_WRITE))
+			return false;
+		sector += n;
+		left -= n;
+	}
+	return true;
+}
+
+uint32_t vdisk_cow_bytes(const struct vdisk *d, enum blk_op op, uint64_t sector,
+			 uint32_t bytes)
+{
+	uint32_t count = bytes / BLK_SECTOR;
+	bool written;
+
+	if (op != BLK_READ || sector >= d->sectors)
+		return bytes;
+	if (count > d->sectors - sector)
+		count = (uint32_t)(d->sectors - sector);
+	return overlay_run(d->over, sector, count, &written) * BLK_SECTOR;
+}
+
+__attribute__((cold)) static void
+cow_submit(struct vdisk *d, struct blk_req *req, uint64_t bytes)
+{
+	bool written = true;
+
+	if (req->op == BLK_READ)
+		overlay_run(d->over, req->sector, 1, &written);
+	if (!written)
+		base_submit(d, d->base, req);
+	else
+		req->done(req, cow_move(d, req, bytes) ? BLK_OK : BLK_EIO);
+}
+
+/* ---- all kinds ---- */
+
 void vdisk_submit(struct vdisk *d, struct blk_req *req)
 {
 	uint64_t bytes = req_bytes(req);
@@ -53,23 +162,18 @@ void vdisk_submit(struct vdisk *d, struct blk_req *req)
 	}
 	d->nr_requests++;
 	d->nr_bytes += bytes;
-	switch (d->kind) {
-	case VDISK_PART:
-		req->sector += req->op == BLK_FLUSH ? 0 : d->first;
-		blk_submit(d->dev, req);
-		return;
-	case VDISK_RAM:
-		req->done(req, ram_move(d, req) ? BLK_OK : BLK_EIO);
-		return;
-	case VDISK_NULL:
-		req->done(req, BLK_OK);
-		return;
-	}
+	if (d->kind == VDISK_COW)
+		cow_submit(d, req, bytes);
+	else
+		base_submit(d, d->kind, req);
 }
 
-void vdisk_zero(struct vdisk *d, uint64_t sector, uint64_t count)
+bool vdisk_zero(struct vdisk *d, uint64_t sector, uint64_t count, bool discard)
 {
 	d->nr_requests++;
+	if (d->kind == VDISK_COW)
+		return overlay_zero(d->over, sector, count, !discard);
 	if (d->kind == VDISK_RAM)
 		memset(d->ram + sector * BLK_SECTOR, 0, count * BLK_SECTOR);
+	return true;
 }

@@ -47,7 +47,7 @@ def tool(*words):
 def configured_files(text):
     """The names of the files that a configuration refers to."""
     names = re.findall(r"^\s*image\s*=\s*\"?([^\s\"]+)", text, re.M)
-    disks = re.findall(r"^\s*disk\s*=\s*\"?[^\s:]+:ram=([^\s\",]+)", text,
+    disks = re.findall(r"^\s*disk\s*=\s*\"?[^\s:]+:ram=([^\s\",:]+)", text,
                        re.M)
     names += [d for d in disks if not re.fullmatch(SIZE, d)]
     return list(dict.fromkeys(names))

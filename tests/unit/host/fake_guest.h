@@ -116,8 +116,12 @@ void gmem_drop(struct gmem *m) { held--; }
 /* A reset comes when no transfer runs any more. */
 void gmem_unpin(struct gmem *m) { assert_int_equal(held, 0); }
 
+static unsigned copy_fails_at; /* the n-th copy from now on; 0: none */
+
 bool guard_copy(void *to, const void *from, size_t n)
 {
+	if (copy_fails_at && !--copy_fails_at)
+		return false;
 	memmove(to, from, n); /* two buffers of a guest may overlap */
 	return true;
 }

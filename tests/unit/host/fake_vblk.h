@@ -6,6 +6,7 @@
 #include "host/vblk.h"
 
 #include "fake_guest.h"
+#include "fake_pages.h"
 
 #define SECTORS 64u
 #define HDR 0x4000u

@@ -178,8 +178,14 @@ static void test_keys(void **state)
 	refuses("[host]\nfoo = 1\n", "parley.cfg:2: unknown key: foo");
 }
 
+#define MODE                                                                  \
+	"parley.cfg:3: behind a disk's source stands ro, overlay or overlay=" \
+	"SIZE (of some 4K), not: "
+
 static void test_disks(void **state)
 {
+	const struct cfg_vdev *v;
+
 	(void)state;
 	refuses(G "disk = d\n",
 		"parley.cfg:3: disk is NAME:part=P, "
@@ -191,6 +197,28 @@ static void test_disks(void **state)
 		"parley.cfg:3: no such kind of disk (part, ram, null): file");
 	refuses(G "disk = :part=x\n", "parley.cfg:3: device name: empty");
 	refuses(G "disk = d:part=\n", "parley.cfg:3: disk source: empty");
+	refuses(G "disk = d:null=1M:ro\n",
+		"parley.cfg:3: an empty disk is neither ro nor a template: d");
+	refuses(G "disk = d:ram=1M:overlay\n",
+		"parley.cfg:3: an empty disk is neither ro nor a template: d");
+	refuses(G "disk = d:part=x:rw\n", MODE "rw");
+	refuses(G "disk = d:part=x:\n", MODE "");
+	refuses(G "disk = d:part=x:overlay=\n", MODE "overlay=");
+	refuses(G "disk = d:part=x:overlay=0\n", MODE "overlay=0");
+	refuses(G "disk = d:part=x:overlay=1000\n", MODE "overlay=1000");
+	refuses(G "disk = d:part=x:ro:overlay\n", MODE "ro:overlay");
+	refuses(G "disk = d:part=:ro\n", "parley.cfg:3: disk source: empty");
+	assert_true(parse(G "disk = a:part=x\ndisk = b:part=x:ro\n"
+			    "disk = c:ram=x:overlay\n"
+			    "disk = d:part=x:overlay=64K\n"));
+	v = c.guest[0].vdev;
+	assert_int_equal(v[0].mode, DISK_WRITES);
+	assert_int_equal(v[1].mode, DISK_READS);
+	assert_int_equal(v[2].mode, DISK_OVERLAY);
+	assert_int_equal(v[2].overlay_bytes, CFG_OVERLAY);
+	assert_string_equal(v[2].source, "x");
+	assert_int_equal(v[3].mode, DISK_OVERLAY);
+	assert_int_equal(v[3].overlay_bytes, 65536);
 	refuses(G "disk = d:null=100\n",
 		"parley.cfg:3: expected a size such as 1M: 100");
 	refuses(G "folder = d\n",

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The disk `data` against a copy in memory. It begins as the test data, of which
+ * `crc=` tells; `rounds=` times something is written and something is read.
+ * mode=ro: it cannot be written; mode=full: at some point it cannot any more.
+ */
+#include "check.h"
+#include "kit/block.h"
+#include "kit/mm.h"
+
+#define SIZE 0x100000u
+#define SECTORS (SIZE / KIT_SECTOR)
+#define MOST 64u /* sectors of one request */
+
+static struct kit_block *disk;
+static uint8_t *model, *buf;
+static uint64_t seed;
+
+static uint32_t below(uint32_t n)
+{
+	return (uint32_t)(rand_next(&seed) >> 33) % n;
+}
+
+static bool read_all(uint8_t *to)
+{
+	for (uint32_t at = 0; at < SECTORS; at += MOST) {
+		if (!kit_block_read(disk, at, buf, MOST * KIT_SECTOR))
+			return false;
+		memcpy(to + at * KIT_SECTOR, buf, MOST * KIT_SECTOR);
+	}
+	return true;
+}
+
+static bool write_some(uint32_t at, uint32_t n)
+{
+	for (uint32_t i = 0; i < n * KIT_SECTOR; i += 8) {
+		uint64_t word = rand_next(&seed);
+
+		memcpy(buf + i, &word, 8);
+	}
+	if (!kit_block_write(disk, at, buf, n * KIT_SECTOR))
+		return false;
+	memcpy(model + at * KIT_SECTOR, buf, n * KIT_SECTOR);
+	return true;
+}
+
+static bool same(uint32_t at, uint32_t n)
+{
+	memset(buf, 0xcc, n * KIT_SECTOR);
+	return kit_block_read(disk, at, buf, n * KIT_SECTOR) &&
+	       !memcmp(buf, model + at * KIT_SECTOR, n * KIT_SECTOR);
+}
+
+static bool all_same(void)
+{
+	for (uint32_t at = 0; at < SECTORS; at += MOST)
+		if (!same(at, MOST))
+			return false;
+	return true;
+}
+
+static void rounds(unsigned n)
+{
+	unsigned failed = 0, wrong = 0;
+
+	while (n--) {
+		uint32_t count = 1 + below(MOST);
+
+		failed += !write_some(below(SECTORS - count), count);
+		count = 1 + below(MOST);
+		wrong += !same(below(SECTORS - count), count);
+	}
+	check(!failed, "writes", "%u failed", failed);
+	check(!wrong, "reads-between", "%u wrong", wrong);
+	check(kit_block_flush(disk), "flush", "an I/O error");
+}
+
+/* Page by page, until there is no room. */
+static void fill(void)
+{
+	uint32_t at = 0;
+
+	while (at < SECTORS && write_some(at, 8))
+		at += 8;
+	check(at && at < SECTORS, "full", "after %u sectors", at);
+	check(!write_some(at + 8, 8), "still-full", "there is room again");
+	check(write_some(at - 8, 8), "write-again", "an I/O error");
+}
+
+int kit_main(const char *cmdline)
+{
+	char mode[8] = "";
+	const char *why;
+	uint32_t crc;
+
+	disk = kit_block_open("data", &why);
+	if (!check(disk, "open", "%s", why))
+		return check_summary("vdisk");
+	seed = kit_option_u64("seed", 1);
+	kit_option("mode", mode, sizeof(mode));
+	model = kit_pages_alloc(SIZE / 4096);
+	buf = kit_block_buffer(disk, MOST * KIT_SECTOR);
+	check(read_all(model), "read", "an I/O error");
+	crc = crc32_add(0, model, SIZE);
+	check(crc == (uint32_t)kit_option_hex("crc", 0), "crc", "%08x", crc);
+	if (!strcmp(mode, "ro"))
+		check(kit_block_readonly(disk) && !write_some(9, 1),
+		      "read-only", "it was written");
+	else if (!strcmp(mode, "full"))
+		fill();
+	else
+		rounds((unsigned)kit_option_u64("rounds", 100));
+	check(all_same(), "reads", "differ from what was written");
+	return check_summary("vdisk");
+}
