@@ -295,7 +295,7 @@ static void move_begin(struct vblk_io *io, uint64_t bytes)
 		io_move(io);
 }
 
-static void zero_begin(struct vblk_io *io)
+__attribute__((noinline, cold)) static void zero_begin(struct vblk_io *io)
 {
 	uint8_t status = vblk_zero_begin(io);
 

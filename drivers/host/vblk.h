@@ -52,10 +52,10 @@ void vblk_free(struct vdev *dev); /* vblk_make.c, as vdev_ops.free */
 
 /* Checks the request and does what can be done at once. VIRTIO_BLK_S_OK with
  * io->left: the rest is to be done by transfers. */
-uint8_t vblk_zero_begin(struct vblk_io *io);
+__attribute__((cold)) uint8_t vblk_zero_begin(struct vblk_io *io);
 /* Fills the segments of the next transfer, with zeroes; returns its bytes. */
-uint32_t vblk_zero_fill(struct vblk_io *io);
+__attribute__((cold)) uint32_t vblk_zero_fill(struct vblk_io *io);
 /* So many bytes have been transferred. */
-void vblk_zero_advance(struct vblk_io *io, uint32_t bytes);
+__attribute__((cold)) void vblk_zero_advance(struct vblk_io *io, uint32_t bytes);
 
 #endif
