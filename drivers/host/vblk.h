@@ -56,6 +56,7 @@ __attribute__((cold)) uint8_t vblk_zero_begin(struct vblk_io *io);
 /* Fills the segments of the next transfer, with zeroes; returns its bytes. */
 __attribute__((cold)) uint32_t vblk_zero_fill(struct vblk_io *io);
 /* So many bytes have been transferred. */
-__attribute__((cold)) void vblk_zero_advance(struct vblk_io *io, uint32_t bytes);
+__attribute__((cold)) void vblk_zero_advance(struct vblk_io *io,
+					     uint32_t bytes);
 
 #endif

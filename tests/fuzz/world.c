@@ -90,6 +90,7 @@ void world_make(void)
 	h.vcpu.rdi = HOST_START;
 	devices_list(&h);
 	wrong = host_build(&h);
+	host_again = NULL; /* the model ends with the host partition */
 	if (wrong)
 		sim_finding("setup: %s", wrong);
 	host = partition_get(0);
