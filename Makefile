@@ -113,7 +113,7 @@ GEN := $(B)/gen/.pvabi $(B)/gen/version.h
 # ---------------------------------------------------------------- targets
 
 .PHONY: all hv guestkit drivers host guests unit image run test bench fuzz prove \
-	pvtrace size check format docs abi clean help deps install objs FORCE
+	stress pvtrace size check format docs abi clean help deps install objs FORCE
 all: hv host guests
 objs: $(HV_OBJ) $(KIT_OBJ) $(LIBC_OBJ) $(DRV_OBJ) $(HOST_OBJ)
 
@@ -163,6 +163,12 @@ fuzz:
 	@cd $(B)/fuzz && ./fuzz -max_total_time=$(FUZZ_S) -max_len=1500 \
 		-len_control=0 -print_final_stats=1 -verbosity=0 \
 		corpus $(CURDIR)/tests/fuzz/corpus
+# STRESS_ONLY=host, guest, svm, ...: part of a boot's name.
+stress:
+	$(call with_deps,test,all)
+	-@+$(MAKE) --no-print-directory B='$(B)' guests-src
+	@STRESS_ROUNDS='$(STRESS_ROUNDS)' STRESS_ONLY='$(STRESS_ONLY)' \
+		SEED='$(SEED)' $(TOOL) tests/emu/stress.py
 prove:
 	$(call with_deps,prove,$(GEN))
 	@$(TOOL) tests/prove/prove.py $(if $(MUTANTS),--mutants)
@@ -201,6 +207,8 @@ help:
 #: make test     every test on both back ends; ends in "N passed, N failed"
 #: make unit     only the unit tests, under ASan and UBSan
 #: make fuzz     random calls against the invariants, for FUZZ_S=60 seconds
+#: make stress   kills the host partition, and guests, amid I/O, STRESS_ROUNDS=50
+#:               times each at random points; SEED=n: the same again
 #: make prove    properties that CBMC proves; MUTANTS=1: and how they fail
 #: make check    formatting, layers, headers, static analysis
 #: make bench    the cost table for both back ends, also as CSV and JSON

@@ -33,9 +33,28 @@ static bool host_control(struct parse *p, char *v)
 	return config_set_word(p, v, words, &p->c->control);
 }
 
+#define CRASH_MAX 10000000u
+
 static bool host_crash(struct parse *p, char *v)
 {
-	return config_set_number(p, v, 1, 1000000, &p->c->crash);
+	struct config *c = p->c;
+	unsigned i = c->nr_crashes;
+	char *insns = strchr(v, ':');
+
+	if (i == CFG_CRASHES)
+		return config_bad(p, "too many", v);
+	if (insns)
+		*insns++ = 0;
+	c->nr_crashes++;
+	return config_set_number(p, v, insns ? 0 : 1, CRASH_MAX,
+				 &c->crash[i].step) &&
+	       (!insns ||
+		config_set_number(p, insns, 1, CRASH_MAX, &c->crash[i].insns));
+}
+
+static bool host_count(struct parse *p, char *v)
+{
+	return config_set_yes(p, v, &p->c->count);
 }
 
 static bool host_trace(struct parse *p, char *v)
@@ -205,7 +224,8 @@ static const struct key host_keys[] = {
 	{ "shell", host_shell, false },
 	{ "control", host_control, false },
 	{ "netprobe", host_netprobe, false },
-	{ "crash", host_crash, false },
+	{ "crash", host_crash, true },
+	{ "count", host_count, false },
 	{ NULL, NULL, false },
 };
 

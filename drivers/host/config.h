@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define CFG_GUESTS 72u
+#define CFG_CRASHES 8u
 #define CFG_VDEVS 8u /* virtio devices of a guest */
 #define CFG_DEVICES 4u
 #define CFG_NAME 24u  /* bytes, NUL included, as in struct pv_device */
@@ -85,7 +86,11 @@ struct config {
 	bool shell;	  /* stays on for the operator */
 	unsigned control; /* a channel for programs: 1: COM2 */
 	unsigned trace;	  /* enum cfg_trace */
-	unsigned crash;	  /* dies once, at that step of its devices; 0: not */
+	bool count;	  /* the free memory */
+	unsigned nr_crashes;
+	struct {
+		unsigned step, insns;
+	} crash[CFG_CRASHES]; /* where each life ends: crash.h */
 	uint64_t host_memory;
 	uint32_t netprobe; /* an IPv4 address, 0: none */
 	uint32_t seen;

@@ -5,6 +5,8 @@
 
 #include "console.h"
 #include "control.h"
+#include "count.h"
+#include "crash.h"
 #include "disks.h"
 #include "folders.h"
 #include "guard.h"
@@ -166,6 +168,8 @@ static const struct config *config_read(void)
 	return &c;
 }
 
+static bool counts; /* the free memory, before the first guest and in the end */
+
 /* No guest is left: the machine goes off, unless the operator has it. */
 static void guests_gone(void)
 {
@@ -177,6 +181,8 @@ static void guests_gone(void)
 	shell_end();
 	status = guests_summary();
 	operate_off(&status);
+	if (counts)
+		count_print();
 	host_off(status);
 }
 
@@ -234,16 +240,18 @@ int kit_main(const char *cmdline)
 	kit_printf("host: the host partition runs, %lu MiB free\n",
 		   (unsigned long)(kit_pages_left() >> 8));
 	c = config_read();
+	crash_init(c);
 	disks_init(c);
 	if (kit_info()->restarts)
 		kit_printf("host: started anew, for the %u. time\n",
 			   kit_info()->restarts);
-	else
-		vdevs_crash_in(c->crash);
 	if (c->selftest && !kit_info()->restarts)
 		selftest_run(); /* it gives network cards away */
 	else
 		nets_init(c);
+	counts = c->count;
+	if (counts && !kit_info()->restarts)
+		count_print();
 	wrong = tracer_init(c);
 	if (wrong) {
 		kit_printf("host: no trace rings: %s\n", wrong);

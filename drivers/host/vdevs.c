@@ -4,20 +4,11 @@
 
 #include <string.h>
 
+#include "crash.h"
 #include "host.h"
 #include "kit/console.h"
 
 static struct vdev *first, **last = &first;
-
-static unsigned steps_left; /* to the crash; 0: there is none */
-
-void vdevs_crash_in(unsigned steps) { steps_left = steps; }
-
-static void step(void)
-{
-	if (steps_left && !--steps_left)
-		__builtin_trap();
-}
 
 static void due(struct vdev *v)
 {
@@ -46,13 +37,13 @@ static void signal(struct vdev *v) { host_send(v->event); }
 /* These cost the ones above nothing. */
 static void due_or_die(struct vdev *v)
 {
-	step();
+	crash_step();
 	due(v);
 }
 
 static void signal_or_die(struct vdev *v)
 {
-	step();
+	crash_step();
 	signal(v);
 }
 
@@ -82,8 +73,8 @@ struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
 		return NULL;
 	}
 	strcpy(v->name, c->name);
-	v->signal = steps_left ? signal_or_die : signal;
-	v->due = steps_left ? due_or_die : due;
+	v->signal = crash_comes() ? signal_or_die : signal;
+	v->due = crash_comes() ? due_or_die : due;
 	vdev_init(v, mem);
 	return v;
 }

@@ -16,10 +16,6 @@ struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
 /* Nothing of it may be running. */
 void vdevs_free(struct vdev *v);
 
-/* For tests: dies when devices have become due, or have told their guests, that
- * often in all. Before the first device is made. */
-void vdevs_crash_in(unsigned steps);
-
 /* Lets each device work that has cause to. */
 void vdevs_run(void);
 

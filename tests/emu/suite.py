@@ -5,7 +5,7 @@
 unit    the programs under build/unit, cmocka's report
 script  tests/*/test_*.py: they print lines `PASS name`, `FAIL name: why`, and
         `NOTE name: why` for what cannot be tested on this machine
-emu     tests/emu/cases/*.case: boots of both back ends
+emu     tests/emu/cases/*.case: boots of both back ends; some of stress.py
 
 A case is
 
@@ -73,6 +73,7 @@ NOTE_LINE = re.compile(r"^NOTE .*$", re.M)
 GUEST_NOTE = re.compile(r"^(?:\[[^\]]*\] )?NOTE (.*)$")
 GUEST_LINE = re.compile(r"^(?:\[[^\]]*\] )?(PASS|FAIL) (.*)$")
 SCRIPT_LIMIT = 1200
+STRESS_ROUNDS = 5  # of stress.py, of each kind
 EVERY_RYZEN = os.environ.get("RYZEN") == "all"
 REFUSED = 97  # the boot stage says why, then waits before it switches off
 
@@ -361,6 +362,9 @@ def collect(kinds):
         for path in walk(os.path.join(HERE, "cases"),
                          lambda p: p.endswith(".case")):
             jobs += Case(path).boots()
+        sys.modules.setdefault("suite", sys.modules[__name__])
+        import stress  # it makes cases of these classes
+        jobs += stress.jobs(STRESS_ROUNDS, stress.some_seed())
     return jobs
 
 

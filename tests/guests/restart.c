@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Writes to the disk `data` and reads back, `rounds=` times some requests at
- * once, while the host partition may die: no request fails, and no byte of what
- * was told to be written is another one. In the end all is read again.
+ * once, and on until the host partition has died `restarts=` times and `ms=`
+ * milliseconds have passed: no request
+ * fails, and no byte of what was told to be written is another one. In the end
+ * all is read again. `base=`: its first block.
  */
 #include "check.h"
 #include "kit/block.h"
@@ -14,12 +16,13 @@
 #define SECTORS (BYTES / KIT_SECTOR)
 #define BLOCKS 64u
 #define DEPTH 8u
-#define PATIENCE (20 * KIT_SECOND)
+#define PATIENCE (25 * KIT_SECOND)
+#define FLUSH_EACH 16u /* rounds */
 
 static struct kit_block *disk;
 static struct kit_block_req req[DEPTH];
 static uint32_t version[BLOCKS]; /* what was written there last */
-static unsigned failed, wrong;
+static unsigned failed, wrong, base;
 
 static void pattern(uint32_t *to, unsigned block, uint32_t ver)
 {
@@ -42,7 +45,7 @@ static void run(enum kit_block_op op, const unsigned *block)
 {
 	for (unsigned i = 0; i < DEPTH; i++) {
 		req[i].op = op;
-		req[i].sector = block[i] * SECTORS;
+		req[i].sector = (base + block[i]) * SECTORS;
 		req[i].n = BYTES;
 		if (!kit_block_submit(disk, &req[i])) {
 			failed++;
@@ -92,16 +95,27 @@ static void choose(unsigned *block, uint64_t *seed)
 		block[i] = (at + 5 * i) % BLOCKS;
 }
 
-static void rounds(uint32_t n, uint64_t seed)
+static uint32_t restarts(void)
 {
+	const struct pv_partition_page *page = kit_ptr(PV_PARTITION_PAGE);
+
+	return __atomic_load_n(&page->host_restarts, __ATOMIC_ACQUIRE);
+}
+
+static void rounds(uint32_t n, uint32_t deaths, uint64_t seed)
+{
+	uint64_t until = kit_time_ns() + kit_option_u64("ms", 0) * KIT_MS;
 	unsigned block[DEPTH];
 
-	for (uint32_t r = 1; r <= n; r++) {
+	for (uint32_t r = 1;
+	     r <= n || restarts() < deaths || kit_time_ns() < until; r++) {
 		choose(block, &seed);
 		write(block, r);
 		choose(block, &seed);
 		if (r >= BLOCKS / DEPTH + 1)
 			read(block);
+		if (r % FLUSH_EACH == 0)
+			failed += !kit_block_flush(disk);
 	}
 }
 
@@ -130,21 +144,22 @@ static void read_all(void)
 
 int kit_main(const char *cmdline)
 {
-	const struct pv_partition_page *page = kit_ptr(PV_PARTITION_PAGE);
+	uint32_t deaths = (uint32_t)kit_option_u64("restarts", 1);
 	const char *why;
 
+	(void)cmdline;
+	base = (unsigned)kit_option_u64("base", 0);
 	disk = kit_block_open("data", &why);
 	if (!check(disk, "open", "%s", why))
 		return check_summary("restart");
 	for (unsigned i = 0; i < DEPTH; i++)
 		req[i].buf = kit_block_buffer(disk, BYTES);
 	fill();
-	rounds((uint32_t)kit_option_u64("rounds", 100),
+	rounds((uint32_t)kit_option_u64("rounds", 100), deaths,
 	       kit_option_u64("seed", 1));
 	read_all();
 	check(!failed, "no-request-failed", "%u", failed);
 	check(!wrong, "no-wrong-byte", "%u blocks", wrong);
-	check(page->host_restarts == kit_option_u64("restarts", 1),
-	      "host-restarted", "%u times", page->host_restarts);
+	check(restarts() == deaths, "host-restarted", "%u times", restarts());
 	return check_summary("restart");
 }
