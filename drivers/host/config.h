@@ -19,7 +19,7 @@
 
 enum cfg_vdev_type { VDEV_DISK, VDEV_NET, VDEV_ENTROPY, VDEV_FOLDER };
 
-enum cfg_disk_kind { DISK_PART, DISK_RAM, DISK_NULL };
+enum cfg_disk_kind { DISK_PART, DISK_RANGE, DISK_RAM, DISK_NULL };
 
 /* What a guest may do: DISK_OVERLAY: write, but not to what the disk is made
  * of. */
@@ -38,6 +38,9 @@ struct cfg_vdev {
 	/* partition or module name; VDEV_FOLDER: PARTITION[/DIR] */
 	char source[CFG_IMAGE];
 	uint64_t bytes; /* DISK_NULL, an empty DISK_RAM */
+	/* DISK_RANGE: of which physical disk, and its sectors */
+	unsigned disk;
+	uint64_t first, count;
 	enum cfg_disk_mode mode;
 	uint64_t overlay_bytes; /* at most, of DISK_OVERLAY */
 };

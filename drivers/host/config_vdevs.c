@@ -39,8 +39,9 @@ static char *rest_of(char *v)
 	return colon;
 }
 
-static const char disk_want[] =
-	"disk is NAME:part=P, NAME:ram=FILE or SIZE, or NAME:null=SIZE, not";
+static const char disk_want[] = "disk is NAME:part=P, NAME:range=DISK,START,"
+				"LENGTH, NAME:ram=FILE or SIZE, or "
+				"NAME:null=SIZE, not";
 
 static bool disk_size(const char *v, struct cfg_vdev *d)
 {
@@ -73,25 +74,75 @@ static bool disk_mode(struct parse *p, struct cfg_vdev *d, const char *v)
 	       config_bad(p, want, v);
 }
 
+/* A number of sectors, or a size with its unit. */
+static bool sectors(const char *v, uint64_t *out)
+{
+	bool unit = *v && strchr("KMGkmg", v[strlen(v) - 1]);
+
+	if (!config_size(v, out) || (unit && *out % 512))
+		return false;
+	*out /= unit ? 512 : 1;
+	return true;
+}
+
+static bool disk_range(struct parse *p, struct cfg_vdev *d, char *v)
+{
+	static const char want[] = "range is DISK,START,LENGTH, in sectors or "
+				   "as 16M, not";
+	char *start = strchr(v, ',');
+	char *length = start ? strchr(start + 1, ',') : NULL;
+
+	if (!length)
+		return config_bad(p, want, v);
+	*start++ = 0;
+	*length++ = 0;
+	if (!sectors(start, &d->first))
+		return config_bad(p, want, start);
+	if (!sectors(length, &d->count) || !d->count)
+		return config_bad(p, want, length);
+	return config_set_number(p, v, 0, 99, &d->disk);
+}
+
+static bool disk_part(struct parse *p, struct cfg_vdev *d, char *v)
+{
+	return config_set_text(p, v, d->source, CFG_IMAGE, "disk source");
+}
+
+static bool disk_ram(struct parse *p, struct cfg_vdev *d, char *v)
+{
+	return disk_size(v, d) || disk_part(p, d, v);
+}
+
+static bool disk_null(struct parse *p, struct cfg_vdev *d, char *v)
+{
+	return disk_size(v, d) ||
+	       config_bad(p, "expected a size such as 1M", v);
+}
+
 static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 {
+	static const struct {
+		const char *name;
+		bool (*set)(struct parse *p, struct cfg_vdev *d, char *v);
+	} kinds[] = {
+		[DISK_PART] = { "part", disk_part },
+		[DISK_RANGE] = { "range", disk_range },
+		[DISK_RAM] = { "ram", disk_ram },
+		[DISK_NULL] = { "null", disk_null },
+	};
 	char *eq = strchr(v, '=');
 
 	if (!eq)
 		return config_bad(p, disk_want, v);
 	*eq = 0;
-	if (!strcmp(v, "null")) {
-		d->kind = DISK_NULL;
-		return disk_size(eq + 1, d) ||
-		       config_bad(p, "expected a size such as 1M", eq + 1);
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(kinds[i].name, v))
+			continue;
+		d->kind = (enum cfg_disk_kind)i;
+		return kinds[i].set(p, d, eq + 1);
 	}
-	if (strcmp(v, "part") && strcmp(v, "ram"))
-		return config_bad(p, "no such kind of disk (part, ram, null)",
-				  v);
-	d->kind = *v == 'p' ? DISK_PART : DISK_RAM;
-	if (d->kind == DISK_RAM && disk_size(eq + 1, d))
-		return true;
-	return config_set_text(p, eq + 1, d->source, CFG_IMAGE, "disk source");
+	return config_bad(p, "no such kind of disk (part, range, ram, null)",
+			  v);
 }
 
 bool config_set_disk(struct parse *p, char *v)

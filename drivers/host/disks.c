@@ -240,4 +240,14 @@ bool disks_part(const char *name, struct disk_range *r)
 	return false;
 }
 
+bool disks_whole(unsigned number, struct disk_range *r)
+{
+	if (number >= nr_disks)
+		return false;
+	r->dev = disks[number].dev;
+	r->first = 0;
+	r->count = r->dev->sectors;
+	return true;
+}
+
 struct blk_seg disks_zeroes(void) { return zeroes; }

@@ -19,6 +19,9 @@ struct disk_range {
 /* The partition of that name; false: there is none. */
 bool disks_part(const char *name, struct disk_range *r);
 
+/* All of the disk that was printed with that number; false: there is none. */
+bool disks_whole(unsigned number, struct disk_range *r);
+
 /* Zeroed memory that no one writes, for transfers to any disk. */
 struct blk_seg disks_zeroes(void);
 

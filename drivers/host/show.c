@@ -259,7 +259,7 @@ static void disk_where(struct text *t, const struct vdisk *d,
 		text_add_u64(t, disks_number(d->dev));
 		text_add(t, " (");
 		text_add(t, d->dev->driver);
-		text_add(t, "), partition ");
+		text_add(t, c->kind == DISK_PART ? "), partition " : ")");
 		text_add(t, c->source);
 		break;
 	case VDISK_RAM:

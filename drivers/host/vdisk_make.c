@@ -116,6 +116,20 @@ static const char *part_open(struct vdisk *d, const char *name)
 	return NULL;
 }
 
+static const char *range_of_disk(struct vdisk *d, const struct cfg_vdev *c)
+{
+	struct disk_range r;
+
+	if (!disks_whole(c->disk, &r))
+		return "there is no disk of that number";
+	if (c->count > r.count || c->first > r.count - c->count)
+		return "the range lies outside of the disk";
+	r.first = c->first;
+	r.count = c->count;
+	d->alone = true;
+	return range_open(d, &r);
+}
+
 /* ---- copy on write ---- */
 
 struct cow {
@@ -163,6 +177,8 @@ static const char *base_open(struct vdisk *d, const struct cfg_vdev *c)
 				  ram_open(d, c->source, d->changes);
 	case DISK_PART:
 		return part_open(d, c->source);
+	case DISK_RANGE:
+		return range_of_disk(d, c);
 	}
 	return "it is of no kind";
 }

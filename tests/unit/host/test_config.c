@@ -186,19 +186,57 @@ static void test_keys(void **state)
 	"parley.cfg:3: behind a disk's source stands ro, overlay or overlay=" \
 	"SIZE (of some 4K), not: "
 
+#define DISK                                                                \
+	"parley.cfg:3: disk is NAME:part=P, NAME:range=DISK,START,LENGTH, " \
+	"NAME:ram=FILE or SIZE, or NAME:null=SIZE, not: "
+#define RANGE                                                              \
+	"parley.cfg:3: range is DISK,START,LENGTH, in sectors or as 16M, " \
+	"not: "
+
+static void test_ranges(void **state)
+{
+	const struct cfg_vdev *v = c.guest[0].vdev;
+
+	(void)state;
+	assert_true(parse(G "disk = a:range=0,0,1\n"
+			    "disk = b:range=7,0x800,16M:ro\n"
+			    "disk = c:range=1,1G,2K:overlay\n"));
+	assert_int_equal(v[0].kind, DISK_RANGE);
+	assert_int_equal(v[0].disk, 0);
+	assert_int_equal(v[0].first, 0);
+	assert_int_equal(v[0].count, 1);
+	assert_int_equal(v[1].disk, 7);
+	assert_int_equal(v[1].first, 2048);
+	assert_int_equal(v[1].count, 32768);
+	assert_int_equal(v[1].mode, DISK_READS);
+	assert_int_equal(v[2].first, 2097152);
+	assert_int_equal(v[2].count, 4);
+	assert_int_equal(v[2].mode, DISK_OVERLAY);
+	refuses(G "disk = a:range=\n", RANGE "");
+	refuses(G "disk = a:range=0,1\n", RANGE "0,1");
+	refuses(G "disk = a:range=0,1,\n", RANGE "");
+	refuses(G "disk = a:range=0,,1\n", RANGE "");
+	refuses(G "disk = a:range=0,1,0\n", RANGE "0");
+	refuses(G "disk = a:range=0,1,2,3\n", RANGE "2,3");
+	refuses(G "disk = a:range=0,x,2\n", RANGE "x");
+	refuses(G "disk = a:range=0,1,99999999999999999999\n",
+		RANGE "99999999999999999999");
+	refuses(G "disk = a:range=,1,1\n",
+		"parley.cfg:3: expected a number from 0 to 99: ");
+	refuses(G "disk = a:range=100,1,1\n",
+		"parley.cfg:3: expected a number from 0 to 99: 100");
+}
+
 static void test_disks(void **state)
 {
 	const struct cfg_vdev *v;
 
 	(void)state;
-	refuses(G "disk = d\n",
-		"parley.cfg:3: disk is NAME:part=P, "
-		"NAME:ram=FILE or SIZE, or NAME:null=SIZE, not: d");
-	refuses(G "disk = d:x\n",
-		"parley.cfg:3: disk is NAME:part=P, "
-		"NAME:ram=FILE or SIZE, or NAME:null=SIZE, not: x");
+	refuses(G "disk = d\n", DISK "d");
+	refuses(G "disk = d:x\n", DISK "x");
 	refuses(G "disk = d:file=x\n",
-		"parley.cfg:3: no such kind of disk (part, ram, null): file");
+		"parley.cfg:3: no such kind of disk (part, range, ram, null): "
+		"file");
 	refuses(G "disk = :part=x\n", "parley.cfg:3: device name: empty");
 	refuses(G "disk = d:part=\n", "parley.cfg:3: disk source: empty");
 	refuses(G "disk = d:null=1M:ro\n",
@@ -403,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_sections),
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_nets),
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_netprobe),

@@ -23,7 +23,14 @@
 
 /* ---- around it ---- */
 
-static struct blk_dev dev = { .driver = "fake", .sectors = 1ull << 40 };
+static uint64_t now_ns(struct env *e) { return 1; }
+
+static struct env env = { .now_ns = now_ns };
+static struct blk_dev dev = { .driver = "fake",
+			      .env = &env,
+			      .sectors = 1ull << 40,
+			      .max_segs = 1,
+			      .max_bytes = 4096 };
 static unsigned nr_mallocs, malloc_fails_at;
 static long mallocs_in_use;
 static char printed[400];
@@ -40,6 +47,12 @@ bool disks_part(const char *name, struct disk_range *r)
 
 	*r = (struct disk_range){ &dev, count == 2048 ? 34 : 5000, count };
 	return count;
+}
+
+bool disks_whole(unsigned number, struct disk_range *r)
+{
+	*r = (struct disk_range){ &dev, 0, dev.sectors };
+	return number == 1;
 }
 
 struct blk_seg disks_zeroes(void) { return (struct blk_seg){ .len = 4096 }; }
@@ -96,10 +109,12 @@ bool guard_copy(void *to, const void *from, size_t n)
 
 /* No disk is read while one is opened, of whatever size. */
 static unsigned nr_started;
+static uint64_t last_sector;
 
 static enum blk_status start(struct blk_dev *d, struct blk_req *req)
 {
 	nr_started++;
+	last_sector = req->sector;
 	return BLK_EIO;
 }
 
@@ -329,6 +344,87 @@ static void test_use(void **state)
 	both(DISK_WRITES, true, DISK_OVERLAY, NULL);
 }
 
+/* ---- ranges ---- */
+
+static const char *range(struct vdisk *d, uint64_t first, uint64_t count,
+			 enum cfg_disk_mode mode)
+{
+	struct cfg_vdev c = cfg(DISK_RANGE, "", mode);
+
+	c.disk = 1;
+	c.first = first;
+	c.count = count;
+	return vdisk_open(d, &c, false);
+}
+
+static void range_with(enum cfg_disk_mode mode, uint64_t first, uint64_t count,
+		       const char *wanted)
+{
+	struct vdisk d;
+	const char *why = range(&d, first, count, mode);
+
+	if (!wanted)
+		assert_null(why);
+	else
+		assert_string_equal(why, wanted);
+	if (!why)
+		vdisk_close(&d);
+}
+
+static void test_ranges(void **state)
+{
+	static const char outside[] = "the range lies outside of the disk";
+	struct cfg_vdev c = cfg(DISK_RANGE, "", DISK_WRITES);
+	uint64_t all = dev.sectors;
+	struct vdisk d, other;
+
+	(void)state;
+	assert_string_equal(vdisk_open(&d, &c, false),
+			    "there is no disk of that number");
+	range_with(DISK_WRITES, 0, all + 1, outside);
+	range_with(DISK_WRITES, 1, all, outside);
+	range_with(DISK_WRITES, all, 1, outside);
+	range_with(DISK_WRITES, UINT64_MAX, 2, outside);
+	range_with(DISK_WRITES, 2, UINT64_MAX, outside);
+	range_with(DISK_WRITES, 0, all, NULL);
+	range_with(DISK_READS, all - 1, 1, NULL);
+	/* the partition has sectors 34 to 2081 */
+	assert_null(part(&d, "small", DISK_WRITES, false));
+	range_with(DISK_WRITES, 0, 34, NULL);
+	range_with(DISK_WRITES, 0, 35, in_use);
+	range_with(DISK_WRITES, 2081, 9, in_use);
+	range_with(DISK_WRITES, 34, 2048, in_use);
+	range_with(DISK_READS, 100, 1, written);
+	range_with(DISK_OVERLAY, 0, all, written);
+	range_with(DISK_WRITES, 2082, 9, NULL);
+	vdisk_close(&d);
+	assert_null(part(&d, "small", DISK_READS, false));
+	range_with(DISK_READS, 100, 1, NULL);
+	range_with(DISK_OVERLAY, 0, all, NULL);
+	range_with(DISK_WRITES, 0, 35, in_use);
+	vdisk_close(&d);
+	assert_null(range(&d, 50, 10, DISK_WRITES));
+	range_with(DISK_WRITES, 50, 10, in_use); /* as a range, one alone */
+	assert_string_equal(part(&other, "small", DISK_WRITES, false), in_use);
+	vdisk_close(&d);
+}
+
+/* A range is served from its first sector on, and no further. */
+static void test_range_sectors(void **state)
+{
+	uint8_t a[512];
+	struct vdisk d;
+
+	(void)state;
+	assert_null(range(&d, 1000, 10, DISK_WRITES));
+	assert_int_equal(d.sectors, 10);
+	assert_int_equal(move(&d, BLK_READ, 9, a), BLK_EIO);
+	assert_int_equal(last_sector, 1009);
+	assert_int_equal(move(&d, BLK_READ, 10, a), BLK_EINVAL);
+	assert_int_equal(last_sector, 1009);
+	vdisk_close(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +432,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_overlay, setup, end),
 		cmocka_unit_test_setup_teardown(test_files, setup, end),
 		cmocka_unit_test_setup_teardown(test_use, setup, end),
+		cmocka_unit_test_setup_teardown(test_ranges, setup, end),
+		cmocka_unit_test_setup_teardown(test_range_sectors, setup, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
