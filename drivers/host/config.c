@@ -151,6 +151,13 @@ static bool guest_unsafe_dma(struct parse *p, char *v)
 	return config_set_yes(p, v, &p->g->unsafe_dma);
 }
 
+static bool guest_share(struct parse *p, char *v)
+{
+	static const char *const words[] = { "asked", "all", NULL };
+
+	return config_set_word(p, v, words, &p->g->share_all);
+}
+
 static bool guest_start(struct parse *p, char *v)
 {
 	p->g->start_no = !strcmp(v, "no");
@@ -244,6 +251,7 @@ static const struct key guest_keys[] = {
 	{ "folder", config_set_folder, true },
 	{ "device", guest_device, true },
 	{ "unsafe_dma", guest_unsafe_dma, false },
+	{ "share", guest_share, false },
 	{ "start", guest_start, false },
 	{ "kill", guest_kill, false },
 	{ "expect", guest_expect, false },

@@ -67,6 +67,7 @@ struct cfg_guest {
 		[CFG_DEVICES]; /* PCI: bus << 8 | device << 3 | function */
 	unsigned nr_devices;
 	bool unsafe_dma;
+	unsigned share_all; /* 0 or 1 */
 	char after[CFG_NAME];
 	int after_guest; /* index, -1: none */
 	bool start_no;	 /* by the operator only */

@@ -13,6 +13,7 @@ struct gmem {
 	uint64_t size;
 	uint8_t *accepted; /* a bit for each page */
 	uint8_t *pinned;   /* those that were accepted for DMA */
+	bool all;	   /* without its sharing anything */
 	unsigned busy;	   /* transfers that may reach pinned pages */
 	bool unpin;	   /* give them back when there is none */
 	struct {

@@ -5,6 +5,7 @@
 #include "assign.h"
 #include "guest.h"
 #include "kit/call.h"
+#include "kit/console.h"
 #include "kit/mm.h"
 #include "pvabi/calls.h"
 #include "tables.h"
@@ -76,6 +77,7 @@ static const char *create(struct load *l)
 		.vcpus = c->vcpus,
 		.priority = c->priority,
 		.slice_us = c->slice_us,
+		.flags = c->share_all ? PV_PARTITION_SHARE_ALL : 0,
 		.port = HOST_PORT_GUEST(g->slot) + HOST_PORT_TOLD,
 		.cpu_mask = c->cpu < 0 ? 0 : 1ull << c->cpu,
 		.max_pages = pages + pages / 128 + 512 + 32ull * c->vcpus,
@@ -87,6 +89,10 @@ static const char *create(struct load *l)
 	if (err)
 		return why_status(g, "partition_create", err);
 	g->created = true;
+	if (c->share_all)
+		kit_printf("host: guest %s: shares all of its memory with the "
+			   "host partition\n",
+			   c->name);
 	for (uint64_t at = 0; at < pages; at += POPULATE_MAX) {
 		uint64_t n = pages - at;
 

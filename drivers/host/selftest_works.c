@@ -170,9 +170,12 @@ static void made(void)
 	p = (struct pv_partition_params){ .name = "made",
 					  .vcpus = 1,
 					  .port = HOST_PORT_TEST,
+					  .flags = PV_PARTITION_SHARE_ALL,
 					  .max_pages = 256 };
 	EXPECT(PV_OK, partition_create, test.self, kit_gpa(&p), &part);
 	EXPECT(PV_OK, partition_populate, part, 1ull << 32, 1);
+	EXPECT(PV_OK, mem_accept, part, 1ull << 32, 1, HOST_IO_PAGES, 0);
+	EXPECT(PV_OK, mem_return, HOST_IO_PAGES, 1);
 	EXPECT(PV_OK, partition_write, part, 1ull << 32, kit_gpa(test_page),
 	       4096);
 	EXPECT(PV_OK, partition_enumerate, test.self, 0, &found);

@@ -192,6 +192,7 @@ const char *guest_serve(struct guest *g)
 	kit_event_register(port, requests, g);
 	if (!gmem_init(&g->mem, g->part, g->slot, c->memory))
 		return "the host partition has no memory for it";
+	g->mem.all = c->share_all;
 	if (pv_io_map(g->part, at) || !kit_map(at, at, PAGE, KIT_READ))
 		return "its I/O page cannot be mapped";
 	g->io = kit_ptr(at);

@@ -42,9 +42,10 @@ void vdev_reset(struct vdev *v)
 
 static uint64_t features(const struct vdev *v)
 {
-	return VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM |
-	       VIRTIO_F_EVENT_IDX | VIRTIO_F_INDIRECT_DESC |
-	       v->ops->features(v);
+	/* without it all of its driver's memory can be reached (VIRTIO 1.2, 6) */
+	return (v->mem->all ? 0 : VIRTIO_F_ACCESS_PLATFORM) |
+	       VIRTIO_F_VERSION_1 | VIRTIO_F_EVENT_IDX |
+	       VIRTIO_F_INDIRECT_DESC | v->ops->features(v);
 }
 
 static uint64_t config_read(const struct vdev *v, uint32_t off, unsigned size)

@@ -129,12 +129,25 @@ static int return_page(struct share *s, struct frame *f, u64 offset)
 	return PV_OK;
 }
 
+/* May the peer have what p has not shared? Then it is shared now. */
+static bool lent_locked(struct share *s, struct frame *f)
+{
+	if (!(s->p->flags & PV_PARTITION_SHARE_ALL) ||
+	    s->p->creator != s->peer->id || s->p->creator_gen != s->peer->gen)
+		return false;
+	s->write = true;
+	return share_page(s, f, 0) == PV_OK;
+}
+
 static int accept_page(struct share *s, struct frame *f, u64 offset)
 {
-	u32 flags = NP_READ | (f->write ? NP_WRITE : 0);
 	u64 at = s->at.v + offset;
+	u32 flags;
 	int err;
 
+	if (f->state == FRAME_PLAIN && lent_locked(s, f) && !s->act)
+		return PV_OK;
+	flags = NP_READ | (f->write ? NP_WRITE : 0);
 	if (f->owner != s->p->id || f->state == FRAME_PLAIN ||
 	    f->peer != s->peer->id)
 		return PV_EFAULT;

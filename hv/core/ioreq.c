@@ -15,7 +15,7 @@ static struct lock mapper_lock;
 
 static const struct io_region *end_of(const struct partition *p)
 {
-	return p->regions + REGION_MAX;
+	return p->regions + p->nr_regions;
 }
 
 static bool holds(const struct io_region *g, u32 space, u64 addr, u64 len)
@@ -135,12 +135,10 @@ bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len)
 
 static int add_locked(struct partition *p, const struct io_region *r)
 {
-	for (struct io_region *g = p->regions; g < end_of(p); g++)
-		if (g->space == REGION_FREE) {
-			*g = *r;
-			return PV_OK;
-		}
-	return PV_ENOMEM;
+	if (p->nr_regions == REGION_MAX)
+		return PV_ENOMEM;
+	p->regions[p->nr_regions++] = *r;
+	return PV_OK;
 }
 
 static struct io_region region(u32 space, u64 addr, u64 len, u32 port)

@@ -95,7 +95,8 @@ static bool params_ok(const struct pv_partition_params *pp)
 	       !pp->name[sizeof(pp->name) - 1] &&
 	       pp->profile <= PV_PROFILE_CLASSIC && pp->vcpus &&
 	       pp->vcpus <= PV_VCPUS_MAX && pp->priority < SCHED_PRIORITIES &&
-	       pp->port < PV_PORTS - PV_NOTIFY_PORTS + 1 && !pp->pad0 &&
+	       pp->port < PV_PORTS - PV_NOTIFY_PORTS + 1 &&
+	       !(pp->flags & ~PV_PARTITION_SHARE_ALL) &&
 	       (!pp->slice_us || sched_slice_ok(pp->slice_us)) &&
 	       sched_cpus(pp->cpu_mask);
 }
@@ -142,6 +143,7 @@ static struct partition *object_new(u32 id,
 	p->gen = slot_gen[id];
 	p->state = PV_STATE_NEW;
 	p->profile = (enum virt_profile)pp->profile;
+	p->flags = pp->flags;
 	memcpy(p->name, pp->name, sizeof(p->name));
 	p->priority = pp->priority;
 	p->slice_us = pp->slice_us ? pp->slice_us : SCHED_SLICE_US;
@@ -149,8 +151,6 @@ static struct partition *object_new(u32 id,
 	p->max_pages = pp->max_pages;
 	p->pages = 1 << BLOCK_ORDER;
 	p->nr_vcpus = pp->vcpus;
-	for (u32 i = 0; i < REGION_MAX; i++)
-		p->regions[i].space = REGION_FREE;
 	p->space.owner = p;
 	p->space.block_alloc = partition_pages;
 	p->space.block_free = partition_pages_free;

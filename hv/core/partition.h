@@ -24,7 +24,7 @@ enum console_way { CONSOLE_OUT, CONSOLE_IN };
 
 /* A range of ports or MMIO addresses that another partition serves. */
 struct io_region {
-	u32 space;  /* PV_SPACE_*; REGION_FREE when unused */
+	u32 space;  /* PV_SPACE_*; in a result: REGION_FREE, none */
 	u32 notify; /* 1: a write is an event, no request */
 	u64 addr, len;
 	u32 server, port; /* partition id and its event port */
@@ -138,6 +138,7 @@ struct partition {
 	u32 gen;		       /* of the slot */
 	u32 state;		       /* PV_STATE_* */
 	enum virt_profile profile;
+	u32 flags; /* PV_PARTITION_* */
 	char name[32];
 	struct lock lock; /* memory, handles, regions, status */
 	struct virt_space space;
@@ -148,6 +149,7 @@ struct partition {
 #define PORT_VECTOR 0x80u
 	u8 *port_vector; /* a page: the vector of such a port */
 	struct io_region regions[REGION_MAX];
+	u32 nr_regions;
 	struct console_ring console[2]; /* by enum console_way */
 	u32 creator, creator_gen;	/* told of state changes and output */
 	u32 creator_port;

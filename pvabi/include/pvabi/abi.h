@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 17u
+#define PV_ABI_MINOR 18u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -167,6 +167,9 @@ struct pv_vcpu_state {
 #define PV_SLICE_US_MIN 100u
 #define PV_SLICE_US_MAX 1000000u
 
+/* Its creator may accept all of its memory, as if it had shared it for writing. */
+#define PV_PARTITION_SHARE_ALL 1u
+
 /* What a partition is to be; read by partition_create. */
 struct pv_partition_params {
 	char name[32];	    /* NUL-terminated */
@@ -177,7 +180,7 @@ struct pv_partition_params {
 	uint64_t cpu_mask;  /* CPUs the vCPUs may run on; 0: any */
 	uint64_t max_pages; /* quota: memory plus what the hypervisor needs */
 	uint32_t slice_us;  /* time slice, PV_SLICE_US_MIN.._MAX; 0: 5000 */
-	uint32_t pad0;	    /* 0 */
+	uint32_t flags;	    /* PV_PARTITION_* */
 	uint64_t pad[3];    /* 0 */
 };
 
@@ -355,18 +358,19 @@ struct pv_module {
 };
 
 #define PV_DEV_PCI 1u
-#define PV_DEV_UART 2u	 /* 16550 at port `base` */
-#define PV_DEV_VIRTIO 3u /* virtio-mmio version 2 at gpa `base` */
+#define PV_DEV_UART 2u	   /* 16550 at port `base` */
+#define PV_DEV_VIRTIO 3u   /* virtio-mmio version 2 at gpa `base` */
 
 /* A device that is the partition's own. */
 struct pv_device {
 	uint32_t type; /* PV_DEV_* */
-	uint32_t irq;  /* UART: ISA IRQ; VIRTIO: event port; PCI: line, for
+	uint32_t
+		irq; /* UART: ISA IRQ; VIRTIO: event port; PCI: line, for
 			  people */
-	uint64_t base; /* VIRTIO: gpa; UART: port */
-	uint64_t size; /* of that, bytes or ports */
-	uint16_t bdf;  /* bus, device, function: 8, 5, 3 bits */
-	uint16_t vendor, device;	      /* PCI ids */
+	uint64_t base;		 /* VIRTIO: gpa; UART: port */
+	uint64_t size;		 /* of that, bytes or ports */
+	uint16_t bdf;		 /* bus, device, function: 8, 5, 3 bits */
+	uint16_t vendor, device; /* PCI ids */
 	uint8_t class_code, subclass, progif; /* as PCI has them */
 	uint8_t pad[7];
 	struct {

@@ -125,6 +125,35 @@ static void only_the_named_peer_can_accept(void **state)
 	assert_int_equal(gmem_write(B, gpa(AT), "x", 1), PV_OK);
 }
 
+/* ... where its parameters say so; nobody else may. */
+static void a_creator_may_accept_all(void **state)
+{
+	u32 flags;
+
+	populate(1, 0, 4);
+	A->creator = B->id;
+	A->creator_gen = B->gen;
+	assert_int_equal(accepts(B, A, 0, 2, AT, 0), PV_EFAULT);
+	A->flags = PV_PARTITION_SHARE_ALL;
+	assert_int_equal(accepts(C, A, 0, 2, AT, 0), PV_EFAULT);
+	assert_int_equal(accepts(B, A, 0, 5, AT, 0), PV_EFAULT);
+	assert_int_equal(A->pages_shared, 0);
+	assert_int_equal(gmem_share(A, C, gpa(3 * PAGE_SIZE), 1, true), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 4, AT, 0), PV_EFAULT);
+	assert_int_equal(A->pages_shared, 1);
+	assert_int_equal(accepts(B, A, 0, 2, AT, 0), PV_OK);
+	assert_true(mapped(B, AT + PAGE_SIZE, &flags));
+	assert_int_equal(flags, NP_READ | NP_WRITE);
+	assert_int_equal(A->pages_shared, 3);
+	assert_int_equal(gmem_return(B, gpa(AT), 2), PV_OK);
+	assert_int_equal(accepts(B, A, 0, 1, AT, PV_ACCEPT_DMA), PV_OK);
+	B->gen++; /* another one in its slot */
+	assert_int_equal(accepts(B, A, 2 * PAGE_SIZE, 1, AT + PAGE_SIZE, 0),
+			 PV_EFAULT);
+	B->gen--;
+	assert_int_equal(frame_at(A, 2 * PAGE_SIZE)->state, FRAME_PLAIN);
+}
+
 static void nobody_shares_what_it_does_not_own(void **state)
 {
 	populate(1, 0, 2);
@@ -413,6 +442,7 @@ int main(void)
 		T(device_memory_is_never_copied),
 		T(a_share_has_one_owner_all_the_time),
 		T(only_the_named_peer_can_accept),
+		T(a_creator_may_accept_all),
 		T(nobody_shares_what_it_does_not_own),
 		T(returning_leaves_the_share),
 		T(accept_without_table_memory_undoes_itself),

@@ -56,7 +56,7 @@ static void test_whole(void **state)
 			  "folder = s:part=esp/a/b\n"
 			  "counters = csv\ntrace = calls, switches\n"
 			  "device = fF:1f.7\ndevice = 00:5.0\n"
-			  "unsafe_dma = yes\n"
+			  "unsafe_dma = yes\nshare = all\n"
 			  "console = keyboard\n"
 			  "[guest two]\nimage = b.elf\nstart = after one\n"
 			  "expect = crash\nkill = after one"));
@@ -95,6 +95,7 @@ static void test_whole(void **state)
 	assert_int_equal(g->device[0], 0xff << 8 | 31 << 3 | 7);
 	assert_int_equal(g->device[1], 5 << 3);
 	assert_true(g->unsafe_dma);
+	assert_int_equal(g->share_all, 1);
 	assert_true(config_assigns(&c, 5 << 3));
 	assert_false(config_assigns(&c, 5 << 3 | 1));
 	assert_true(g->expect_set && !g->expect_crash && g->stats);
@@ -331,6 +332,7 @@ static void test_devices(void **state)
 	refuses(G "device=0:1.0\ndevice=0:2.0\ndevice=0:3.0\ndevice=0:4.0\n"
 		  "device=0:5.0\n",
 		"parley.cfg:7: too many devices");
+	refuses(G "share = no\n", "parley.cfg:3: expected asked or all: no");
 	refuses(G "unsafe_dma = 1\n", "parley.cfg:3: expected yes or no: 1");
 }
 
