@@ -44,6 +44,12 @@ static bool list_remove(struct blk_list *l, struct blk_req *req)
 	return true;
 }
 
+static void say(struct blk_dev *dev, const char *what, const char *then)
+{
+	dev->env->log(dev->env, "%s: %s; %s",
+		      dev->name ? dev->name : dev->driver, what, then);
+}
+
 static void fail_all(struct blk_list *l, enum blk_status status)
 {
 	struct blk_list all = *l;
@@ -96,6 +102,7 @@ static void start_queued(struct blk_dev *dev)
 
 		req->deadline = dev->env->now_ns(dev->env) + BLK_TIMEOUT_NS;
 		list_add(&dev->running, req);
+		dev->requests++;
 		err = dev->ops->start(dev, req);
 		if (err == BLK_OK)
 			continue;
@@ -104,6 +111,7 @@ static void start_queued(struct blk_dev *dev)
 			continue;
 		}
 		list_remove(&dev->running, req);
+		dev->requests--;
 		req->next = rest;
 		dev->queued.first = req;
 		if (!dev->queued.last)
@@ -125,11 +133,22 @@ void blk_submit(struct blk_dev *dev, struct blk_req *req)
 	start_queued(dev);
 }
 
+/* A line for each power of two: a bad disk must not fill the console. */
+static void error_count(struct blk_dev *dev)
+{
+	dev->errors++;
+	if (!(dev->errors & (dev->errors - 1)))
+		dev->env->log(dev->env, "%s: %u failed requests",
+			      dev->name ? dev->name : dev->driver, dev->errors);
+}
+
 void blk_complete(struct blk_dev *dev, struct blk_req *req,
 		  enum blk_status status)
 {
 	if (!list_remove(&dev->running, req))
 		return; /* it was given up already */
+	if (status != BLK_OK)
+		error_count(dev);
 	req->done(req, status);
 	start_queued(dev);
 }
@@ -141,7 +160,7 @@ void blk_break(struct blk_dev *dev, const char *why)
 	if (dev->lost)
 		return;
 	dev->lost = true;
-	dev->env->log(dev->env, "%s: %s; given up", dev->driver, why);
+	say(dev, why, "given up");
 	dev->ops->reset(dev);
 	fail_all(&dev->running, BLK_EBROKEN);
 	fail_all(&dev->queued, BLK_EBROKEN);
@@ -149,6 +168,7 @@ void blk_break(struct blk_dev *dev, const char *why)
 
 static void restart(struct blk_dev *dev, enum blk_status status)
 {
+	dev->restarts++;
 	if (!dev->ops->reset(dev)) {
 		blk_break(dev, "does not come back from reset");
 		return;
@@ -161,19 +181,44 @@ void blk_restart(struct blk_dev *dev, const char *why)
 {
 	if (dev->lost)
 		return;
-	dev->env->log(dev->env, "%s: %s; reset", dev->driver, why);
+	say(dev, why, "reset");
 	restart(dev, BLK_EIO);
+}
+
+/* Once the oldest request has taken a while, and again after such a while. */
+static void look(struct blk_dev *dev, uint64_t now_ns)
+{
+	uint64_t first =
+		dev->running.first->deadline - BLK_TIMEOUT_NS + BLK_LOOK_NS;
+
+	if (dev->look < first)
+		dev->look = first;
+	if (now_ns < dev->look)
+		return;
+	dev->look = now_ns + BLK_LOOK_NS;
+	if (!dev->present(dev))
+		blk_break(dev, "is gone");
+}
+
+static uint64_t next_check(const struct blk_dev *dev)
+{
+	uint64_t deadline;
+
+	if (!dev->running.first)
+		return 0;
+	deadline = dev->running.first->deadline;
+	return dev->present && dev->look < deadline ? dev->look : deadline;
 }
 
 uint64_t blk_check(struct blk_dev *dev, uint64_t now_ns)
 {
-	if (!dev->running.first)
-		return 0;
-	if (now_ns < dev->running.first->deadline)
-		return dev->running.first->deadline;
-	dev->env->log(dev->env, "%s: a request timed out; reset", dev->driver);
-	restart(dev, BLK_ETIME);
-	return dev->running.first ? dev->running.first->deadline : 0;
+	if (dev->running.first && dev->present)
+		look(dev, now_ns);
+	if (dev->running.first && now_ns >= dev->running.first->deadline) {
+		say(dev, "a request timed out", "reset");
+		restart(dev, BLK_ETIME);
+	}
+	return next_check(dev);
 }
 
 bool blk_bounce(struct blk_dev *dev, const struct blk_req *req, uint8_t *bounce,

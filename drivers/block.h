@@ -9,6 +9,7 @@
 #define BLK_SEGS 32u		    /* most segments of one request */
 #define BLK_MAX_BYTES (128u * 1024) /* most bytes of one request */
 #define BLK_TIMEOUT_NS (30000 * ENV_MS)
+#define BLK_LOOK_NS (1000 * ENV_MS) /* is a slow device there at all? */
 
 enum blk_status {
 	BLK_OK,
@@ -65,14 +66,22 @@ struct blk_dev {
 	const struct blk_ops *ops;
 	struct env *env;
 	const char *driver;
+	const char *name;  /* the owner's, for the log; null: the driver's */
 	const char *model; /* null: it has no name */
 	uint64_t sectors;
 	uint32_t max_segs;  /* at most BLK_SEGS */
 	uint32_t max_bytes; /* at most BLK_MAX_BYTES, whole sectors */
 	bool read_only;
-	bool lost; /* every request fails from now on */
+	bool lost;	   /* every request fails from now on */
+	uint64_t requests; /* that were started */
+	uint32_t errors;   /* that failed, while it worked */
+	uint32_t restarts;
+	/* Set by the owner: is the device still in the machine? Null: it does not
+	 * know. */
+	bool (*present)(struct blk_dev *dev);
 	/* private to block.c */
 	bool starting;
+	uint64_t look; /* the next time to ask that */
 	struct blk_list queued, running;
 };
 
@@ -90,7 +99,7 @@ void blk_complete(struct blk_dev *dev, struct blk_req *req,
 void blk_resume(struct blk_dev *dev);
 
 /* When the oldest running request is overdue, resets the device and fails all
- * that run. Returns the time of the next such check, 0 for none. */
+ * that run; gives a device up that is present no more. Returns the time of the next such check, 0 for none. */
 uint64_t blk_check(struct blk_dev *dev, uint64_t now_ns);
 
 /* For drivers: the device has failed, but a reset may help; what runs ends with

@@ -254,13 +254,19 @@ void net_interrupt(struct net_dev *dev)
 
 /* ---- trouble ---- */
 
+static void say(struct net_dev *dev, const char *what, const char *then)
+{
+	dev->env->log(dev->env, "%s: %s; %s",
+		      dev->name ? dev->name : dev->driver, what, then);
+}
+
 void net_break(struct net_dev *dev, const char *why)
 {
 	if (dev->lost)
 		return;
 	dev->lost = true;
 	dev->link = false;
-	dev->env->log(dev->env, "%s: %s; given up", dev->driver, why);
+	say(dev, why, "given up");
 	dev->ops->restart(dev);
 	fail_all(dev, NET_EBROKEN);
 }
@@ -273,7 +279,7 @@ void net_restart(struct net_dev *dev, const char *why)
 		net_break(dev, why);
 		return;
 	}
-	dev->env->log(dev->env, "%s: %s; restarted", dev->driver, why);
+	say(dev, why, "restarted");
 	dev->count.restarts++;
 	if (!dev->ops->restart(dev)) {
 		net_break(dev, "does not come back from reset");

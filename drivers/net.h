@@ -93,6 +93,7 @@ struct net_dev {
 	const struct net_ops *ops;
 	struct env *env;
 	const char *driver;
+	const char *name; /* the owner's, for the log; null: the driver's */
 	uint8_t mac[NET_MAC];
 	uint16_t mtu; /* bytes behind the header */
 	bool link;

@@ -27,6 +27,7 @@ static const struct command table[] = {
 	{ "stats", "[SECONDS]",
 	  "CPU, exits, calls and I/O; again and again, until a key comes",
 	  cmd_stats },
+	{ "devices", "", "the machine's disks and network cards", cmd_devices },
 	{ "trace", "NAME on|off [calls,exits,switches]",
 	  "prints what a guest does on the console", cmd_trace },
 	{ "log", "", "the hypervisor's log", cmd_log },

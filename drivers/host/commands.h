@@ -43,6 +43,8 @@ typedef const char *command_fn(struct out *o, unsigned argc, char **argv);
 /* operate.c */
 command_fn cmd_list, cmd_start, cmd_stop, cmd_shutdown, cmd_reboot, cmd_pause,
 	cmd_resume, cmd_destroy, cmd_type, cmd_off;
+/* devices.c */
+command_fn cmd_devices;
 /* show.c */
 command_fn cmd_console, cmd_log, cmd_map, cmd_stats, cmd_trace;
 

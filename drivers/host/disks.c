@@ -20,6 +20,8 @@
 
 struct disk {
 	struct blk_dev *dev;
+	uint16_t bdf;
+	char name[24];
 	int nr_parts;
 	struct gpt_part part[GPT_PARTS_MAX];
 };
@@ -67,12 +69,25 @@ static const char *parts_read(struct disk *d)
 	return why;
 }
 
+/* A function that was pulled out answers to nobody. */
+static bool present(struct blk_dev *dev)
+{
+	uint16_t bdf = disks[disks_number(dev)].bdf;
+
+	return pci_read(&host_env, bdf, PCI_VENDOR, 2) != 0xffff;
+}
+
 static void disk_add(struct blk_dev *dev, const struct pci_dev *pci)
 {
 	struct disk *d = &disks[nr_disks];
 	const char *why;
 
 	d->dev = dev;
+	d->bdf = pci->bdf;
+	kit_format(d->name, sizeof(d->name), "disk %u (%s)", nr_disks,
+		   dev->driver);
+	dev->name = d->name;
+	dev->present = present;
 	why = parts_read(d);
 	kit_printf("host: disk %u: %s at %02x:%02x.%x, %lu MiB%s%s, ", nr_disks,
 		   dev->driver, pci->bdf >> 8, pci->bdf >> 3 & 31, pci->bdf & 7,
@@ -197,6 +212,14 @@ void disks_init(const struct config *c)
 	}
 	if (!nr_disks)
 		kit_printf("host: found no disk that it has a driver for\n");
+}
+
+const struct blk_dev *disks_nth(unsigned i, uint16_t *bdf)
+{
+	if (i >= nr_disks)
+		return NULL;
+	*bdf = disks[i].bdf;
+	return disks[i].dev;
 }
 
 void disks_check(void)

@@ -28,6 +28,9 @@ struct blk_seg disks_zeroes(void);
 /* The number that was printed of a physical disk. */
 unsigned disks_number(const struct blk_dev *dev);
 
+/* The i-th of them, and where its controller is; null behind the last. */
+const struct blk_dev *disks_nth(unsigned i, uint16_t *bdf);
+
 /* Resets disks that do not answer; sets the time of the next look. */
 void disks_check(void);
 

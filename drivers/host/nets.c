@@ -17,6 +17,8 @@
 #define UPLINK_MACS (NETSWITCH_BUCKETS * NETSWITCH_WAYS / 2)
 
 static struct net_dev *cards[CARDS];
+static uint16_t places[CARDS];
+static char names[CARDS][24];
 static bool is_due[CARDS];
 static unsigned nr_cards;
 static bool flush; /* the uplink has frames that it was not told of */
@@ -73,6 +75,10 @@ static void card_add(struct net_dev *dev, const struct pci_dev *pci)
 	const uint8_t *m = dev->mac;
 
 	cards[nr_cards] = dev;
+	places[nr_cards] = pci->bdf;
+	kit_format(names[nr_cards], sizeof(names[0]), "net %u (%s)", nr_cards,
+		   dev->driver);
+	dev->name = names[nr_cards];
 	dev->arg = &is_due[nr_cards];
 	dev->due = due;
 	kit_printf("host: net %u: %s at %02x:%02x.%x, "
@@ -125,6 +131,14 @@ void nets_init(const struct config *c)
 	}
 	if (c->netprobe)
 		netprobe_run(c->netprobe);
+}
+
+const struct net_dev *nets_nth(unsigned i, uint16_t *bdf)
+{
+	if (i >= nr_cards)
+		return NULL;
+	*bdf = places[i];
+	return cards[i];
 }
 
 void nets_run(void)

@@ -17,6 +17,9 @@ void nets_run(void);
 /* Restarts cards that do not send; sets the time of the next look. */
 void nets_check(void);
 
+/* The i-th card, and where it is; null behind the last. */
+const struct net_dev *nets_nth(unsigned i, uint16_t *bdf);
+
 struct netswitch *nets_switch(void);
 
 /* The address of the uplink's card; null: there is none. */

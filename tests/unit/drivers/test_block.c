@@ -12,7 +12,7 @@
 #include "drivers/fake_env.h"
 
 static struct blk_dev dev;
-static struct blk_req *started[16];
+static struct blk_req *started[128];
 static unsigned nr_started, room, resets;
 static bool reset_works;
 
@@ -148,6 +148,98 @@ static void test_busy_keeps_order(void **state)
 	assert_int_equal(r[0].calls, 1);
 }
 
+static bool is_there;
+static unsigned looks;
+
+static bool present(struct blk_dev *d)
+{
+	assert_ptr_equal(d, &dev);
+	looks++;
+	return is_there;
+}
+
+/* Nobody looks at a device that answers; one that is slow is looked at now and
+ * then, and given up as soon as it is gone. */
+static void test_gone(void **state)
+{
+	struct result r[3];
+	struct blk_req q[3];
+	uint64_t next;
+
+	(void)state;
+	dev.present = present;
+	is_there = true;
+	looks = 0;
+	room = 2;
+	assert_int_equal(blk_check(&dev, fake_now), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		q[i] = request(&r[i], i);
+		blk_submit(&dev, &q[i]);
+	}
+	next = blk_check(&dev, fake_now);
+	assert_in_range(next, fake_now + 1, fake_now + BLK_LOOK_NS);
+	assert_int_equal(looks, 0);
+	fake_now = next;
+	assert_int_equal(blk_check(&dev, fake_now), next + BLK_LOOK_NS);
+	assert_int_equal(blk_check(&dev, fake_now + 1), next + BLK_LOOK_NS);
+	assert_int_equal(looks, 1);
+	fake_now = next + BLK_LOOK_NS;
+	is_there = false;
+	assert_int_equal(blk_check(&dev, fake_now), 0);
+	assert_int_equal(looks, 2);
+	assert_true(dev.lost);
+	for (unsigned i = 0; i < 3; i++) /* also the one that waited */
+		assert_int_equal(r[i].status, BLK_EBROKEN);
+	blk_submit(&dev, &q[0]);
+	assert_int_equal(r[0].calls, 2);
+	assert_int_equal(r[0].status, BLK_EBROKEN);
+	assert_int_equal(looks, 2);
+}
+
+/* One that is there, but says nothing, is reset in the end. */
+static void test_silent(void **state)
+{
+	struct result r;
+	struct blk_req q = request(&r, 0);
+	uint64_t end;
+
+	(void)state;
+	dev.present = present;
+	is_there = true;
+	looks = 0;
+	blk_submit(&dev, &q);
+	end = q.deadline;
+	while (!r.calls) {
+		uint64_t next = blk_check(&dev, fake_now);
+
+		assert_true(r.calls || (next > fake_now && next <= end));
+		fake_now = r.calls ? fake_now : next;
+	}
+	assert_int_equal(r.status, BLK_ETIME);
+	assert_int_equal(fake_now, end);
+	assert_in_range(looks, 29, 31);
+	assert_int_equal(dev.restarts, 1);
+	assert_false(dev.lost);
+}
+
+/* Counted, and told less and less often. */
+static void test_errors(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		struct result r;
+		struct blk_req q = request(&r, 0);
+
+		room = 1;
+		blk_submit(&dev, &q);
+		blk_complete(&dev, &q, BLK_EIO);
+		assert_int_equal(r.status, BLK_EIO);
+	}
+	assert_int_equal(dev.errors, 100);
+	assert_int_equal(dev.requests, 100);
+	assert_int_equal(fake_logs, 7); /* 1, 2, 4 ... 64 */
+}
+
 static void test_timeout(void **state)
 {
 	struct result r[2];
@@ -218,6 +310,9 @@ int main(void)
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_busy_keeps_order, setup),
 		cmocka_unit_test_setup(test_timeout, setup),
+		cmocka_unit_test_setup(test_gone, setup),
+		cmocka_unit_test_setup(test_silent, setup),
+		cmocka_unit_test_setup(test_errors, setup),
 		cmocka_unit_test_setup(test_lost, setup),
 		cmocka_unit_test_setup(test_sync, setup),
 	};

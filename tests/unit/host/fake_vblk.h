@@ -40,7 +40,9 @@ static uint64_t now_ns(struct env *e)
 	return 1;
 }
 
-static struct env env = { .now_ns = now_ns };
+static void said(struct env *e, const char *fmt, ...) {}
+
+static struct env env = { .now_ns = now_ns, .log = said };
 static struct blk_dev slow_dev = { .ops = &slow_ops,
 				   .env = &env,
 				   .driver = "slow",

@@ -51,6 +51,7 @@ FAKE(console)
 FAKE(log)
 FAKE(map)
 FAKE(stats)
+FAKE(devices)
 FAKE(trace)
 
 const char *commands_guest(unsigned i)
