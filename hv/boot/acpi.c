@@ -22,6 +22,8 @@
 #define FADT_X_DSDT 140u
 #define FADT_X_PM1A 172u
 #define FADT_X_PM_TIMER 208u
+#define MCFG_ENTRIES 44u /* PCI Firmware 3.0, 4.1.2 */
+#define MCFG_ENTRY 16u
 #define SLP_EN (1u << 13)
 #define SLP_TYP_SHIFT 10
 #define AML_NAME 0x08
@@ -197,6 +199,20 @@ static void parse_fadt(const u8 *t, u32 len)
 		scan_aml(dsdt);
 }
 
+/* The window of the first segment; another one has no ports either. */
+static void parse_mcfg(const u8 *t, u32 len)
+{
+	struct pci_ecam *e = &acpi_boot.ecam;
+
+	for (u32 at = MCFG_ENTRIES; at + MCFG_ENTRY <= len; at += MCFG_ENTRY) {
+		if (field(t + at + 8, 2) || e->base)
+			continue;
+		e->base = field(t + at, 8);
+		e->first = t[at + 10];
+		e->last = t[at + 11];
+	}
+}
+
 static const char *parse_table(u64 addr, bool *madt)
 {
 	u32 len;
@@ -210,6 +226,8 @@ static const char *parse_table(u64 addr, bool *madt)
 	}
 	if (!memcmp(t, "FACP", 4))
 		parse_fadt(t, len);
+	else if (!memcmp(t, "MCFG", 4))
+		parse_mcfg(t, len);
 	else if (!memcmp(t, "SSDT", 4) && !acpi.off[0].value)
 		scan_aml(addr);
 	else if (!memcmp(t, "DMAR", 4) || !memcmp(t, "IVRS", 4))

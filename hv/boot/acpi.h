@@ -5,6 +5,7 @@
 #include "lib/bootinfo.h"
 #include "lib/iommu.h"
 #include "lib/machine.h"
+#include "lib/pci.h"
 
 #define ACPI_MAX_IOAPICS 8
 #define ACPI_MAX_OVERRIDES 24
@@ -47,7 +48,8 @@ struct acpi_boot {
 	} overrides[ACPI_MAX_OVERRIDES];
 	u32 nr_cpus; /* the boot CPU is first */
 	u32 apic_ids[CPU_MAX];
-	u16 pm_timer; /* port, 0 if none */
+	u16 pm_timer;	      /* port, 0 if none */
+	struct pci_ecam ecam; /* of segment 0, as it is in the MCFG */
 	struct iommu_found iommu;
 };
 extern struct acpi_boot acpi_boot;

@@ -150,6 +150,7 @@ static void banner(const struct boot_info *bi)
 	log("parley: %u CPU%s up, TSC %lu kHz\n", cpu_count,
 	    cpu_count == 1 ? "" : "s", tsc_khz);
 	log("parley: mitigations %s\n", boot_own.mitigations);
+	ecam_say();
 	iommu_say();
 }
 
@@ -178,6 +179,7 @@ static noreturn_fn void finish(struct boot_info *bi)
 {
 	cpu_take(cpu_make(cpu_count++, acpi_boot.apic_ids[0]));
 	guest_cpu_choose();
+	ecam_use(bi);
 	pci_scan();
 	iommu_setup(bi);
 	acpi_lines_find();

@@ -71,6 +71,9 @@ static bool memory_ok(const struct boot_info *bi, u64 start, u64 size)
 		if (overlap(start, size, acpi_boot.iommu.unit[i].regs,
 			    IOMMU_REGS))
 			return false;
+	if (pci_ecam.base &&
+	    overlap(start, size, ecam_start(&pci_ecam), ecam_size(&pci_ecam)))
+		return false; /* every function's registers, unfiltered */
 	for (u32 i = 0; i < acpi_boot.nr_ioapics; i++)
 		if (overlap(start, size, acpi_boot.ioapics[i].addr & ~PAGE_MASK,
 			    PAGE_SIZE))

@@ -52,6 +52,14 @@ void guest_cpu_choose(void);
 /* The APIC id of the CPU that runs this; the APIC is not touched. */
 u32 cpu_boot_id(void);
 
+/* Can configuration space be where the MCFG says, by the memory map? Then the
+ * page tables have it. ecam_use() asks the machine, too, and fills pci_ecam;
+ * after paging_init(), before pci_scan(). */
+bool ecam_usable(const struct boot_info *bi);
+void ecam_use(const struct boot_info *bi);
+/* What the log says of it. */
+void ecam_say(void);
+
 /* Fills pci_funcs. Interrupts off, firmware's drivers gone. */
 void pci_scan(void);
 

@@ -32,7 +32,7 @@ static void map_section(struct pagetable *pt, char *start, char *end, u64 flags)
 	pt_set(pt, (u64)start, (u64)(end - start), flags);
 }
 
-static void map_special(struct pagetable *pt)
+static void map_special(struct pagetable *pt, const struct boot_info *bi)
 {
 	map_section(pt, ImageBase, hv_text_start, PT_RO);
 	map_section(pt, hv_text_start, hv_text_end, PT_RX);
@@ -44,6 +44,9 @@ static void map_special(struct pagetable *pt)
 		       PT_DEVICE);
 	for (u32 i = 0; i < acpi_boot.iommu.nr; i++)
 		pt_set(pt, acpi_boot.iommu.unit[i].regs, IOMMU_REGS, PT_DEVICE);
+	if (ecam_usable(bi))
+		pt_set(pt, ecam_start(&acpi_boot.ecam),
+		       ecam_size(&acpi_boot.ecam), PT_DEVICE);
 	for (u32 i = 0; i < acpi_boot.nr_cpus * CPU_STACKS; i++)
 		pt_set(pt, boot_own.stacks + i * HV_STACK_SIZE, PAGE_SIZE,
 		       PT_NONE);
@@ -66,7 +69,7 @@ u64 paging_build(const struct boot_info *bi, bool runtime)
 		if (flags)
 			pt_set(&pt, r.start, r.size, flags);
 	}
-	map_special(&pt);
+	map_special(&pt, bi);
 	return ptr_hpa(pt.root).v;
 }
 

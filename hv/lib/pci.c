@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI configuration space behind ports 0xCF8 and 0xCFC. */
+/* PCI configuration space, in memory or behind ports 0xCF8 and 0xCFC. */
 #include "lib/pci.h"
 #include "lib/lock.h"
 #include "lib/x86.h"
@@ -10,6 +10,7 @@
 
 u32 pci_count;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
+struct pci_ecam pci_ecam;
 static struct lock pci_lock; /* guards the address port */
 
 static void select_locked(u16 bdf, u16 reg)
@@ -17,8 +18,23 @@ static void select_locked(u16 bdf, u16 reg)
 	outl(PCI_ADDRESS, PCI_ENABLE | (u32)bdf << 8 | (reg & 0xFC));
 }
 
+/* NULL: the ports are to be used. */
+static volatile u32 *in_memory(u16 bdf, u16 reg)
+{
+	u32 bus = bdf >> 8;
+
+	if (!pci_ecam.base || bus < pci_ecam.first || bus > pci_ecam.last)
+		return NULL;
+	return (volatile u32 *)(pci_ecam.base + ((u64)bdf << 12) +
+				(reg & 0xFC));
+}
+
 u32 pci_read32(u16 bdf, u16 reg)
 {
+	volatile u32 *m = in_memory(bdf, reg);
+
+	if (m)
+		return *m;
 	lock_scope(&pci_lock);
 	select_locked(bdf, reg);
 	return inl(PCI_DATA);
@@ -26,6 +42,12 @@ u32 pci_read32(u16 bdf, u16 reg)
 
 void pci_write32(u16 bdf, u16 reg, u32 v)
 {
+	volatile u32 *m = in_memory(bdf, reg);
+
+	if (m) {
+		*m = v;
+		return;
+	}
 	lock_scope(&pci_lock);
 	select_locked(bdf, reg);
 	outl(PCI_DATA, v);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI functions that are no bridges, as they were at boot, and registers by
- * ports 0xCF8/0xCFC. */
+/* PCI functions that are no bridges, as they were at boot, and registers: by ECAM
+ * (PCI Express Base 3.0, 7.2.2) where the machine has it, else by ports 0xCF8 and
+ * 0xCFC. */
 #pragma once
 
 #include "lib/types.h"
@@ -35,6 +36,25 @@ struct pci_func {
 /* Filled by hv/boot. */
 extern u32 pci_count;
 extern struct pci_func pci_funcs[PCI_MAX_FUNCS];
+
+/* The memory that configuration space is in, by ACPI's MCFG: that of bus b at
+ * base + b * ECAM_BUS. Filled by hv/boot; base 0: there is none. */
+#define ECAM_BUS 0x100000ull
+struct pci_ecam {
+	u64 base;
+	u32 first, last; /* buses */
+};
+extern struct pci_ecam pci_ecam;
+
+static inline u64 ecam_start(const struct pci_ecam *e)
+{
+	return e->base + e->first * ECAM_BUS;
+}
+
+static inline u64 ecam_size(const struct pci_ecam *e)
+{
+	return e->base ? (e->last - e->first + 1) * ECAM_BUS : 0;
+}
 
 u32 pci_read32(u16 bdf, u16 reg);
 void pci_write32(u16 bdf, u16 reg, u32 v);

@@ -141,9 +141,19 @@ static u8 *new_fadt(const u8 *dsdt)
 	return new_table("FACP", body, sizeof(body));
 }
 
+/* clang-format off */
+static const u8 mcfg_body[] = {
+	0, 0, 0, 0, 0, 0, 0, 0,
+	0, 0, 0, 0xa0, 0, 0, 0, 0,  1, 0, 0, 0xff,  0, 0, 0, 0, /* segment 1 */
+	0, 0, 0, 0xb0, 0, 0, 0, 0,  0, 0, 2, 0x7f,  0, 0, 0, 0,
+	0, 0, 0, 0xc0, 0, 0, 0, 0,  0, 0, 0, 0xff,  0, 0, 0, 0, /* twice */
+	0, 0, 0, 0xd0, 0, 0, 0, 0,			    /* is cut */
+};
+/* clang-format on */
+
 static u64 good_machine(u8 **madt, u8 **dsdt, u8 **fadt)
 {
-	u8 *list[3];
+	u8 *list[4];
 
 	*madt = new_table("APIC", madt_body, sizeof(madt_body));
 	*dsdt = new_table("DSDT", dsdt_body, sizeof(dsdt_body));
@@ -151,7 +161,8 @@ static u64 good_machine(u8 **madt, u8 **dsdt, u8 **fadt)
 	list[0] = *madt;
 	list[1] = *fadt;
 	list[2] = new_table("DMAR", "", 0);
-	return new_rsdp(list, 3);
+	list[3] = new_table("MCFG", mcfg_body, sizeof(mcfg_body));
+	return new_rsdp(list, 4);
 }
 
 static void test_good(void **state)
@@ -176,6 +187,9 @@ static void test_good(void **state)
 	assert_int_equal(acpi.off[0].value, 5 << 10 | 1 << 13);
 	assert_int_equal(acpi.off[1].value, 1 << 10 | 1 << 13);
 	assert_int_equal(acpi_boot.iommu.kind, IOMMU_VTD);
+	assert_int_equal(acpi_boot.ecam.base, 0xb0000000);
+	assert_int_equal(acpi_boot.ecam.first, 2);
+	assert_int_equal(acpi_boot.ecam.last, 0x7f);
 }
 
 static void test_no_or_bad_root(void **state)

@@ -20,6 +20,7 @@
 #define MIB (1ull << 20)
 
 u32 pci_count;
+struct pci_ecam pci_ecam;
 struct acpi_boot acpi_boot;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
 struct options boot_options;
@@ -89,6 +90,11 @@ static void memory_and_interrupt_controllers_are_not(void **state)
 	acpi_boot.iommu.unit[acpi_boot.iommu.nr++].regs = 0xFCFFF000;
 	assert_false(granted(0xFD000000, PAGE_SIZE, false));
 	acpi_boot.iommu.nr = 0;
+	pci_ecam = (struct pci_ecam){ 0xF0000000, 1, 4 };
+	assert_false(granted(0xF0400000, PAGE_SIZE, false));
+	assert_true(granted(0xF0500000, PAGE_SIZE, false));
+	pci_ecam.base = 0;
+	assert_true(granted(0xF0400000, PAGE_SIZE, false));
 	assert_false(granted(PV_PARTITION_PAGE, PAGE_SIZE, false));
 	assert_false(granted(PV_MODULE_BASE, PAGE_SIZE, false));
 	assert_false(granted(1ull << 40, PAGE_SIZE, false));

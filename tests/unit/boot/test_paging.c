@@ -41,6 +41,8 @@ static u32 nr_tables;
 
 void ap_page_fill(void) {}
 
+bool ecam_usable(const struct boot_info *b) { return acpi_boot.ecam.base; }
+
 void *early_alloc(u64 n, u64 align)
 {
 	void *p = aligned_alloc(align, n * PAGE_SIZE);
@@ -109,6 +111,19 @@ static void each_kind_of_memory(void **state)
 	assert_int_equal(at(cr3, IOAPIC), RW | PTE_PCD);
 }
 
+static void configuration_space_of_devices(void **state)
+{
+	u64 cr3;
+
+	acpi_boot.ecam = (struct pci_ecam){ 0xB0000000, 1, 2 };
+	cr3 = paging_build(&bi, false);
+	assert_int_equal(at(cr3, 0xB00FF000), 0);
+	assert_int_equal(at(cr3, 0xB0100000), RW | PTE_PCD);
+	assert_int_equal(at(cr3, 0xB02FF000), RW | PTE_PCD);
+	assert_int_equal(at(cr3, 0xB0300000), 0);
+	acpi_boot.ecam.base = 0;
+}
+
 static void the_image_by_its_sections(void **state)
 {
 	u64 cr3 = paging_build(&bi, false);
@@ -148,9 +163,8 @@ static void runtime_memory_can_be_run(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(each_kind_of_memory),
-		T(the_image_by_its_sections),
-		T(each_stack_has_a_guard_page),
+		T(each_kind_of_memory),	      T(configuration_space_of_devices),
+		T(the_image_by_its_sections), T(each_stack_has_a_guard_page),
 		T(runtime_memory_can_be_run),
 	};
 
