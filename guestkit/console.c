@@ -9,10 +9,16 @@
 #define KEY_POLL (10 * KIT_MS)
 
 static void (*redirect)(const void *buf, size_t n);
+static size_t (*input)(void *buf, size_t n);
 
 void kit_console_redirect(void (*write)(const void *buf, size_t n))
 {
 	redirect = write;
+}
+
+void kit_console_input(size_t (*read_try)(void *buf, size_t n))
+{
+	input = read_try;
 }
 
 size_t kit_write_try(const void *buf, size_t n)
@@ -22,7 +28,7 @@ size_t kit_write_try(const void *buf, size_t n)
 
 /* Any context, so no handler runs here; but the reader of a full console
  * must get the CPU, whatever its priority. */
-static void full_wait(void)
+void kit_console_wait(void)
 {
 	if (kit_profile() != PV_PROFILE_PV)
 		__asm__ volatile("pause" ::: "memory");
@@ -30,27 +36,31 @@ static void full_wait(void)
 		pv_vcpu_yield();
 }
 
-void kit_write(const void *buf, size_t n)
+void kit_console_own(const void *buf, size_t n)
 {
 	const uint8_t *p = buf;
 	size_t done;
 
-	if (redirect) {
-		redirect(buf, n);
-		return;
-	}
 	while (n) {
 		done = kit_write_try(p, n);
 		p += done;
 		n -= done;
 		if (!done)
-			full_wait();
+			kit_console_wait();
 	}
+}
+
+void kit_write(const void *buf, size_t n)
+{
+	if (redirect)
+		redirect(buf, n);
+	else
+		kit_console_own(buf, n);
 }
 
 size_t kit_read_try(void *buf, size_t n)
 {
-	return kit_ops.console_read(buf, n);
+	return input ? input(buf, n) : kit_ops.console_read(buf, n);
 }
 
 /* No event tells of a key, so this looks a hundred times a second. */

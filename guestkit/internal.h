@@ -125,6 +125,12 @@ void kit_timer_arm(uint64_t deadline_ns);
 _Noreturn void kit_stop(const char *msg, size_t n);
 void kit_trace_print(uint64_t rbp);
 
+/* console.c: the kit's own console, whatever writes go through; where kit_read
+ * takes bytes from; and a wait for room, in any context. */
+void kit_console_own(const void *buf, size_t n);
+void kit_console_input(size_t (*read_try)(void *buf, size_t n));
+void kit_console_wait(void);
+
 /* Finds `key=value` in text, as kit_option does. */
 bool kit_word_find(const char *text, const char *key, char *buf, size_t size);
 bool kit_str_same(const char *a, const char *b);

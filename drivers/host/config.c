@@ -192,12 +192,14 @@ static bool guest_expect(struct parse *p, char *v)
 
 static bool guest_console(struct parse *p, char *v)
 {
+	if (strcmp(v, "keyboard") && strcmp(v, "null"))
+		return config_set_console(p, v);
+	if (p->g->console != CONSOLE_OUT)
+		return config_bad(p, "given twice", "console");
 	if (!strcmp(v, "keyboard"))
 		p->g->console = CONSOLE_KEYBOARD;
-	else if (!strcmp(v, "null"))
-		p->g->console = CONSOLE_NULL;
 	else
-		return config_bad(p, "console is keyboard or null, not", v);
+		p->g->console = CONSOLE_NULL;
 	return true;
 }
 
@@ -255,7 +257,7 @@ static const struct key guest_keys[] = {
 	{ "start", guest_start, false },
 	{ "kill", guest_kill, false },
 	{ "expect", guest_expect, false },
-	{ "console", guest_console, false },
+	{ "console", guest_console, true },
 	{ "stats", guest_stats, false },
 	{ "counters", guest_counters, false },
 	{ "trace", guest_trace, false },

@@ -17,7 +17,13 @@
 #define CFG_MEMORY_MIN (1ull << 20)
 #define CFG_MEMORY_MAX (0xf0000000ull) /* device registers lie above */
 
-enum cfg_vdev_type { VDEV_DISK, VDEV_NET, VDEV_ENTROPY, VDEV_FOLDER };
+enum cfg_vdev_type {
+	VDEV_DISK,
+	VDEV_NET,
+	VDEV_ENTROPY,
+	VDEV_FOLDER,
+	VDEV_CONSOLE
+};
 
 enum cfg_disk_kind { DISK_PART, DISK_RANGE, DISK_RAM, DISK_NULL };
 

@@ -46,5 +46,6 @@ bool config_set_disk(struct parse *p, char *v);
 bool config_set_net(struct parse *p, char *v);
 bool config_set_entropy(struct parse *p, char *v);
 bool config_set_folder(struct parse *p, char *v);
+bool config_set_console(struct parse *p, char *v);
 
 #endif

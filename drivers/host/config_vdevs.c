@@ -206,3 +206,15 @@ bool config_set_folder(struct parse *p, char *v)
 	return d && config_set_text(p, source + 5, d->source, CFG_IMAGE,
 				    "folder's source");
 }
+
+bool config_set_console(struct parse *p, char *v)
+{
+	char *kind = rest_of(v);
+
+	if (!kind || strcmp(kind, "virtio"))
+		return config_bad(p,
+				  "console is keyboard, null or NAME:virtio, "
+				  "not",
+				  kind ? kind : v);
+	return vdev_add(p, VDEV_CONSOLE, v);
+}

@@ -59,8 +59,13 @@ const char *guest_serve(struct guest *g);
  * devices, and what waits for an answer gets one. */
 void guest_serve_again(struct guest *g);
 bool guest_vdevs_busy(const struct guest *g);
+/* What it has written to its consoles before its end. */
+void guest_vdevs_drain(struct guest *g);
 void guest_vdevs_free(struct guest *g);
+/* Types for it: on its virtio console, where a driver takes it. */
 void guest_type(struct guest *g, const char *text, size_t n);
+/* It has written that, by whichever console. */
+void guest_says(struct guest *g, const char *text, size_t n);
 
 /* Prints registers, bytes and back trace of a guest that died. */
 void report_death(const struct guest *g);

@@ -26,6 +26,12 @@ static void (*state_fn)(const struct guest *g);
 
 /* ---- console ---- */
 
+void guest_says(struct guest *g, const char *text, size_t n)
+{
+	if (g->cfg->console != CONSOLE_NULL)
+		console_put(&g->lines, text, n);
+}
+
 static uint64_t console_take(struct guest *g)
 {
 	static char text[TAKE_MAX] __attribute__((aligned(4096)));
@@ -33,8 +39,8 @@ static uint64_t console_take(struct guest *g)
 
 	if (pv_partition_console_read(g->part, kit_gpa(text), sizeof(text), &n))
 		return 0;
-	if (n && g->cfg->console != CONSOLE_NULL)
-		console_put(&g->lines, text, n);
+	if (n)
+		guest_says(g, text, n);
 	return n;
 }
 
@@ -86,6 +92,7 @@ static void last_words(struct guest *g)
 {
 	while (g->created && console_take(g))
 		;
+	guest_vdevs_drain(g);
 	console_end(&g->lines);
 	tracer_end(g);
 	host_log_drain();

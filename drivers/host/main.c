@@ -21,6 +21,7 @@
 #include "operate.h"
 #include "shell.h"
 #include "tracer.h"
+#include "vconsole.h"
 #include "vdevs.h"
 
 #define CONFIG_FILE "parley.cfg"
@@ -206,6 +207,7 @@ static _Noreturn void serve(void)
 		wake_at = 0;
 		again = false;
 		vdevs_run();
+		vconsoles_run();
 		nets_run();
 		if (operator_due || shell_repeats)
 			operator_look();

@@ -9,6 +9,7 @@
 #include "kit/mm.h"
 #include "kit/time.h"
 #include "pvabi/calls.h"
+#include "vconsole.h"
 #include "vdevs.h"
 
 #define PAGE 4096ull
@@ -30,8 +31,8 @@ static uint64_t port_access(struct guest *g, const struct pv_io_slot *s,
 		return ports_read(&g->ports, (unsigned)s->addr, s->size, now());
 	n = ports_write(&g->ports, (unsigned)s->addr, s->size, value, now(),
 			text);
-	if (n && g->cfg->console != CONSOLE_NULL)
-		console_put(&g->lines, text, n);
+	if (n)
+		guest_says(g, text, n);
 	return 0;
 }
 
@@ -135,6 +136,28 @@ void guest_vdevs_free(struct guest *g)
 	}
 }
 
+void guest_vdevs_drain(struct guest *g)
+{
+	for (unsigned i = 0; i < CFG_VDEVS; i++)
+		if (g->vdev[i] && g->cfg->vdev[i].type == VDEV_CONSOLE)
+			vconsole_drain(g->vdev[i]);
+}
+
+static void vconsole_says(void *arg, const char *text, size_t n)
+{
+	guest_says(arg, text, n);
+}
+
+static void vconsole_room(void *arg) { guest_type(arg, NULL, 0); }
+
+static void vconsole_connect(struct guest *g, struct vdev *v)
+{
+	struct vconsole *c = (struct vconsole *)v;
+
+	c->out = vconsole_says;
+	c->room = vconsole_room;
+}
+
 static const char *vdev_serve(struct guest *g, unsigned n)
 {
 	uint64_t at = PV_VIRTIO_BASE + n * PAGE + VDEV_NOTIFY_REG;
@@ -146,6 +169,9 @@ static const char *vdev_serve(struct guest *g, unsigned n)
 		return g->why;
 	}
 	g->vdev[n] = v;
+	v->arg = g;
+	if (g->cfg->vdev[n].type == VDEV_CONSOLE)
+		vconsole_connect(g, v);
 	kit_event_register(notify_port(g, n), notified, v);
 	if (pv_event_bind(g->part, n + 1, 0, &v->event) ||
 	    pv_io_serve_notify(g->part, at, notify_port(g, n)))
@@ -208,21 +234,40 @@ const char *guest_serve(struct guest *g)
 
 /* ---- keyboard ---- */
 
+static struct vdev *console_of(const struct guest *g)
+{
+	for (unsigned i = 0; i < g->cfg->nr_vdevs; i++)
+		if (g->cfg->vdev[i].type == VDEV_CONSOLE && g->vdev[i] &&
+		    vconsole_takes(g->vdev[i]))
+			return g->vdev[i];
+	return NULL;
+}
+
+/* Returns how many of the typed bytes it has taken. */
+static uint64_t typed_give(struct guest *g)
+{
+	struct vdev *console = console_of(g);
+	uint64_t taken = 0;
+
+	if (console)
+		return vconsole_type(console, g->typed, g->nr_typed);
+	if (g->cfg->profile != PV_PROFILE_PV)
+		return uart16550_type(&g->ports.uart, g->typed, g->nr_typed);
+	if (pv_partition_console_write(g->part, kit_gpa(g->typed), g->nr_typed,
+				       &taken))
+		return 0;
+	return taken;
+}
+
 void guest_type(struct guest *g, const char *text, size_t n)
 {
-	uint64_t taken = 0;
+	uint64_t taken;
 
 	for (size_t i = 0; i < n && g->nr_typed < sizeof(g->typed); i++)
 		g->typed[g->nr_typed++] = (uint8_t)text[i];
 	if (!g->nr_typed)
 		return;
-	if (g->cfg->profile == PV_PROFILE_PV) {
-		if (pv_partition_console_write(g->part, kit_gpa(g->typed),
-					       g->nr_typed, &taken))
-			taken = 0;
-	} else {
-		taken = uart16550_type(&g->ports.uart, g->typed, g->nr_typed);
-	}
+	taken = typed_give(g);
 	g->nr_typed -= (unsigned)taken;
 	memmove(g->typed, g->typed + taken, g->nr_typed);
 }

@@ -23,6 +23,8 @@ struct vdev_ops {
 	uint64_t (*features)(const struct vdev *v);
 	/* Its configuration space, into zeroed bytes; null: it has none. */
 	void (*config)(const struct vdev *v, uint8_t bytes[VDEV_CONFIG]);
+	/* The driver writes there, from offset off on; null: that does nothing. */
+	void (*config_write)(struct vdev *v, uint32_t off, uint64_t value);
 	/* Takes requests of a live queue. True: more is there, call again. */
 	bool (*run)(struct vdev *v, unsigned queue);
 	/* Forgets its own state after a reset by the driver; may be null. */

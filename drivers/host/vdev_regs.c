@@ -190,6 +190,8 @@ void vdev_write(struct vdev *v, uint32_t off, unsigned size, uint64_t value)
 {
 	uint32_t w = (uint32_t)value;
 
+	if (off >= REG_CONFIG && v->ops->config_write)
+		v->ops->config_write(v, off - REG_CONFIG, value);
 	if (size != 4)
 		return;
 	switch (off) {

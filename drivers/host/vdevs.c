@@ -59,6 +59,7 @@ struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
 		[VDEV_NET] = { "net", vnet_make },
 		[VDEV_ENTROPY] = { "entropy", ventropy_make },
 		[VDEV_FOLDER] = { "folder", vfolder_make },
+		[VDEV_CONSOLE] = { "console", vconsole_make },
 	};
 	static char text[120];
 	static const char *what;

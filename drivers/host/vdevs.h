@@ -24,5 +24,6 @@ struct vdev *vblk_make(const struct cfg_vdev *c, const char **why);
 struct vdev *vnet_make(const struct cfg_vdev *c, const char **why);
 struct vdev *ventropy_make(const struct cfg_vdev *c, const char **why);
 struct vdev *vfolder_make(const struct cfg_vdev *c, const char **why);
+struct vdev *vconsole_make(const struct cfg_vdev *c, const char **why);
 
 #endif

@@ -184,6 +184,14 @@ bool vq_arm(struct vq *q)
 	return true;
 }
 
+bool vq_arm_behind(struct vq *q, uint32_t n)
+{
+	uint64_t avail_event = 4 + 8ull * q->size;
+
+	return !q->event_idx ||
+	       vq_used_write(q, avail_event, (uint16_t)(q->avail_seen + n));
+}
+
 /* ---- giving them back ---- */
 
 int vq_wish(struct vq *q)

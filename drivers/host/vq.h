@@ -43,6 +43,10 @@ int vq_next(struct vq *q, struct vq_chain *c);
  * 0: the queue is no longer shared. */
 bool vq_arm(struct vq *q);
 
+/* The same of the request behind the next n: who asks so looks by itself before
+ * long. Without EVENT_IDX of the next one all the same. */
+bool vq_arm_behind(struct vq *q, uint32_t n);
+
 /* Writes to the used ring that have faulted. */
 bool vq_used_again(struct vq *q, uint64_t off, uint16_t v);
 bool vq_elem_again(struct vq *q, uint64_t off, uint64_t e);

@@ -27,6 +27,7 @@ disk = d:part=data
 [guest beta]
 image = ticker.elf
 cmdline = deaf
+console = hvc:virtio
 start = no
 [guest big]
 image = ticker.elf
@@ -100,6 +101,12 @@ def lives(control, tag):
     expect(f"start-{tag}", control.run("start", "beta") == (0, "")
            and control.states()["beta"] == "runs"
            and progress(control, "beta"))
+    # more than fits into one of its buffers
+    control.run("type", "beta", "x" * 200 + "beta\\r")
+    expect(f"type-virtio-{tag}", in_time(
+        lambda: re.search(r"typed: x+\n(.|\n)*typed: x*beta",
+                          control.json("console", "beta"))),
+           control.json("console", "beta")[-800:])
     status, text = control.run("start", "beta")
     expect(f"start-twice-{tag}", status == 1 and "runs already" in text, text)
     status, text = control.run("start", "big")

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Counts: a line `tick N` each tenth of a second; says what was typed. Ends with
- * the exit code `code=` when it is asked to, unless `deaf` is on its command
- * line. */
+/* Counts: a line `tick N` each tenth of a second; says what was typed; by the
+ * virtio console `hvc`, if it has one. Ends with the exit code `code=` when it is
+ * asked to, unless `deaf` is on its command line. */
 #include <stdio.h>
 
 #include "kit/console.h"
 #include "kit/irq.h"
 #include "kit/kit.h"
 #include "kit/time.h"
+#include "kit/vconsole.h"
 
 static volatile bool asked;
 
@@ -19,10 +20,13 @@ static void shutdown(void *arg)
 
 int kit_main(const char *cmdline)
 {
+	struct kit_vconsole *console = kit_vconsole_open("hvc", NULL);
 	char text[32];
 	size_t n;
 
 	(void)cmdline;
+	if (console)
+		kit_vconsole_use(console);
 	if (!kit_option("deaf", text, sizeof(text)))
 		kit_event_register(PV_PORT_SHUTDOWN, shutdown, NULL);
 	for (unsigned i = 0; !asked; i++) {

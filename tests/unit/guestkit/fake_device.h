@@ -47,6 +47,16 @@ static void cli_skip(int signal, siginfo_t *info, void *context)
 	++*rip;
 }
 
+/* Before the first of them: cmocka has taken the signal for itself when the test
+ * began. */
+static inline void dev_traps(void)
+{
+	struct sigaction act = { .sa_sigaction = cli_skip,
+				 .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGSEGV, &act, NULL);
+}
+
 static inline int dev_begin(void **state)
 {
 	(void)state;
@@ -135,14 +145,9 @@ const char *kit_virtio_again(struct kit_virtio *v)
 	return NULL;
 }
 
-/* A sleep comes behind this, if at all; and cmocka has taken the signal for itself
- * when the test began. */
 void kit_virtio_kick(struct kit_virtio *v, unsigned queue)
 {
-	struct sigaction act = { .sa_sigaction = cli_skip,
-				 .sa_flags = SA_SIGINFO };
-
-	sigaction(SIGSEGV, &act, NULL);
+	dev_traps();
 	dev_kicks++;
 	if (dev_kicked)
 		dev_kicked(queue);

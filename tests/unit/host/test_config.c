@@ -57,7 +57,7 @@ static void test_whole(void **state)
 			  "counters = csv\ntrace = calls, switches\n"
 			  "device = fF:1f.7\ndevice = 00:5.0\n"
 			  "unsafe_dma = yes\nshare = all\n"
-			  "console = keyboard\n"
+			  "console = hvc:virtio\nconsole = keyboard\n"
 			  "[guest two]\nimage = b.elf\nstart = after one\n"
 			  "expect = crash\nkill = after one"));
 	assert_int_equal(c.host_memory, 32 << 20);
@@ -77,7 +77,9 @@ static void test_whole(void **state)
 	assert_int_equal(g->priority, 7);
 	assert_int_equal(g->slice_us, 250);
 	assert_string_equal(g->cmdline, "a # b = c");
-	assert_int_equal(g->nr_vdevs, 6);
+	assert_int_equal(g->nr_vdevs, 7);
+	assert_int_equal(g->vdev[6].type, VDEV_CONSOLE);
+	assert_string_equal(g->vdev[6].name, "hvc");
 	assert_int_equal(g->vdev[5].type, VDEV_FOLDER);
 	assert_string_equal(g->vdev[5].name, "s");
 	assert_string_equal(g->vdev[5].source, "esp/a/b");
@@ -177,7 +179,15 @@ static void test_keys(void **state)
 	refuses(G "counters = yes\n",
 		"parley.cfg:3: expected no, text or csv: yes");
 	refuses(G "console = x\n",
-		"parley.cfg:3: console is keyboard or null, not: x");
+		"parley.cfg:3: console is keyboard, null or NAME:virtio, "
+		"not: x");
+	refuses(G "console = x:y\n",
+		"parley.cfg:3: console is keyboard, null or NAME:virtio, "
+		"not: y");
+	refuses(G "console = null\nconsole = keyboard\n",
+		"parley.cfg:4: given twice: console");
+	refuses(G "entropy = c\nconsole = c:virtio\n",
+		"parley.cfg:4: two virtio devices of that name: c");
 	refuses(G "expect = ok\n",
 		"parley.cfg:3: expected a number from 0 to 255: ok");
 	refuses("[host]\nfoo = 1\n", "parley.cfg:2: unknown key: foo");
