@@ -33,6 +33,16 @@ static bool host_control(struct parse *p, char *v)
 	return config_set_word(p, v, words, &p->c->control);
 }
 
+static bool host_pcap(struct parse *p, char *v)
+{
+	static const char *const words[] = { "no", "com3", NULL };
+	unsigned word = 0;
+	bool ok = config_set_word(p, v, words, &word);
+
+	p->c->pcap = word;
+	return ok;
+}
+
 #define CRASH_MAX 10000000u
 
 static bool host_crash(struct parse *p, char *v)
@@ -232,6 +242,7 @@ static const struct key host_keys[] = {
 	{ "trace", host_trace, false },
 	{ "shell", host_shell, false },
 	{ "control", host_control, false },
+	{ "pcap", host_pcap, false },
 	{ "netprobe", host_netprobe, false },
 	{ "crash", host_crash, true },
 	{ "count", host_count, false },

@@ -11,6 +11,8 @@
 #define CFG_CRASHES 8u
 #define CFG_VDEVS 8u /* virtio devices of a guest */
 #define CFG_DEVICES 4u
+#define CFG_DISKS 8u /* physical ones */
+#define CFG_SWITCHES 4u
 #define CFG_NAME 24u  /* bytes, NUL included, as in struct pv_device */
 #define CFG_IMAGE 40u /* as in struct pv_module */
 #define CFG_CMDLINE 512u
@@ -25,7 +27,7 @@ enum cfg_vdev_type {
 	VDEV_CONSOLE
 };
 
-enum cfg_disk_kind { DISK_PART, DISK_RANGE, DISK_RAM, DISK_NULL };
+enum cfg_disk_kind { DISK_PART, DISK_RANGE, DISK_WHOLE, DISK_RAM, DISK_NULL };
 
 /* What a guest may do: DISK_OVERLAY: write, but not to what the disk is made
  * of. */
@@ -39,12 +41,13 @@ struct cfg_vdev {
 	enum cfg_vdev_type type;
 	bool has_mac; /* VDEV_NET */
 	uint8_t mac[6];
+	unsigned sw;		 /* VDEV_NET: number of its switch */
 	unsigned guest, index;	 /* whose, and its how-manieth */
 	enum cfg_disk_kind kind; /* VDEV_DISK */
 	/* partition or module name; VDEV_FOLDER: PARTITION[/DIR] */
 	char source[CFG_IMAGE];
 	uint64_t bytes; /* DISK_NULL, an empty DISK_RAM */
-	/* DISK_RANGE: of which physical disk, and its sectors */
+	/* DISK_RANGE, DISK_WHOLE: of which physical disk; and its sectors */
 	unsigned disk;
 	uint64_t first, count;
 	enum cfg_disk_mode mode;
@@ -95,6 +98,7 @@ struct config {
 	bool selftest;
 	bool shell;	  /* stays on for the operator */
 	unsigned control; /* a channel for programs: 1: COM2 */
+	bool pcap;	  /* what the switches forward goes to COM3 */
 	unsigned trace;	  /* enum cfg_trace */
 	bool count;	  /* the free memory */
 	unsigned nr_crashes;

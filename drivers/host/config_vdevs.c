@@ -39,9 +39,9 @@ static char *rest_of(char *v)
 	return colon;
 }
 
-static const char disk_want[] = "disk is NAME:part=P, NAME:range=DISK,START,"
-				"LENGTH, NAME:ram=FILE or SIZE, or "
-				"NAME:null=SIZE, not";
+static const char disk_want[] =
+	"disk is NAME:part=P, NAME:range=DISK,START,LENGTH, NAME:disk=DISK, "
+	"NAME:ram=FILE or SIZE, or NAME:null=SIZE, not";
 
 static bool disk_size(const char *v, struct cfg_vdev *d)
 {
@@ -119,6 +119,11 @@ static bool disk_null(struct parse *p, struct cfg_vdev *d, char *v)
 	       config_bad(p, "expected a size such as 1M", v);
 }
 
+static bool disk_whole(struct parse *p, struct cfg_vdev *d, char *v)
+{
+	return config_set_number(p, v, 0, CFG_DISKS - 1, &d->disk);
+}
+
 static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 {
 	static const struct {
@@ -127,6 +132,7 @@ static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 	} kinds[] = {
 		[DISK_PART] = { "part", disk_part },
 		[DISK_RANGE] = { "range", disk_range },
+		[DISK_WHOLE] = { "disk", disk_whole },
 		[DISK_RAM] = { "ram", disk_ram },
 		[DISK_NULL] = { "null", disk_null },
 	};
@@ -141,8 +147,8 @@ static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 		d->kind = (enum cfg_disk_kind)i;
 		return kinds[i].set(p, d, eq + 1);
 	}
-	return config_bad(p, "no such kind of disk (part, range, ram, null)",
-			  v);
+	return config_bad(
+		p, "no such kind of disk (part, range, disk, ram, null)", v);
 }
 
 bool config_set_disk(struct parse *p, char *v)
@@ -167,17 +173,25 @@ bool config_set_disk(struct parse *p, char *v)
 
 bool config_set_net(struct parse *p, char *v)
 {
-	static const char want[] = "net is NAME:switch or "
-				   "NAME:switch,mac=02:00:00:00:00:01, not";
+	static const char want[] = "net is NAME:switch or NAME:switch=N, "
+				   "also with ,mac=02:00:00:00:00:01, not";
 	char *to = rest_of(v);
 	char *more = to ? strchr(to, ',') : NULL;
 	uint8_t mac[6] = { 0 };
+	char *number = to ? strchr(to, '=') : NULL;
+	unsigned sw = 0;
 	struct cfg_vdev *d;
 
+	if (number && more && number > more)
+		number = NULL; /* that of mac= */
 	if (more)
 		*more++ = 0;
+	if (number)
+		*number++ = 0;
 	if (!to || strcmp(to, "switch"))
 		return config_bad(p, want, to ? to : v);
+	if (number && !config_set_number(p, number, 0, CFG_SWITCHES - 1, &sw))
+		return false;
 	if (more && (strncmp(more, "mac=", 4) || !config_mac(more + 4, mac) ||
 		     (mac[0] & 1)))
 		return config_bad(p, want, more);
@@ -185,6 +199,7 @@ bool config_set_net(struct parse *p, char *v)
 	if (!d)
 		return false;
 	d->has_mac = more;
+	d->sw = sw;
 	memcpy(d->mac, mac, sizeof(mac));
 	return true;
 }

@@ -10,6 +10,7 @@
 #include "serial.h"
 #include "text.h"
 
+#define COM2 0x2f8u
 #define RING 4096u
 
 static struct serial *serial; /* NULL: there is no channel */
@@ -113,16 +114,10 @@ void control_end(unsigned status)
 
 /* ---- start ---- */
 
-static const struct pv_device *second_uart(void)
-{
-	return kit_device(kit_device(NULL, PV_DEV_UART, NULL), PV_DEV_UART,
-			  NULL);
-}
-
 void control_init(const struct config *c)
 {
 	static const char ready[] = "{\"event\":\"ready\"}\n";
-	const struct pv_device *d = c->control ? second_uart() : NULL;
+	const struct pv_device *d = c->control ? serial_device(COM2) : NULL;
 
 	if (!c->control)
 		return;

@@ -15,7 +15,7 @@
 #include "nvme.h"
 #include "virtio_blk.h"
 
-#define DISKS 8u
+#define DISKS CFG_DISKS
 #define ENTRIES_BYTES (GPT_PARTS_MAX * 512u)
 
 struct disk {

@@ -3,6 +3,7 @@
  * guests have ended. It sleeps whenever nothing is pending. */
 #include <string.h>
 
+#include "capture.h"
 #include "console.h"
 #include "control.h"
 #include "count.h"
@@ -140,6 +141,7 @@ _Noreturn void host_off(unsigned status)
 	control_end(status);
 	shell_end();
 	host_log_drain();
+	capture_end();
 	console_flush();
 	pv_machine_off(kit_info()->self, status);
 	kit_panic("the machine does not switch off");
@@ -219,6 +221,7 @@ static _Noreturn void serve(void)
 		tracer_run();
 		console_pump();
 		control_pump();
+		capture_pump();
 		if (again || is_pending())
 			outbox_send();
 		else
@@ -254,6 +257,7 @@ int kit_main(const char *cmdline)
 	counts = c->count;
 	if (counts && !kit_info()->restarts)
 		count_print();
+	capture_init(c);
 	wrong = tracer_init(c);
 	if (wrong) {
 		kit_printf("host: no trace rings: %s\n", wrong);

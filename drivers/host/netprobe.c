@@ -39,7 +39,7 @@ static void ask(struct probe *p)
 	uint64_t end = now + TRY_NS;
 
 	arp_question(bytes, p->port.mac, p->ip);
-	netswitch_input(nets_switch(), &p->port, &f, now);
+	netswitch_input(nets_switch(0), &p->port, &f, now);
 	for (; now < end; now = kit_time_ns()) {
 		nets_run();
 		if (p->answered)
@@ -56,10 +56,10 @@ static const char *search(struct probe *p)
 		return "cannot be reached: there is no network card";
 	p->port.has_mac = true;
 	memcpy(p->port.mac, m, NET_MAC);
-	if (netswitch_attach(nets_switch(), &p->port))
+	if (netswitch_attach(nets_switch(0), &p->port))
 		for (unsigned i = 0; i < TRIES && !p->answered; i++)
 			ask(p);
-	netswitch_detach(nets_switch(), &p->port);
+	netswitch_detach(nets_switch(0), &p->port);
 	return p->answered ? NULL : "does not answer";
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds network cards, and lets them work. */
+/* Finds network cards, and lets them work, each as the uplink of a switch. */
 #include "nets.h"
 
 #include <string.h>
@@ -13,54 +13,64 @@
 #include "netprobe.h"
 #include "virtio_net.h"
 
-#define CARDS 4u
+#define CARDS CFG_SWITCHES
 #define UPLINK_MACS (NETSWITCH_BUCKETS * NETSWITCH_WAYS / 2)
 
-static struct net_dev *cards[CARDS];
-static uint16_t places[CARDS];
-static char names[CARDS][24];
-static bool is_due[CARDS];
+static struct card {
+	struct net_dev *dev;
+	uint16_t place;
+	char name[24];
+	bool due;
+	bool flush; /* it has frames that it was not told of */
+	struct netswitch_port port;
+} cards[CARDS];
 static unsigned nr_cards;
-static bool flush; /* the uplink has frames that it was not told of */
-static struct netswitch the_switch;
-static struct netswitch_port uplink;
+static struct netswitch switches[CFG_SWITCHES];
 
-struct netswitch *nets_switch(void) { return &the_switch; }
+struct netswitch *nets_switch(unsigned n) { return &switches[n]; }
 
-const uint8_t *nets_uplink_mac(void) { return nr_cards ? cards[0]->mac : NULL; }
+const uint8_t *nets_uplink_mac(void)
+{
+	return nr_cards ? cards[0].dev->mac : NULL;
+}
 
 /* ---- the uplink ---- */
 
 /* What the card has no room for is lost, as on any wire. */
 static void uplink_send(struct netswitch_port *p, const struct net_frame *f)
 {
-	if (net_send_copy(p->arg, f) != NET_OK || flush)
+	struct card *c = p->arg;
+
+	if (net_send_copy(c->dev, f) != NET_OK || c->flush)
 		return;
-	flush = true;
+	c->flush = true;
 	host_again();
 }
 
 static void uplink_rx(struct net_dev *dev, const struct net_frame *f)
 {
-	(void)dev;
-	netswitch_input(&the_switch, &uplink, f, kit_time_ns());
+	struct card *c = dev->arg;
+
+	netswitch_input(&switches[c - cards], &c->port, f, kit_time_ns());
 }
 
-static void uplink_attach(struct net_dev *dev)
+static void uplink_attach(struct card *c)
 {
-	dev->rx = uplink_rx;
-	uplink = (struct netswitch_port){ .send = uplink_send,
-					  .arg = dev,
-					  .name = "uplink",
-					  .max_macs = UPLINK_MACS };
-	netswitch_attach(&the_switch, &uplink);
+	c->dev->rx = uplink_rx;
+	c->port = (struct netswitch_port){ .send = uplink_send,
+					   .arg = c,
+					   .name = "uplink",
+					   .max_macs = UPLINK_MACS };
+	netswitch_attach(&switches[c - cards], &c->port);
 }
 
 /* ---- cards ---- */
 
 static void due(struct net_dev *dev)
 {
-	*(bool *)dev->arg = true;
+	struct card *c = dev->arg;
+
+	c->due = true;
 	host_again();
 }
 
@@ -72,23 +82,24 @@ static void say(const struct pci_dev *pci, const char *driver, const char *why)
 
 static void card_add(struct net_dev *dev, const struct pci_dev *pci)
 {
+	struct card *c = &cards[nr_cards];
 	const uint8_t *m = dev->mac;
 
-	cards[nr_cards] = dev;
-	places[nr_cards] = pci->bdf;
-	kit_format(names[nr_cards], sizeof(names[0]), "net %u (%s)", nr_cards,
+	c->dev = dev;
+	c->place = pci->bdf;
+	kit_format(c->name, sizeof(c->name), "net %u (%s)", nr_cards,
 		   dev->driver);
-	dev->name = names[nr_cards];
-	dev->arg = &is_due[nr_cards];
+	dev->name = c->name;
+	dev->arg = c;
 	dev->due = due;
 	kit_printf("host: net %u: %s at %02x:%02x.%x, "
-		   "%02x:%02x:%02x:%02x:%02x:%02x, link %s%s\n",
+		   "%02x:%02x:%02x:%02x:%02x:%02x, link %s, "
+		   "uplink of switch %u\n",
 		   nr_cards, dev->driver, pci->bdf >> 8, pci->bdf >> 3 & 31,
 		   pci->bdf & 7, m[0], m[1], m[2], m[3], m[4], m[5],
-		   dev->link ? "up" : "down",
-		   nr_cards ? ", not used" : ", the switch's uplink");
-	if (!nr_cards++)
-		uplink_attach(dev);
+		   dev->link ? "up" : "down", nr_cards);
+	nr_cards++;
+	uplink_attach(c);
 	due(dev); /* what has come before there was anybody to tell */
 }
 
@@ -137,22 +148,24 @@ const struct net_dev *nets_nth(unsigned i, uint16_t *bdf)
 {
 	if (i >= nr_cards)
 		return NULL;
-	*bdf = places[i];
-	return cards[i];
+	*bdf = cards[i].place;
+	return cards[i].dev;
 }
 
 void nets_run(void)
 {
-	for (unsigned i = 0; i < nr_cards; i++) {
-		if (!is_due[i])
+	for (struct card *c = cards; c < cards + nr_cards; c++) {
+		if (!c->due)
 			continue;
-		is_due[i] = false;
-		if (!net_poll(cards[i], NET_BUDGET))
-			due(cards[i]);
+		c->due = false;
+		if (!net_poll(c->dev, NET_BUDGET))
+			due(c->dev);
 	}
-	if (flush)
-		net_flush(cards[0]);
-	flush = false;
+	for (struct card *c = cards; c < cards + nr_cards; c++) {
+		if (c->flush)
+			net_flush(c->dev);
+		c->flush = false;
+	}
 }
 
 void nets_check(void)
@@ -160,10 +173,10 @@ void nets_check(void)
 	uint64_t now = 0;
 
 	for (unsigned i = 0; i < nr_cards; i++) {
-		if (!cards[i]->first)
+		if (!cards[i].dev->first)
 			continue;
 		if (!now)
 			now = kit_time_ns();
-		host_wake_at(net_check(cards[i], now));
+		host_wake_at(net_check(cards[i].dev, now));
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The physical network cards, and the switch that the first one is the uplink
- * of. */
+/* The physical network cards, and the switches: card N is the uplink of switch N,
+ * if there is one. */
 #ifndef HOST_NETS_H
 #define HOST_NETS_H
 
@@ -20,9 +20,9 @@ void nets_check(void);
 /* The i-th card, and where it is; null behind the last. */
 const struct net_dev *nets_nth(unsigned i, uint16_t *bdf);
 
-struct netswitch *nets_switch(void);
+struct netswitch *nets_switch(unsigned n);
 
-/* The address of the uplink's card; null: there is none. */
+/* The first card's address; null: there is none. */
 const uint8_t *nets_uplink_mac(void);
 
 #endif

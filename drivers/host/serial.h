@@ -3,9 +3,11 @@
 #ifndef HOST_SERIAL_H
 #define HOST_SERIAL_H
 
+#include "pvabi/abi.h"
 #include "uart.h"
 
 #define SERIAL_RING 65536u
+#define SERIAL_NO_IRQ 0u /* it is looked at from time to time */
 
 struct serial {
 	void (*in)(const char *text, size_t n); /* amid whatever waits */
@@ -15,6 +17,9 @@ struct serial {
 	uint32_t head, tail; /* head - tail bytes wait */
 	uint8_t ring[SERIAL_RING];
 };
+
+/* The UART at that port, if it is ours; else null. */
+const struct pv_device *serial_device(uint16_t port);
 
 /* false: there is no UART, and what is put goes nowhere. */
 bool serial_init(struct serial *s, uint16_t port, unsigned irq);

@@ -120,13 +120,15 @@ static const char *range_of_disk(struct vdisk *d, const struct cfg_vdev *c)
 {
 	struct disk_range r;
 
+	d->alone = true;
 	if (!disks_whole(c->disk, &r))
 		return "there is no disk of that number";
+	if (c->kind == DISK_WHOLE)
+		return range_open(d, &r);
 	if (c->count > r.count || c->first > r.count - c->count)
 		return "the range lies outside of the disk";
 	r.first = c->first;
 	r.count = c->count;
-	d->alone = true;
 	return range_open(d, &r);
 }
 
@@ -178,6 +180,7 @@ static const char *base_open(struct vdisk *d, const struct cfg_vdev *c)
 	case DISK_PART:
 		return part_open(d, c->source);
 	case DISK_RANGE:
+	case DISK_WHOLE:
 		return range_of_disk(d, c);
 	}
 	return "it is of no kind";

@@ -36,7 +36,7 @@ struct vdev *vnet_make(const struct cfg_vdev *c, const char **why)
 
 	if (!n)
 		return NULL;
-	n->sw = nets_switch();
+	n->sw = nets_switch(c->sw);
 	n->now_ns = kit_time_ns;
 	mac_make(n->port.mac, c);
 	strcpy(n->port.name, c->name);

@@ -166,16 +166,17 @@ static void grant_function(struct boot_info *bi, const struct pci_func *f,
 	grant_ide(bi, f);
 }
 
-/* COM1, and COM2 if the configuration says so. */
+/* COM1, and COM2 and COM3 if the configuration says so. */
 static u32 grant_uarts(struct boot_info *bi, struct pv_device *out)
 {
 	static const struct {
 		u16 port, irq;
-	} com[] = { { 0x3F8, 4 }, { 0x2F8, 3 } };
+	} com[] = { { 0x3F8, 4 }, { 0x2F8, 3 }, { 0x3E8, 4 } };
+	const bool wanted[] = { true, boot_options.control, boot_options.pcap };
 	u32 n = 0;
 
-	for (u32 i = 0; i < 1u + boot_options.control; i++)
-		if (grant(bi, NULL, com[i].port, UART_PORTS, true))
+	for (u32 i = 0; i < 3; i++)
+		if (wanted[i] && grant(bi, NULL, com[i].port, UART_PORTS, true))
 			out[n++] = (struct pv_device){ .type = PV_DEV_UART,
 						       .irq = com[i].irq,
 						       .base = com[i].port,

@@ -112,6 +112,8 @@ static const char *set_host(struct text k, struct text v, struct options *o)
 		return get_size(v, &o->host_memory);
 	if (is(k, "control"))
 		return get_choice(v, "no", "com2", &o->control);
+	if (is(k, "pcap"))
+		return get_choice(v, "no", "com3", &o->pcap);
 	return NULL; /* the host partition's program knows the others */
 }
 

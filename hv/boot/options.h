@@ -11,6 +11,7 @@ struct options {
 	bool probe;	       /* these two: lib/bootinfo.h */
 	char floor[32];
 	bool control;	 /* [host] control = no | com2 */
+	bool pcap;	 /* [host] pcap = no | com3 */
 	u64 host_memory; /* [host] memory, bytes; a multiple of 2 MiB */
 };
 extern struct options boot_options; /* as host_load() has read them */

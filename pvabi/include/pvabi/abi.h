@@ -358,19 +358,18 @@ struct pv_module {
 };
 
 #define PV_DEV_PCI 1u
-#define PV_DEV_UART 2u	   /* 16550 at port `base` */
-#define PV_DEV_VIRTIO 3u   /* virtio-mmio version 2 at gpa `base` */
+#define PV_DEV_UART 2u	 /* 16550 at port `base` */
+#define PV_DEV_VIRTIO 3u /* virtio-mmio version 2 at gpa `base` */
 
 /* A device that is the partition's own. */
 struct pv_device {
 	uint32_t type; /* PV_DEV_* */
-	uint32_t
-		irq; /* UART: ISA IRQ; VIRTIO: event port; PCI: line, for
+	uint32_t irq;  /* UART: ISA IRQ; VIRTIO: event port; PCI: line, for
 			  people */
-	uint64_t base;		 /* VIRTIO: gpa; UART: port */
-	uint64_t size;		 /* of that, bytes or ports */
-	uint16_t bdf;		 /* bus, device, function: 8, 5, 3 bits */
-	uint16_t vendor, device; /* PCI ids */
+	uint64_t base; /* VIRTIO: gpa; UART: port */
+	uint64_t size; /* of that, bytes or ports */
+	uint16_t bdf;  /* bus, device, function: 8, 5, 3 bits */
+	uint16_t vendor, device;	      /* PCI ids */
 	uint8_t class_code, subclass, progif; /* as PCI has them */
 	uint8_t pad[7];
 	struct {

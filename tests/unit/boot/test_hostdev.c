@@ -124,6 +124,15 @@ static void com2_is_there_if_configured(void **state)
 	assert_int_equal(bi.host.grants[1].kind, BOOT_GRANT_PORTS);
 }
 
+static void com3_is_there_if_configured(void **state)
+{
+	boot_options.pcap = true;
+	assert_int_equal(host_devices(&bi, dev, 64), 3);
+	assert_int_equal(dev[1].type, PV_DEV_UART);
+	assert_int_equal(dev[1].base, 0x3E8);
+	assert_int_equal(bi.host.grants[1].start, 0x3E8);
+}
+
 static void each_range_names_its_function(void **state)
 {
 	pci_count = 2;
@@ -153,6 +162,7 @@ int main(void)
 		T(memory_and_interrupt_controllers_are_not),
 		T(ide_has_its_legacy_ports),
 		T(com2_is_there_if_configured),
+		T(com3_is_there_if_configured),
 		T(each_range_names_its_function),
 	};
 

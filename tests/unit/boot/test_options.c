@@ -25,6 +25,7 @@ static void defaults(void **state)
 	assert_true(parse(""));
 	assert_int_equal(o.host_memory, 32 << 20);
 	assert_false(o.mitigations_auto || o.probe || o.control || o.iommu_off);
+	assert_false(o.pcap);
 }
 
 static void all_keys(void **state)
@@ -34,7 +35,8 @@ static void all_keys(void **state)
 			  "\tprobe=on\r\nfloor = \"f\"\niommu = off\n"
 			  "[guest a]\nimage = x = y\nnonsense\n"
 			  "[ host ]\nmemory = 17M\nother = 1\n"
-			  "control = com2"));
+			  "control = com2\npcap = com3"));
+	assert_true(o.pcap);
 	assert_true(o.mitigations_auto && o.probe && o.control && o.iommu_off);
 	assert_string_equal(o.floor, "f");
 	assert_int_equal(o.host_memory, 18 << 20); /* whole 2 MiB */

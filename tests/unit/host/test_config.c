@@ -199,7 +199,7 @@ static void test_keys(void **state)
 
 #define DISK                                                                \
 	"parley.cfg:3: disk is NAME:part=P, NAME:range=DISK,START,LENGTH, " \
-	"NAME:ram=FILE or SIZE, or NAME:null=SIZE, not: "
+	"NAME:disk=DISK, NAME:ram=FILE or SIZE, or NAME:null=SIZE, not: "
 #define RANGE                                                              \
 	"parley.cfg:3: range is DISK,START,LENGTH, in sectors or as 16M, " \
 	"not: "
@@ -245,9 +245,17 @@ static void test_disks(void **state)
 	(void)state;
 	refuses(G "disk = d\n", DISK "d");
 	refuses(G "disk = d:x\n", DISK "x");
-	refuses(G "disk = d:file=x\n",
-		"parley.cfg:3: no such kind of disk (part, range, ram, null): "
-		"file");
+	refuses(G "disk = d:file=x\n", "parley.cfg:3: no such kind of disk "
+				       "(part, range, disk, ram, null): file");
+	assert_true(parse(G "disk = d:disk=7\ndisk = e:disk=1:ro\n"));
+	assert_int_equal(c.guest[0].vdev[0].kind, DISK_WHOLE);
+	assert_int_equal(c.guest[0].vdev[0].disk, 7);
+	assert_int_equal(c.guest[0].vdev[0].mode, DISK_WRITES);
+	assert_int_equal(c.guest[0].vdev[1].disk, 1);
+	assert_int_equal(c.guest[0].vdev[1].mode, DISK_READS);
+	refuses(G "disk = d:disk=8\n",
+		"parley.cfg:3: expected a number from 0 to 7: 8");
+	refuses(G "disk = d:disk=1:rw\n", MODE "rw");
 	refuses(G "disk = :part=x\n", "parley.cfg:3: device name: empty");
 	refuses(G "disk = d:part=\n", "parley.cfg:3: disk source: empty");
 	refuses(G "disk = d:null=1M:ro\n",
@@ -287,9 +295,9 @@ static void test_disks(void **state)
 		"parley.cfg:11: too many virtio devices");
 }
 
-#define NET                                                    \
-	"parley.cfg:3: net is NAME:switch or NAME:switch,mac=" \
-	"02:00:00:00:00:01, not: "
+#define NET                                                             \
+	"parley.cfg:3: net is NAME:switch or NAME:switch=N, also with " \
+	",mac=02:00:00:00:00:01, not: "
 
 static void test_nets(void **state)
 {
@@ -309,6 +317,14 @@ static void test_nets(void **state)
 	assert_true(d->has_mac);
 	assert_memory_equal(d->mac, "\x02\xff\x00\x01\x02\x03", 6);
 	refuses(G "net = n\n", NET "n");
+	assert_int_equal(d->sw, 0);
+	assert_true(parse(G "net = n:switch=3,mac=02:fF:0:1:2:3\n"));
+	assert_int_equal(d->sw, 3);
+	assert_true(d->has_mac);
+	refuses(G "net = n:switch=4\n",
+		"parley.cfg:3: expected a number from 0 to 3: 4");
+	refuses(G "net = n:switch=\n",
+		"parley.cfg:3: expected a number from 0 to 3: ");
 	refuses(G "net = n:tap\n", NET "tap");
 	refuses(G "net = n:switch,\n", NET "");
 	refuses(G "net = n:switch,x=1\n", NET "x=1");
