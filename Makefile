@@ -130,7 +130,7 @@ GUEST_SRC = $(filter $(SRC_GUESTS),$(patsubst $(B)/guests/%.elf,%,$(GUEST)))
 # What the recipes below run with: everything the user may set.
 TOOL = B='$(B)' MAKE='$(MAKE)' $(PYTHON)
 export EMU MODEL ACCEL SMP MEM GUEST PROFILE VCPUS GUEST_MEM CMDLINE CFG TIMEOUT \
-	DEBUG \
+	DEBUG BLOCK NET FOLDER PCAP \
 	QEMU_ARGS GDB NO_INSTALL BOCHS_DIR JOBS QEMU OVMF DEBIAN_MIRROR CYCLES
 
 deps:
@@ -202,6 +202,9 @@ help:
 #:               MODEL=ryzen (with EMU=bochs: SVM instead of VMX)
 #:               GUEST=file.elf (or a name: sqlite) PROFILE=pv|hvm|classic VCPUS=n GUEST_MEM=16M
 #:               CMDLINE=text CFG=file QEMU_ARGS=... GDB=1 NO_INSTALL=1
+#:               with GUEST=, lists ("a:x b:y"), see docs/operating.md:
+#:               BLOCK=name:file[:ro] FOLDER=[tag:]folder[:ro] PCAP=file
+#:               NET=user[,fwd=8080:80]|tap:IF
 #:               DEBUG=1: a build that holds each call to the manual
 #: make guests-src  the guests made from sources of Debian's, which it fetches
 #: make test     every test on both back ends; ends in "N passed, N failed"

@@ -74,6 +74,7 @@ class Settings:
         self.nic = "no"  # or a key of NET: there is an e1000
         self.accel, self.model, self.args, self.devices = "tcg", "", "", ()
         self.control = ""  # a Unix socket for the second serial line
+        self.lines = ()  # more of Bochs' configuration
         for key, value in kw.items():
             if not hasattr(self, key):
                 raise AttributeError(key)
@@ -290,7 +291,7 @@ class Bochs:
             f"cpu: model={model}, count={s.smp}, ips=200000000, "
             "reset_on_triple_fault=0, ignore_bad_msrs=1, cpuid_freq=ips",
             f"memory: guest={s.mem}, host={s.mem}",
-            *self.disk(), f"com1: enabled=1, {com1}", com2,
+            *self.disk(), *s.lines, f"com1: enabled=1, {com1}", com2,
             "port_e9_hack: enabled=1", "clock: sync=none, time0=946684800",
             "log: bochs.log", "panic: action=fatal", "error: action=report",
             "info: action=report", "debug: action=ignore", ""])

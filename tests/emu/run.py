@@ -7,11 +7,14 @@ Everything is set by environment variables, as `make help` lists them.
 import atexit
 import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import termios
 
+import devices
 import guestfile
 import image
 import machine
@@ -23,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 DEMO = os.path.join(HERE, "demo.cfg")
 BENCH = os.path.join(HERE, "../bench/bench.py")
 DEMO_LIMIT = 180
+OFF_LIMIT = 15  # seconds until a machine that was asked to is off
 PROFILES = ("pv", "hvm", "classic")
 NAME_MOST, CMDLINE_MOST = 23, 511  # docs/configuration.md
 
@@ -122,7 +126,19 @@ def config_value(text):
     return value
 
 
-def guest_config(path):
+def devices_typed(emulator, path):
+    """What BLOCK=, NET=, FOLDER= and PCAP= say, and what http has without."""
+    net = setting("NET")
+    if os.path.basename(path) == "http.elf" and not net:
+        net = "user,fwd=8080:80" if emulator == "qemu" else "user"
+    try:
+        return devices.parse(emulator, RUN, setting("BLOCK"), net,
+                             setting("FOLDER"), setting("PCAP"))
+    except devices.Refused as error:
+        return stop(str(error))
+
+
+def guest_config(path, typed):
     """The configuration for GUEST= and what goes with it."""
     profile, memory = setting("PROFILE", "pv"), setting("GUEST_MEM", "32M")
     vcpus = number("VCPUS", 1)
@@ -140,8 +156,11 @@ def guest_config(path):
     lines = ["[hypervisor]", "[host]", "memory = 32M", "control = com2",
              f"[guest {name}]",
              "image = guest.elf", f"profile = {profile}",
-             f"memory = {memory}", f"vcpus = {vcpus}", "disk = data:part=data",
-             "console = keyboard"]
+             f"memory = {memory}", f"vcpus = {vcpus}", "console = keyboard",
+             *typed.guest]
+    lines[3:3] = typed.host
+    if "data" not in typed.names:
+        lines.append("disk = data:part=data")
     if setting("CMDLINE"):
         lines.append(f"cmdline = {config_value(setting('CMDLINE'))}")
     staged = os.path.join(RUN, "guest.elf")
@@ -159,22 +178,30 @@ def guest_file():
         and os.path.exists(own) else name
 
 
-def prepare():
-    """(configuration, more files, folders to look in, kind of run)."""
-    guest, cfg = guest_file(), setting("CFG")
+def kind_of_run():
+    """guest, config or demo; stops where settings do not go together."""
+    guest, cfg = setting("GUEST"), setting("CFG")
     if guest and cfg:
         stop("GUEST= and CFG= exclude each other")
-    if guest:
-        text, files = guest_config(guest)
-        return text, files, [RUN], "guest"
-    path = cfg or DEMO
+    for name in ("BLOCK", "NET", "FOLDER", "PCAP"):
+        if setting(name) and not guest:
+            stop(f"{name}= goes with GUEST=: a configuration of your own names "
+                 "its devices itself")
+    return "guest" if guest else "config" if cfg else "demo"
+
+
+def prepare(typed):
+    """(configuration, more files, folders to look in)."""
+    if typed:
+        text, files = guest_config(guest_file(), typed)
+        return text, files, [RUN]
+    path = setting("CFG") or DEMO
     try:
         with open(path, encoding="utf-8") as f:
             text = f.read()
     except OSError as error:
         stop(f"{path}: {error.strerror}")
-    return text, [], [os.path.dirname(os.path.abspath(path))], \
-        "config" if cfg else "demo"
+    return text, [], [os.path.dirname(os.path.abspath(path))]
 
 
 def show(data):
@@ -208,7 +235,8 @@ def gdb_help(settings, emulator):
             base.append(found.group(1))
     first = machine.Settings(settings.image, settings.rundir,
                              **{k: getattr(settings, k) for k in
-                                ("smp", "mem", "accel", "args")}, timeout=60)
+                                ("smp", "mem", "accel", "args", "devices",
+                                 "nic", "lines")}, timeout=60)
     run = machine.Run(machine.make_machine(emulator, first), first,
                       on_line=look)
     run.machine.start()
@@ -237,8 +265,50 @@ def control_socket(text):
     return os.path.join(tempfile.gettempdir(), f"parley-{os.getpid()}.sock")
 
 
-def boot_one(emulator, accel, kind, log):
-    text, files, folders, _ = prepare()
+class Ending:
+    """Ctrl-C, where the keyboard is not the guest's, or a request of the system's
+    that this program ends: the machine is asked to switch off, then made to."""
+
+    def __init__(self, control):
+        self.control, self.line = control, None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.asked)
+        signal.signal(signal.SIGALRM, self.at_once)
+
+    def at_once(self, *_):
+        raise KeyboardInterrupt
+
+    def asked(self, number, _):
+        if self.line or not self.control:
+            self.at_once()
+        print(f"run: {signal.Signals(number).name}: the machine is switched "
+              "off", flush=True)
+        self.line = socket.socket(socket.AF_UNIX)
+        signal.alarm(OFF_LIMIT)
+        try:
+            self.line.connect(self.control)
+            self.line.sendall(b'{"cmd":"off"}\n')
+        except OSError:
+            self.at_once()
+
+
+class Urls:
+    """Says again where the guest is to be reached, once it has an address."""
+
+    def __init__(self, typed):
+        self.urls = typed.urls() if typed else []
+        for url, port in self.urls:
+            print(f"run: {url} is port {port} of the guest")
+        if typed and typed.capture:
+            print(f"run: frames go to {typed.capture}")
+
+    def line(self, text):
+        if self.urls and re.search(r"\bhttp: address ", text):
+            print(f"run: open {self.urls[0][0]}", flush=True)
+
+
+def boot_one(emulator, accel, kind, log, typed):
+    text, files, folders = prepare(typed)
     disk = os.path.join(RUN, "parley.img")
     try:
         text = image.from_config(disk, text, OUTPUT, files, folders,
@@ -254,7 +324,8 @@ def boot_one(emulator, accel, kind, log):
     settings = machine.Settings(
         disk, RUN, smp=number("SMP", 2), mem=memory_mib(), accel=accel,
         model=setting("MODEL"), timeout=limit, keyboard=keyboard,
-        control=control, args=setting("QEMU_ARGS"))
+        control=control, args=setting("QEMU_ARGS"),
+        **(typed.settings() if typed else {}))
     if setting("GDB") == "1":
         if emulator != "qemu":
             stop("GDB=1 needs EMU=qemu")
@@ -265,9 +336,11 @@ def boot_one(emulator, accel, kind, log):
               "Ctrl-A X quits")
     if control:
         print(f"run: control channel: {OUTPUT}/parleyctl --socket={control}")
+    urls = Urls(typed)
     sys.stdout.flush()
+    Ending(control)
     keys = Keyboard() if keyboard else None
-    return machine.boot(emulator, settings, show, keys=keys, log=log)
+    return machine.boot(emulator, settings, show, urls.line, keys, log)
 
 
 def bench(emulator, accel, log):
@@ -287,15 +360,22 @@ def bench(emulator, accel, log):
 
 def main():
     sys.stdout.reconfigure(line_buffering=True)
-    kind = prepare()[3]
+    kind = kind_of_run()
     emulator, accel, why = pick()
+    typed = devices_typed(emulator, guest_file()) if kind == "guest" else None
     print(f"run: {why}")
     os.makedirs(RUN, exist_ok=True)
     with open(os.path.join(RUN, "serial.log"), "wb") as log:
         try:
-            result = boot_one(emulator, accel, kind, log)
+            result = boot_one(emulator, accel, kind, log, typed)
         except machine.Failure as error:
             stop(str(error))
+        finally:
+            signal.alarm(0)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+            for line in typed.finish() if typed else ():
+                print(f"run: {line}")
         status = report(result)
         if status == 0 and kind == "demo":
             status = bench(emulator, accel, log)

@@ -17,7 +17,8 @@ def words(work, settings):
     """Command and environment of a run whose output goes to a folder of its
     own: the tests beside it use build/run."""
     known = ("EMU", "MODEL", "ACCEL", "SMP", "MEM", "GUEST", "PROFILE", "VCPUS",
-             "GUEST_MEM", "CMDLINE", "CFG", "TIMEOUT", "QEMU_ARGS", "GDB")
+             "GUEST_MEM", "CMDLINE", "CFG", "TIMEOUT", "QEMU_ARGS", "GDB",
+             "BLOCK", "NET", "FOLDER", "PCAP")
     env = {k: v for k, v in os.environ.items() if k not in known}
     env.update(settings, B=OUTPUT, RUN_DIR=work)
     return [sys.executable, "-B", os.path.join(HERE, "run.py")], env

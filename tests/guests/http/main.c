@@ -8,6 +8,9 @@
  *	port=80			where it listens
  *	get=ADDRESS[:PORT]/PATH	fetches that file, and ends; crc=HEX: compares
  *	ping=ADDRESS		asks for three echoes, and ends
+ *	stay			serves on behind get= and ping=
+ *
+ * It ends when it is asked to (kit/kit.h, PV_PORT_SHUTDOWN), or by Ctrl-C.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +22,16 @@
 #include "net.h"
 #include "server.h"
 #include "check.h"
+#include "kit/console.h"
+#include "kit/irq.h"
 #include "kit/time.h"
 
 #define FETCH_TIME (60 * KIT_SECOND)
 #define ADDRESS_TIME (30 * KIT_SECOND)
 #define PINGS 3u
 #define PING_TIME (2 * KIT_SECOND)
+#define KEYS_TIME (KIT_SECOND / 4)
+#define CTRL_C 3
 
 /* Parts ADDRESS[:PORT]/PATH. */
 static bool url_take(char *text, ip_addr_t *address, uint16_t *port,
@@ -104,12 +111,37 @@ static bool serve(void)
 	return ok;
 }
 
+static volatile bool asked;
+
+static void shutdown(void *arg)
+{
+	(void)arg;
+	asked = true;
+}
+
+/* Has it been asked to end? The keyboard is looked at now and then only. */
+static bool ended(void)
+{
+	static uint64_t next;
+	char keys[16];
+	size_t n = 0;
+
+	if (kit_time_ns() >= next) {
+		next = kit_time_ns() + KEYS_TIME;
+		n = kit_read_try(keys, sizeof(keys));
+	}
+	while (n)
+		asked |= keys[--n] == CTRL_C;
+	return asked;
+}
+
 int kit_main(const char *cmdline)
 {
 	char text[128] = "net";
-	bool served, ends = false;
+	bool served, ends = false, ok = true;
 	const char *why;
 
+	kit_event_register(PV_PORT_SHUTDOWN, shutdown, NULL);
 	net_start();
 	kit_option("net", text, sizeof(text));
 	why = card_start(text);
@@ -128,7 +160,9 @@ int kit_main(const char *cmdline)
 		get(text);
 	}
 	if (ends)
-		return check_summary("http");
-	net_until(!served, KIT_FOREVER);
-	return 1;
+		ok = !check_summary("http");
+	if (ends && !kit_option("stay", text, sizeof(text)))
+		return !ok;
+	net_until(!served || ended(), KIT_FOREVER);
+	return !(served && ok);
 }
