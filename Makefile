@@ -260,7 +260,12 @@ $(B)/obj/$(1)/%.o: $(1)/%.S Makefile | $(GEN)
 endef
 # The boot stage runs once: it is to be small.
 $(eval $(call compile,hv/boot,$(HV_FLAGS) -Os $(BOOT_FLAGS)))
-$(eval $(call compile,hv,$(HV_FLAGS) $(LTO)))
+# So is what root mode does once, at a restart, or when it has failed.
+HV_SELDOM := hv/main/% hv/arch/amdvi.c hv/arch/exception.c hv/arch/ioapic.c \
+	hv/arch/iommu.c hv/arch/vtd.c hv/core/renew.c hv/lib/panic.c hv/lib/pci.c \
+	hv/lib/power.c hv/lib/symtab.c
+$(patsubst %.c,$(B)/obj/%.o,$(filter $(HV_SELDOM),$(HV_C))): HV_SMALL := -Os
+$(eval $(call compile,hv,$(HV_FLAGS) $$(HV_SMALL) $(LTO)))
 $(eval $(call compile,guestkit/libc,$(LIBC_FLAGS)))
 $(eval $(call compile,guestkit/examples,$$(GUEST_FLAGS)))
 $(eval $(call compile,guestkit,$(KIT_FLAGS)))
