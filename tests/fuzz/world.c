@@ -78,6 +78,9 @@ static void devices_list(struct boot_host *h)
 	}
 }
 
+/* The model ends with the host partition. */
+static void end(struct vcpu *v) { sim_end(); }
+
 void world_make(void)
 {
 	static struct boot_host h = { .base = SIM_RAM + SIM_HOST,
@@ -90,7 +93,7 @@ void world_make(void)
 	h.vcpu.rdi = HOST_START;
 	devices_list(&h);
 	wrong = host_build(&h);
-	host_again = NULL; /* the model ends with the host partition */
+	host_died = end;
 	if (wrong)
 		sim_finding("setup: %s", wrong);
 	host = partition_get(0);
