@@ -25,7 +25,9 @@
 
 static uint64_t now_ns(struct env *e) { return 1; }
 
-static struct env env = { .now_ns = now_ns };
+static void log(struct env *e, const char *fmt, ...) {}
+
+static struct env env = { .now_ns = now_ns, .log = log };
 static struct blk_dev dev = { .driver = "fake",
 			      .env = &env,
 			      .sectors = 1ull << 40,
