@@ -156,6 +156,7 @@ const char *fat_strerror(enum fat_status s)
 		[FAT_EROFS] = "the volume is read-only",
 		[FAT_ENFILE] = "too many files are in use",
 		[FAT_EXDEV] = "it cannot be renamed in one write",
+		[FAT_EBUSY] = "the file is in use",
 		[FAT_ECORRUPT] = "the volume is damaged",
 	};
 

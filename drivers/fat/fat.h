@@ -41,6 +41,7 @@ enum fat_status {
 	FAT_EROFS,  /* mounted read-only */
 	FAT_ENFILE, /* more than FAT_NODES in use */
 	FAT_EXDEV,  /* a folder that cannot be renamed in one write */
+	FAT_EBUSY,  /* somebody holds it, or is writing to it */
 	FAT_ECORRUPT,
 };
 
@@ -77,6 +78,8 @@ struct fat_node {
 	uint64_t sector;     /* of its short entry; 0: none */
 	unsigned slot;
 	bool dirty, removed;
+	unsigned writers;
+	bool held;
 	uint32_t at_index, at_cluster; /* where the last access was; 0: none */
 };
 
@@ -156,6 +159,23 @@ enum fat_status fat_truncate(struct fat_node *n, uint64_t size);
 enum fat_status fat_set_mtime(struct fat_node *n, uint64_t seconds);
 /* When it returns FAT_OK, contents, size and name are kept. */
 enum fat_status fat_sync(struct fat_node *n);
+
+/*
+ * A file that is held keeps its clusters, its size and its name, and what it
+ * contains is its holder's: to write, to truncate, to rename and to remove it
+ * gives FAT_EBUSY. So does fat_hold of one that is held, or that has a writer.
+ */
+enum fat_status fat_hold(struct fat_node *n);
+void fat_unhold(struct fat_node *n);
+/* Around the time in which it may be written; FAT_EBUSY: it is held. */
+enum fat_status fat_writer_begin(struct fat_node *n);
+void fat_writer_end(struct fat_node *n);
+
+/* Where the contents from byte `at` on lie, which is a sector's first and below
+ * the size: sectors of the volume that follow each other, 1 at least. The last
+ * one may reach beyond the size. */
+enum fat_status fat_extent(struct fat_node *n, uint64_t at, uint64_t *sector,
+			   uint32_t *count);
 
 bool fat_is_dir(const struct fat_node *n);
 uint64_t fat_now(const struct fat_vol *v);

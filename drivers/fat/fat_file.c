@@ -3,6 +3,7 @@
 #include "fat/fat_int.h"
 
 #define SIZE_MAX_FAT UINT32_MAX
+#define EXTENT_MAX (1u << 30) /* bytes that are looked at in one go */
 
 static uint32_t clusters_for(const struct fat_vol *v, uint64_t bytes)
 {
@@ -198,6 +199,26 @@ enum fat_status fat_read(struct fat_node *n, uint64_t at, void *to,
 	return FAT_OK;
 }
 
+enum fat_status fat_extent(struct fat_node *n, uint64_t at, uint64_t *sector,
+			   uint32_t *count)
+{
+	uint32_t per = fat_cluster_bytes(n->v);
+	uint32_t in = (uint32_t)(at % per);
+	uint32_t most = n->size - (uint32_t)at;
+	enum fat_status s;
+	uint32_t c, row;
+
+	if (most > EXTENT_MAX)
+		most = EXTENT_MAX;
+	s = locate(n, (uint32_t)(at / per), &c);
+	if (s != FAT_OK)
+		return s == FAT_ENOENT ? FAT_ECORRUPT : s;
+	FAT_TRY(row_bytes(n->v, c, in, most, &row));
+	*sector = fat_sector_of(n->v, c) + in / FAT_SECTOR;
+	*count = (row + FAT_SECTOR - 1) / FAT_SECTOR;
+	return FAT_OK;
+}
+
 /* Makes room for `end` bytes; what is between the size and `at` is zero. */
 static enum fat_status reach(struct fat_node *n, uint64_t at, uint64_t end)
 {
@@ -217,6 +238,8 @@ enum fat_status fat_write(struct fat_node *n, uint64_t at, const void *from,
 {
 	if (fat_is_dir(n))
 		return FAT_EISDIR;
+	if (n->held)
+		return FAT_EBUSY;
 	if (at > SIZE_MAX_FAT || bytes > SIZE_MAX_FAT - at)
 		return FAT_EFBIG;
 	if (!bytes)
@@ -252,6 +275,8 @@ enum fat_status fat_truncate(struct fat_node *n, uint64_t size)
 {
 	if (fat_is_dir(n))
 		return FAT_EISDIR;
+	if (n->held)
+		return FAT_EBUSY;
 	if (size > SIZE_MAX_FAT)
 		return FAT_EFBIG;
 	FAT_TRY(fat_begin(n->v));

@@ -124,6 +124,30 @@ enum fat_status fat_put(struct fat_node *n)
 	return first;
 }
 
+enum fat_status fat_hold(struct fat_node *n)
+{
+	if (fat_is_dir(n))
+		return FAT_EISDIR;
+	if (n->held || n->writers)
+		return FAT_EBUSY;
+	if (n->removed)
+		return FAT_ENOENT;
+	n->held = true;
+	return FAT_OK;
+}
+
+void fat_unhold(struct fat_node *n) { n->held = false; }
+
+enum fat_status fat_writer_begin(struct fat_node *n)
+{
+	if (n->held)
+		return FAT_EBUSY;
+	n->writers++;
+	return FAT_OK;
+}
+
+void fat_writer_end(struct fat_node *n) { n->writers--; }
+
 void fat_raw_set(uint8_t *raw, const struct fat_node *n)
 {
 	raw[DE_ATTR] = n->attr;
@@ -325,6 +349,8 @@ enum fat_status fat_remove(struct fat_node *dir, const char *text)
 
 	FAT_TRY(find(dir, text, &name, &e));
 	n = fat_node_at(dir->v, fat_entry_place(&e));
+	if (n && n->held)
+		return FAT_EBUSY;
 	if (e.raw[DE_ATTR] & FAT_ATTR_DIR)
 		FAT_TRY(fat_dir_empty(dir->v, fat_raw_first(e.raw)));
 	FAT_TRY(fat_begin(dir->v));

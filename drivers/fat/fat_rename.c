@@ -271,6 +271,8 @@ enum fat_status fat_rename(struct fat_node *from, const char *text,
 	if (from->removed || to->removed)
 		return FAT_ENOENT;
 	FAT_TRY(rename_look(&r, text, new_text));
+	if ((r.node && r.node->held) || (r.target_node && r.target_node->held))
+		return FAT_EBUSY;
 	if (r.replaces)
 		return rename_replace(&r);
 	FAT_TRY(fat_begin(r.v));

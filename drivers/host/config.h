@@ -15,6 +15,7 @@
 #define CFG_SWITCHES 4u
 #define CFG_NAME 24u  /* bytes, NUL included, as in struct pv_device */
 #define CFG_IMAGE 40u /* as in struct pv_module */
+#define CFG_SOURCE 128u
 #define CFG_CMDLINE 512u
 #define CFG_MEMORY_MIN (1ull << 20)
 #define CFG_MEMORY_MAX (0xf0000000ull) /* device registers lie above */
@@ -27,7 +28,14 @@ enum cfg_vdev_type {
 	VDEV_CONSOLE
 };
 
-enum cfg_disk_kind { DISK_PART, DISK_RANGE, DISK_WHOLE, DISK_RAM, DISK_NULL };
+enum cfg_disk_kind {
+	DISK_PART,
+	DISK_RANGE,
+	DISK_WHOLE,
+	DISK_FILE,
+	DISK_RAM,
+	DISK_NULL
+};
 
 /* What a guest may do: DISK_OVERLAY: write, but not to what the disk is made
  * of. */
@@ -44,8 +52,9 @@ struct cfg_vdev {
 	unsigned sw;		 /* VDEV_NET: number of its switch */
 	unsigned guest, index;	 /* whose, and its how-manieth */
 	enum cfg_disk_kind kind; /* VDEV_DISK */
-	/* partition or module name; VDEV_FOLDER: PARTITION[/DIR] */
-	char source[CFG_IMAGE];
+	/* partition or module name; VDEV_FOLDER: PARTITION[/DIR]; DISK_FILE:
+	 * PARTITION/PATH */
+	char source[CFG_SOURCE];
 	uint64_t bytes; /* DISK_NULL, an empty DISK_RAM */
 	/* DISK_RANGE, DISK_WHOLE: of which physical disk; and its sectors */
 	unsigned disk;

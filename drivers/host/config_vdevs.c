@@ -41,7 +41,7 @@ static char *rest_of(char *v)
 
 static const char disk_want[] =
 	"disk is NAME:part=P, NAME:range=DISK,START,LENGTH, NAME:disk=DISK, "
-	"NAME:ram=FILE or SIZE, or NAME:null=SIZE, not";
+	"NAME:file=P/PATH, NAME:ram=FILE or SIZE, or NAME:null=SIZE, not";
 
 static bool disk_size(const char *v, struct cfg_vdev *d)
 {
@@ -105,7 +105,14 @@ static bool disk_range(struct parse *p, struct cfg_vdev *d, char *v)
 
 static bool disk_part(struct parse *p, struct cfg_vdev *d, char *v)
 {
-	return config_set_text(p, v, d->source, CFG_IMAGE, "disk source");
+	return config_set_text(p, v, d->source, CFG_SOURCE, "disk source");
+}
+
+static bool disk_file(struct parse *p, struct cfg_vdev *d, char *v)
+{
+	if (!strchr(v, '/'))
+		return config_bad(p, "expected PARTITION/PATH", v);
+	return disk_part(p, d, v);
 }
 
 static bool disk_ram(struct parse *p, struct cfg_vdev *d, char *v)
@@ -133,6 +140,7 @@ static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 		[DISK_PART] = { "part", disk_part },
 		[DISK_RANGE] = { "range", disk_range },
 		[DISK_WHOLE] = { "disk", disk_whole },
+		[DISK_FILE] = { "file", disk_file },
 		[DISK_RAM] = { "ram", disk_ram },
 		[DISK_NULL] = { "null", disk_null },
 	};
@@ -148,7 +156,8 @@ static bool disk_source(struct parse *p, struct cfg_vdev *d, char *v)
 		return kinds[i].set(p, d, eq + 1);
 	}
 	return config_bad(
-		p, "no such kind of disk (part, range, disk, ram, null)", v);
+		p, "no such kind of disk (part, range, disk, file, ram, null)",
+		v);
 }
 
 bool config_set_disk(struct parse *p, char *v)
@@ -218,7 +227,7 @@ bool config_set_folder(struct parse *p, char *v)
 	if (!source || strncmp(source, "part=", 5))
 		return config_bad(p, want, source ? source : v);
 	d = vdev_add(p, VDEV_FOLDER, v);
-	return d && config_set_text(p, source + 5, d->source, CFG_IMAGE,
+	return d && config_set_text(p, source + 5, d->source, CFG_SOURCE,
 				    "folder's source");
 }
 

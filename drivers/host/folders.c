@@ -17,7 +17,7 @@
 
 struct volume {
 	unsigned users; /* folders; 0: unused */
-	char part[CFG_IMAGE];
+	char part[CFG_SOURCE];
 	struct vdisk disk;
 	struct fat_vol *fat;
 	uint64_t used_at; /* kit_time_ns: when it was read or written */
@@ -134,7 +134,7 @@ static const char *mount(struct volume *v)
 		return "no memory for the volume";
 	why = fat_mount(v->fat, &io, v->disk.read_only);
 	if (!why)
-		kit_printf("host: folder %s: FAT32, %u of %u MiB free%s\n",
+		kit_printf("host: volume %s: FAT32, %u of %u MiB free%s\n",
 			   v->part,
 			   (unsigned)((uint64_t)v->fat->free *
 					      v->fat->per_cluster >>
@@ -199,7 +199,7 @@ static void volume_put(struct volume *v)
 	if (--v->users)
 		return;
 	if (fat_clean(v->fat) != FAT_OK)
-		kit_printf("host: folder %s could not be closed\n", v->part);
+		kit_printf("host: volume %s could not be closed\n", v->part);
 	volume_close(v);
 }
 
@@ -239,27 +239,29 @@ static enum fat_status walk(struct fat_vol *v, char *path, struct fat_node **n)
 		s = fat_lookup(dir, name, n);
 		fat_put(dir);
 	}
-	if (s == FAT_OK && !fat_is_dir(*n)) {
-		fat_put(*n);
-		s = FAT_ENOTDIR;
-	}
 	return s;
 }
 
-struct fat_node *folders_open(const struct cfg_vdev *c, const char **why)
+/* What PARTITION[/PATH] names: a folder, or a file. */
+static struct fat_node *node_open(const char *from, bool folder,
+				  const char **why)
 {
-	char source[CFG_IMAGE];
+	char source[CFG_SOURCE];
 	struct fat_node *n;
 	struct volume *v;
 	enum fat_status s;
-	char *dir;
+	char *path;
 
-	strcpy(source, c->source);
-	dir = dir_of(source);
+	strcpy(source, from);
+	path = dir_of(source);
 	v = volume_get(source, why);
 	if (!v)
 		return NULL;
-	s = walk(v->fat, dir, &n);
+	s = walk(v->fat, path, &n);
+	if (s == FAT_OK && fat_is_dir(n) != folder) {
+		fat_put(n);
+		s = folder ? FAT_ENOTDIR : FAT_EISDIR;
+	}
 	if (s == FAT_OK)
 		return n;
 	volume_put(v);
@@ -267,11 +269,26 @@ struct fat_node *folders_open(const struct cfg_vdev *c, const char **why)
 	return NULL;
 }
 
-void folders_close(struct fat_node *folder)
+struct fat_node *folders_open(const struct cfg_vdev *c, const char **why)
 {
-	struct volume *v = folder->v->io.ctx;
+	return node_open(c->source, true, why);
+}
 
-	fat_put(folder);
+struct fat_node *folders_file(const char *source, const char **why)
+{
+	return node_open(source, false, why);
+}
+
+const struct vdisk *folders_disk(const struct fat_node *n)
+{
+	return &((const struct volume *)n->v->io.ctx)->disk;
+}
+
+void folders_close(struct fat_node *n)
+{
+	struct volume *v = n->v->io.ctx;
+
+	fat_put(n);
 	volume_put(v);
 }
 

@@ -101,6 +101,7 @@ int p9_error(enum fat_status s)
 		[FAT_EROFS] = P9_EROFS,
 		[FAT_ENFILE] = P9_ENFILE,
 		[FAT_EXDEV] = P9_EXDEV,
+		[FAT_EBUSY] = P9_EBUSY,
 		[FAT_ECORRUPT] = P9_EUCLEAN,
 	};
 

@@ -26,6 +26,13 @@ static unsigned weight_of(const struct fat_node *n)
 	return weight;
 }
 
+void p9_fid_close(struct p9_fid *f)
+{
+	if (f->opened && p9_writes(f->flags))
+		fat_writer_end(f->node);
+	f->opened = false;
+}
+
 int p9_fid_set(struct p9 *p, struct p9_fid *f, struct fat_node *n)
 {
 	unsigned weight = weight_of(n);
@@ -35,11 +42,11 @@ int p9_fid_set(struct p9 *p, struct p9_fid *f, struct fat_node *n)
 		return P9_EMFILE;
 	}
 	p->weight += weight - f->weight;
+	p9_fid_close(f);
 	if (f->node)
 		fat_put(f->node);
 	f->node = n;
 	f->weight = weight;
-	f->opened = false;
 	return 0;
 }
 
@@ -62,8 +69,10 @@ int p9_fid_new(struct p9 *p, uint32_t number, struct fat_node *n)
 
 int p9_fid_drop(struct p9 *p, struct p9_fid *f)
 {
-	enum fat_status s = fat_put(f->node);
+	enum fat_status s;
 
+	p9_fid_close(f);
+	s = fat_put(f->node);
 	p->weight -= f->weight;
 	*f = (struct p9_fid){ .node = NULL };
 	return p9_error(s);

@@ -37,17 +37,19 @@ static void opened(struct p9 *p, struct p9_fid *f, uint32_t flags,
 {
 	f->opened = true;
 	f->flags = flags;
+	if (p9_writes(flags))
+		fat_writer_begin(f->node); /* open_check has been asked */
 	p9_put_qid(out, f->node);
 	p9_put(out, p->msize - P9_IO_HEAD, 4);
 }
 
-static bool writes(uint32_t flags) { return flags & P9_ACCESS; }
-
 static int open_check(const struct fat_node *n, uint32_t flags)
 {
 	if (fat_is_dir(n))
-		return writes(flags) || flags & P9_TRUNC ? P9_EISDIR : 0;
-	return flags & P9_DIRECTORY ? P9_ENOTDIR : 0;
+		return p9_writes(flags) || flags & P9_TRUNC ? P9_EISDIR : 0;
+	if (flags & P9_DIRECTORY)
+		return P9_ENOTDIR;
+	return p9_writes(flags) && n->held ? P9_EBUSY : 0;
 }
 
 int p9_lopen(struct p9 *p, struct p9_in *in, struct p9_out *out)
@@ -61,7 +63,7 @@ int p9_lopen(struct p9 *p, struct p9_in *in, struct p9_out *out)
 	if (f->opened)
 		return P9_EINVAL;
 	error = open_check(f->node, flags);
-	if (!error && flags & P9_TRUNC && writes(flags))
+	if (!error && flags & P9_TRUNC && p9_writes(flags))
 		error = p9_error(fat_truncate(f->node, 0));
 	if (!error)
 		opened(p, f, flags, out);
@@ -80,7 +82,7 @@ static int create(struct fat_node *dir, const char *name, uint32_t flags,
 	if (s != FAT_OK)
 		return p9_error(s);
 	error = flags & P9_EXCL ? P9_EEXIST : open_check(*n, flags);
-	if (!error && flags & P9_TRUNC && writes(flags))
+	if (!error && flags & P9_TRUNC && p9_writes(flags))
 		error = p9_error(fat_truncate(*n, 0));
 	if (error)
 		fat_put(*n);
@@ -202,7 +204,7 @@ int p9_write(struct p9 *p, struct p9_in *in, struct p9_out *out)
 
 	if (in->bad || !data)
 		return P9_EINVAL;
-	if (!f || !f->opened || !writes(f->flags))
+	if (!f || !f->opened || !p9_writes(f->flags))
 		return P9_EBADF;
 	if (f->flags & P9_APPEND)
 		at = f->node->size;

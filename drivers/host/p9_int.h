@@ -46,6 +46,7 @@ enum p9_error {
 	P9_ENOENT = 2,
 	P9_EIO = 5,
 	P9_EBADF = 9,
+	P9_EBUSY = 16,
 	P9_EEXIST = 17,
 	P9_EXDEV = 18,
 	P9_ENOTDIR = 20,
@@ -112,6 +113,11 @@ int p9_fid_set(struct p9 *p, struct p9_fid *f, struct fat_node *n);
 int p9_fid_drop(struct p9 *p, struct p9_fid *f);
 /* Counts anew what the fids keep. */
 void p9_weigh(struct p9 *p);
+
+/* The fid's file is not open any more. */
+void p9_fid_close(struct p9_fid *f);
+
+static inline bool p9_writes(uint32_t flags) { return flags & P9_ACCESS; }
 
 /* Each serves a request; 0 or the error's number. */
 typedef int p9_call(struct p9 *p, struct p9_in *in, struct p9_out *out);

@@ -12,6 +12,7 @@
 #include "text.h"
 #include "tracer.h"
 #include "vblk.h"
+#include "vfile.h"
 
 /* ---- texts ---- */
 
@@ -259,7 +260,7 @@ static void disk_where(struct text *t, const struct vdisk *d,
 		text_add_u64(t, disks_number(d->dev));
 		text_add(t, " (");
 		text_add(t, d->dev->driver);
-		text_add(t, c->kind == DISK_PART ? "), partition " : ")");
+		text_add(t, *c->source ? "), partition " : ")");
 		text_add(t, c->source);
 		break;
 	case VDISK_RAM:
@@ -267,6 +268,9 @@ static void disk_where(struct text *t, const struct vdisk *d,
 		break;
 	case VDISK_COW:
 		text_add(t, "overlay, in memory of the host partition");
+		break;
+	case VDISK_FILE:
+		disk_where(t, d, d->volume, c);
 		break;
 	case VDISK_NULL:
 		text_add(t, "nowhere");
@@ -277,6 +281,12 @@ static void disk_where(struct text *t, const struct vdisk *d,
 static uint64_t sector_at(const struct vdisk *d, enum vdisk_kind kind,
 			  uint64_t sector)
 {
+	uint64_t count = 1;
+
+	if (kind == VDISK_FILE) {
+		sector = vfile_at(d->file, sector, &count);
+		kind = d->volume;
+	}
 	if (kind == VDISK_PART)
 		return d->first + sector;
 	if (kind == VDISK_COW)

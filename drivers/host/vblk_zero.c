@@ -84,7 +84,7 @@ uint8_t vblk_zero_begin(struct vblk_io *io)
 uint32_t vblk_zero_fill(struct vblk_io *io)
 {
 	const struct vdisk *d = &io->v->disk;
-	uint32_t max = vdisk_max_bytes(d);
+	uint32_t max = vdisk_bytes(d, BLK_WRITE, io->sector);
 	uint32_t bytes = 0;
 	uint32_t n = 0;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "guard.h"
+#include "vfile.h"
 
 static uint64_t req_bytes(const struct blk_req *req)
 {
@@ -44,6 +45,8 @@ static bool ram_move(struct vdisk *d, struct blk_req *req)
 	return true;
 }
 
+static void file_submit(struct vdisk *d, struct blk_req *req);
+
 static void base_submit(struct vdisk *d, enum vdisk_kind kind,
 			struct blk_req *req)
 {
@@ -55,11 +58,31 @@ static void base_submit(struct vdisk *d, enum vdisk_kind kind,
 	case VDISK_RAM:
 		req->done(req, ram_move(d, req) ? BLK_OK : BLK_EIO);
 		return;
+	case VDISK_FILE:
+		file_submit(d, req);
+		return;
 	case VDISK_NULL:
 	case VDISK_COW:
 		req->done(req, BLK_OK);
 		return;
 	}
+}
+
+/* ---- files ---- */
+
+/* As VDISK_PART or VDISK_RAM, from the file's place in the volume on. */
+__attribute__((cold)) static void file_submit(struct vdisk *d,
+					      struct blk_req *req)
+{
+	uint64_t wanted = req_bytes(req) / BLK_SECTOR;
+	uint64_t count = wanted;
+
+	if (req->op != BLK_FLUSH)
+		req->sector = vfile_at(d->file, req->sector, &count);
+	if (count == wanted)
+		base_submit(d, d->volume, req);
+	else
+		req->done(req, BLK_EINVAL);
 }
 
 /* ---- copy on write ---- */
@@ -124,19 +147,6 @@ static bool cow_move(struct vdisk *d, struct blk_req *req, uint64_t bytes)
 	return true;
 }
 
-uint32_t vdisk_cow_bytes(const struct vdisk *d, enum blk_op op, uint64_t sector,
-			 uint32_t bytes)
-{
-	uint32_t count = bytes / BLK_SECTOR;
-	bool written;
-
-	if (op != BLK_READ || sector >= d->sectors)
-		return bytes;
-	if (count > d->sectors - sector)
-		count = (uint32_t)(d->sectors - sector);
-	return overlay_run(d->over, sector, count, &written) * BLK_SECTOR;
-}
-
 __attribute__((cold)) static void
 cow_submit(struct vdisk *d, struct blk_req *req, uint64_t bytes)
 {
@@ -151,6 +161,25 @@ cow_submit(struct vdisk *d, struct blk_req *req, uint64_t bytes)
 }
 
 /* ---- all kinds ---- */
+
+uint32_t vdisk_piece(const struct vdisk *d, enum blk_op op, uint64_t sector,
+		     uint32_t bytes)
+{
+	uint64_t count = bytes / BLK_SECTOR;
+	bool below = d->kind == VDISK_FILE, written = false;
+
+	if (sector >= d->sectors)
+		return bytes; /* it will be refused */
+	if (count > d->sectors - sector)
+		count = d->sectors - sector;
+	if (d->kind == VDISK_COW && op == BLK_READ) {
+		count = overlay_run(d->over, sector, (uint32_t)count, &written);
+		below = !written && d->base == VDISK_FILE;
+	}
+	if (below)
+		vfile_at(d->file, sector, &count);
+	return (uint32_t)count * BLK_SECTOR;
+}
 
 void vdisk_submit(struct vdisk *d, struct blk_req *req)
 {

@@ -6,7 +6,14 @@
 #include "block.h"
 #include "overlay.h"
 
-enum vdisk_kind { VDISK_PART, VDISK_RAM, VDISK_NULL, VDISK_COW };
+enum vdisk_kind {
+	VDISK_PART,
+	VDISK_RAM,
+	VDISK_NULL,
+	/* these lie on another kind, and in pieces */
+	VDISK_FILE,
+	VDISK_COW
+};
 
 struct vdisk {
 	enum vdisk_kind kind;
@@ -19,6 +26,9 @@ struct vdisk {
 	uint8_t *ram;	       /* VDISK_RAM */
 	struct overlay *over;  /* VDISK_COW: above */
 	enum vdisk_kind base;  /* the kind of disk below, which is read only */
+	struct vfile *file;    /* VDISK_FILE: where its sectors are */
+	enum vdisk_kind
+		volume; /* in which kind of disk; sectors from first on */
 	/* private to vdisk_make.c */
 	bool borrowed; /* ram is a file of the boot medium */
 	bool alone, changes;
@@ -44,26 +54,27 @@ static inline uint32_t vdisk_max_bytes(const struct vdisk *d)
 }
 
 /* The most bytes of one transfer that begins there: a read of a VDISK_COW is of
- * what has been written, or of what has not. */
-__attribute__((cold)) uint32_t vdisk_cow_bytes(const struct vdisk *d,
-					       enum blk_op op, uint64_t sector,
-					       uint32_t bytes);
+ * what has been written, or of what has not, and one of a VDISK_FILE is of a
+ * piece of the file that is in one place. */
+__attribute__((cold)) uint32_t vdisk_piece(const struct vdisk *d,
+					   enum blk_op op, uint64_t sector,
+					   uint32_t bytes);
 static inline uint32_t vdisk_bytes(const struct vdisk *d, enum blk_op op,
 				   uint64_t sector)
 {
 	uint32_t max = vdisk_max_bytes(d);
 
-	return d->kind == VDISK_COW ? vdisk_cow_bytes(d, op, sector, max) : max;
+	return d->kind >= VDISK_FILE ? vdisk_piece(d, op, sector, max) : max;
 }
 
 /* WRITE_ZEROES is done by writes of d->zeroes. */
 static inline bool vdisk_writes_zeroes(const struct vdisk *d)
 {
-	return d->kind == VDISK_PART;
+	return d->kind == VDISK_PART || d->kind == VDISK_FILE;
 }
 
-/* As blk_submit, with sectors of the virtual disk; req->sector is changed. Of a
- * VDISK_COW, at most vdisk_bytes(). */
+/* As blk_submit, with sectors of the virtual disk; req->sector is changed. At most
+ * vdisk_bytes(). */
 void vdisk_submit(struct vdisk *d, struct blk_req *req);
 
 /*

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "kit/console.h"
 #include "kit/mm.h"
+#include "vfile.h"
 
 #define PAGES(bytes) (((bytes) + KIT_PAGE_SIZE - 1) / KIT_PAGE_SIZE)
 
@@ -102,7 +103,7 @@ static const char *range_open(struct vdisk *d, const struct disk_range *r)
 
 static const char *part_open(struct vdisk *d, const char *name)
 {
-	char file[CFG_IMAGE + 4];
+	char file[CFG_SOURCE + 4];
 	struct disk_range r;
 
 	if (disks_part(name, &r))
@@ -130,6 +131,25 @@ static const char *range_of_disk(struct vdisk *d, const struct cfg_vdev *c)
 	r.first = c->first;
 	r.count = c->count;
 	return range_open(d, &r);
+}
+
+static const char *file_open(struct vdisk *d, const char *source)
+{
+	const char *why = NULL;
+	struct vfile *f = vfile_open(source, d->changes, &why);
+
+	if (!f)
+		return why;
+	d->kind = VDISK_FILE;
+	d->file = f;
+	d->volume = f->volume->kind;
+	d->dev = f->volume->dev;
+	d->ram = f->volume->ram;
+	d->first = f->volume->first;
+	d->zeroes = disks_zeroes();
+	d->sectors = f->sectors;
+	d->read_only = f->volume->read_only;
+	return NULL;
 }
 
 /* ---- copy on write ---- */
@@ -182,6 +202,8 @@ static const char *base_open(struct vdisk *d, const struct cfg_vdev *c)
 	case DISK_RANGE:
 	case DISK_WHOLE:
 		return range_of_disk(d, c);
+	case DISK_FILE:
+		return file_open(d, c->source);
 	}
 	return "it is of no kind";
 }
@@ -217,6 +239,8 @@ void vdisk_close(struct vdisk *d)
 	if (d->kind == VDISK_COW)
 		cow_close(d);
 	unclaim(d);
+	if (d->kind == VDISK_FILE)
+		vfile_close(d->file);
 	if (d->kind == VDISK_RAM && !d->borrowed)
 		kit_pages_free(d->ram, PAGES(d->sectors * BLK_SECTOR));
 }

@@ -2,15 +2,20 @@
 /*
  * The disk `data` against a copy in memory. It begins as the test data, of which
  * `crc=` tells; `rounds=` times something is written and something is read.
- * mode=ro: it cannot be written; mode=full: at some point it cannot any more.
+ * mode=ro: it cannot be written; mode=full: at some point it cannot any more;
+ * mode=make: it is copied to frag.img of the folder `share`, into many pieces.
+ * file=F: it is the file F of that folder, which nobody writes to that way.
  */
 #include "check.h"
 #include "kit/block.h"
+#include "kit/folder.h"
 #include "kit/mm.h"
 
 #define SIZE 0x100000u
 #define SECTORS (SIZE / KIT_SECTOR)
 #define MOST 64u /* sectors of one request */
+#define STEP 8192u
+#define EBUSY (-16)
 
 static struct kit_block *disk;
 static uint8_t *model, *buf;
@@ -87,9 +92,70 @@ static void fill(void)
 	check(write_some(at - 8, 8), "write-again", "an I/O error");
 }
 
+/* ---- with a folder ---- */
+
+static struct kit_folder *folder_open(void)
+{
+	const char *why;
+	struct kit_folder *d = kit_folder_open("share", &why);
+
+	if (!d)
+		kit_panic("share: %s", why);
+	return d;
+}
+
+static struct kit_file *file_open(struct kit_folder *d, const char *name,
+				  unsigned flags)
+{
+	struct kit_file *f = NULL;
+	int error = kit_file_open(d, name, flags, &f);
+
+	if (error)
+		kit_panic("%s: %d", name, error);
+	return f;
+}
+
+/* Two files grow in turns. */
+static void make(void)
+{
+	struct kit_folder *d = folder_open();
+	struct kit_file *f = file_open(d, "frag.img", KIT_FILE_CREATE);
+	struct kit_file *g = file_open(d, "gap.img", KIT_FILE_CREATE);
+	int64_t good = 0;
+
+	for (uint32_t at = 0; at < SIZE; at += STEP) {
+		good += kit_file_write(f, at, model + at, STEP);
+		good += kit_file_write(g, at / 16, model, STEP / 16);
+	}
+	check(good == SIZE + SIZE / 16, "make", "%llu bytes",
+	      (unsigned long long)good);
+	check(!kit_file_sync(f) && !kit_file_sync(g), "make-sync", "fails");
+	kit_file_close(f);
+	kit_file_close(g);
+}
+
+/* What was written to the disk is in the file; it is the disk's alone. */
+static void file_check(const char *name)
+{
+	struct kit_folder *d = folder_open();
+	struct kit_file *f = NULL;
+	bool good = true;
+
+	check(kit_file_open(d, name, KIT_FILE_WRITE, &f) == EBUSY,
+	      "file-not-written", "it was opened");
+	check(kit_folder_remove(d, name) == EBUSY, "file-not-removed",
+	      "it was");
+	f = file_open(d, name, 0);
+	for (uint32_t at = 0; at < SIZE; at += STEP)
+		good &= kit_file_read(f, at, buf, STEP) == STEP &&
+			!memcmp(buf, model + at, STEP);
+	check(good, "file", "has other contents");
+	kit_file_close(f);
+}
+
 int kit_main(const char *cmdline)
 {
-	char mode[8] = "";
+	char mode[8] = "", file[24] = "";
 	const char *why;
 	uint32_t crc;
 
@@ -108,8 +174,12 @@ int kit_main(const char *cmdline)
 		      "read-only", "it was written");
 	else if (!strcmp(mode, "full"))
 		fill();
+	else if (!strcmp(mode, "make"))
+		make();
 	else
 		rounds((unsigned)kit_option_u64("rounds", 100));
 	check(all_same(), "reads", "differ from what was written");
+	if (kit_option("file", file, sizeof(file)))
+		file_check(file);
 	return check_summary("vdisk");
 }

@@ -4,6 +4,7 @@
 #define TESTS_UNIT_HOST_FAKE_VBLK_H
 
 #include "host/vblk.h"
+#include "host/vfile.h"
 
 #include "fake_guest.h"
 #include "fake_pages.h"
@@ -49,6 +50,16 @@ static struct blk_dev slow_dev = { .ops = &slow_ops,
 				   .sectors = 1000,
 				   .max_segs = BLK_SEGS,
 				   .max_bytes = 8192 };
+
+/* ---- a file: pieces of four sectors, the last one first ---- */
+
+uint64_t vfile_at(const struct vfile *f, uint64_t sector, uint64_t *count)
+{
+	assert_true(sector < SECTORS && *count <= SECTORS - sector);
+	if (*count > 4 - sector % 4)
+		*count = 4 - sector % 4;
+	return SECTORS - 4 - sector / 4 * 4 + sector % 4;
+}
 
 /* ---- the device and its driver ---- */
 

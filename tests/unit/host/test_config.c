@@ -199,7 +199,8 @@ static void test_keys(void **state)
 
 #define DISK                                                                \
 	"parley.cfg:3: disk is NAME:part=P, NAME:range=DISK,START,LENGTH, " \
-	"NAME:disk=DISK, NAME:ram=FILE or SIZE, or NAME:null=SIZE, not: "
+	"NAME:disk=DISK, NAME:file=P/PATH, NAME:ram=FILE or SIZE, or "      \
+	"NAME:null=SIZE, not: "
 #define RANGE                                                              \
 	"parley.cfg:3: range is DISK,START,LENGTH, in sectors or as 16M, " \
 	"not: "
@@ -245,8 +246,9 @@ static void test_disks(void **state)
 	(void)state;
 	refuses(G "disk = d\n", DISK "d");
 	refuses(G "disk = d:x\n", DISK "x");
-	refuses(G "disk = d:file=x\n", "parley.cfg:3: no such kind of disk "
-				       "(part, range, disk, ram, null): file");
+	refuses(G "disk = d:usb=x\n",
+		"parley.cfg:3: no such kind of disk "
+		"(part, range, disk, file, ram, null): usb");
 	assert_true(parse(G "disk = d:disk=7\ndisk = e:disk=1:ro\n"));
 	assert_int_equal(c.guest[0].vdev[0].kind, DISK_WHOLE);
 	assert_int_equal(c.guest[0].vdev[0].disk, 7);
@@ -256,6 +258,11 @@ static void test_disks(void **state)
 	refuses(G "disk = d:disk=8\n",
 		"parley.cfg:3: expected a number from 0 to 7: 8");
 	refuses(G "disk = d:disk=1:rw\n", MODE "rw");
+	refuses(G "disk = d:file=x\n",
+		"parley.cfg:3: expected PARTITION/PATH: x");
+	assert_true(parse(G "disk = d:file=esp/a/b.img:ro\n"));
+	assert_int_equal(c.guest[0].vdev[0].kind, DISK_FILE);
+	assert_string_equal(c.guest[0].vdev[0].source, "esp/a/b.img");
 	refuses(G "disk = :part=x\n", "parley.cfg:3: device name: empty");
 	refuses(G "disk = d:part=\n", "parley.cfg:3: disk source: empty");
 	refuses(G "disk = d:null=1M:ro\n",

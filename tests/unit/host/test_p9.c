@@ -303,6 +303,48 @@ static void test_malformed(void **state)
 	assert_int_equal(ask(P9_TWALK, "wwhh", ROOT, 2, 1, 500), P9_EINVAL);
 }
 
+/* A file that is a disk cannot be written, and one that is written cannot be
+ * held. */
+static void test_held(void **state)
+{
+	struct fat_node *n;
+
+	(void)state;
+	file_make(2, "x");
+	assert_int_equal(ask_write(2, 0, "12345", 5), 0);
+	n = p9_fid(&p9, 2)->node;
+	assert_int_equal(fat_hold(n), FAT_EBUSY);
+	assert_int_equal(walk1(ROOT, 3, "x"), 0);
+	assert_int_equal(ask(P9_TLOPEN, "ww", 3, 0), 0); /* to read it */
+	assert_int_equal(ask(P9_TCLUNK, "w", 2), 0);
+	assert_int_equal(fat_hold(n), FAT_OK);
+	assert_int_equal(fat_hold(n), FAT_EBUSY);
+	assert_int_equal(walk1(ROOT, 2, "x"), 0);
+	assert_int_equal(ask(P9_TLOPEN, "ww", 2, P9_WRONLY), P9_EBUSY);
+	assert_int_equal(ask(P9_TLOPEN, "ww", 2, P9_RDWR), P9_EBUSY);
+	assert_int_equal(ask(P9_TREAD, "wqw", 3, 0ull, 100), 0);
+	assert_int_equal(p9_get(&got, 4), 5);
+	assert_int_equal(ask(P9_TWALK, "wwh", ROOT, 4, 0), 0);
+	assert_int_equal(ask(P9_TLCREATE, "wswww", 4, "x", P9_TRUNC | 1, 0, 0),
+			 P9_EBUSY);
+	assert_int_equal(ask(P9_TLCREATE, "wswww", 4, "X", 2, 0, 0), P9_EBUSY);
+	assert_int_equal(ask(P9_TSETATTR, "wwwwwqqqqq", 2, 8, 0, 0, 0, 0ull,
+			     0ull, 0ull, 0ull, 0ull),
+			 P9_EBUSY);
+	assert_int_equal(ask(P9_TUNLINKAT, "wsw", ROOT, "x", 0), P9_EBUSY);
+	assert_int_equal(ask(P9_TRENAMEAT, "wsws", ROOT, "x", ROOT, "y"),
+			 P9_EBUSY);
+	assert_int_equal(ask(P9_TCLUNK, "w", 2), 0);
+	fat_unhold(n);
+	/* a writer that is forgotten is none */
+	assert_int_equal(ask(P9_TLCREATE, "wswww", 4, "x", 1, 0, 0), 0);
+	assert_int_equal(fat_hold(n), FAT_EBUSY);
+	fat_get(n);
+	p9_reset(&p9);
+	assert_int_equal(fat_hold(n), FAT_OK);
+	fat_put(n);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -310,6 +352,7 @@ int main(void)
 		T(test_version),
 		T(test_file),
 		T(test_create),
+		T(test_held),
 		T(test_walk),
 		T(test_fids_are_bounded),
 		T(test_depth_is_bounded),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A block device whose disk is written over a read-only base. */
+/* A block device whose disk is written over a read-only base, or in pieces. */
 /* TEST-SRC: drivers/host/vblk.c drivers/host/vblk_zero.c drivers/host/vdev.c drivers/host/vdev_regs.c drivers/host/vq.c drivers/host/vdisk.c drivers/host/overlay.c drivers/block.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,6 +41,27 @@ static int slow_setup(void **state)
 	v.disk.base = VDISK_PART;
 	v.disk.dev = &slow_dev;
 	v.disk.first = 100;
+	return 0;
+}
+
+/* Over a file, which is in memory. */
+static int cow_file_setup(void **state)
+{
+	cow_setup(state);
+	v.disk.base = VDISK_FILE;
+	v.disk.volume = VDISK_RAM;
+	return 0;
+}
+
+/* A file itself, in memory, with what zeroes are written from. */
+static int file_setup(void **state)
+{
+	static uint8_t zeroes[4096];
+
+	cow_setup(state);
+	v.disk.kind = VDISK_FILE;
+	v.disk.volume = VDISK_RAM;
+	v.disk.zeroes = (struct blk_seg){ .va = zeroes, .len = 4096 };
 	return 0;
 }
 
@@ -114,11 +135,21 @@ static void check(uint32_t at, uint32_t n)
 	assert_int_equal(memory[DATA + n * 512], 0);
 }
 
+/* What is read at first. */
+static void model_begin(void)
+{
+	bool file = v.disk.kind == VDISK_FILE || v.disk.base == VDISK_FILE;
+
+	memcpy(model, disk, sizeof(model));
+	for (unsigned i = 0; file && i < SECTORS; i += 4)
+		memcpy(model + i * 512, disk + (SECTORS - 4 - i) * 512, 2048);
+}
+
 static void test_model(void **state)
 {
 	(void)state;
 	srand(11);
-	memcpy(model, disk, sizeof(model));
+	model_begin();
 	for (unsigned round = 0; round < 5000; round++) {
 		uint32_t at = (uint32_t)rand() % SECTORS;
 		uint32_t n = (uint32_t)rand() % 20 + 1;
@@ -126,8 +157,10 @@ static void test_model(void **state)
 		if (at + n > SECTORS)
 			n = SECTORS - at;
 		if (rand() % 8 == 0) {
-			uint32_t type = rand() % 2 ? VIRTIO_BLK_T_DISCARD :
-						     VIRTIO_BLK_T_WRITE_ZEROES;
+			uint32_t type = rand() % 2 && v.disk.kind !=
+								VDISK_FILE ?
+						VIRTIO_BLK_T_DISCARD :
+						VIRTIO_BLK_T_WRITE_ZEROES;
 
 			memset(model + at * 512, 0, n * 512);
 			/* a discard too, once the tree has its one node */
@@ -139,8 +172,14 @@ static void test_model(void **state)
 		memset(memory + DATA, 0, 32 * 512);
 		check(at, (uint32_t)rand() % 20 + 1);
 	}
+}
+
+static void test_other_requests(void **state)
+{
+	(void)state;
 	header(VIRTIO_BLK_T_FLUSH, 0);
 	desc(0, HDR, 16, 1, 2);
+	desc(2, STATUS, 1, 2, 0);
 	submit(0);
 	work();
 	assert_int_equal(memory[STATUS], VIRTIO_BLK_S_OK);
@@ -192,6 +231,17 @@ static void test_memory_vanishes(void **state)
 	assert_int_equal(transfer(VIRTIO_BLK_T_IN, 3, 512), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(transfer(VIRTIO_BLK_T_IN, 3, 512), VIRTIO_BLK_S_OK);
 	copy_fails_at = 0;
+}
+
+/* The same of a file: what is written is where the file is. */
+static void test_file(void **state)
+{
+	(void)state;
+	test_model(state);
+	for (unsigned i = 0; i < SECTORS; i += 4)
+		assert_memory_equal(disk + (SECTORS - 4 - i) * 512,
+				    model + i * 512, 2048);
+	setup(state);
 }
 
 /* ---- over a real disk ---- */
@@ -274,10 +324,42 @@ static void test_slow_reset(void **state)
 	assert_int_equal(memory[DATA], 0x55);
 }
 
+/* A file's pieces go by DMA, each in a request of its own. */
+static void test_slow_file(void **state)
+{
+	(void)state;
+	v.disk.kind = VDISK_FILE;
+	v.disk.volume = VDISK_PART;
+	read_begin(2, 7);
+	ends(0, 62, 1024, BLK_OK);
+	ends(1, 56, 2048, BLK_OK);
+	ends(2, 52, 512, BLK_OK);
+	assert_int_equal(memory[STATUS], VIRTIO_BLK_S_OK);
+	assert_int_equal(memory[DATA], 0xb0);
+	assert_int_equal(memory[DATA + 1024], 0xb1);
+	assert_int_equal(memory[DATA + 6 * 512], 0xb2);
+	/* the same below an overlay */
+	v.disk.kind = VDISK_COW;
+	v.disk.base = VDISK_FILE;
+	put(5, 1, VIRTIO_BLK_S_OK);
+	read_begin(4, 4);
+	ends(3, 56, 512, BLK_OK);
+	ends(4, 58, 1024, BLK_OK);
+	assert_int_equal(memory[STATUS], VIRTIO_BLK_S_OK);
+	assert_int_equal(memory[DATA + 512], 0x55);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_model, cow_setup, end),
+		cmocka_unit_test_setup_teardown(test_model, cow_file_setup,
+						end),
+		cmocka_unit_test_setup_teardown(test_file, file_setup, end),
+		cmocka_unit_test_setup_teardown(test_slow_file, slow_setup,
+						end),
+		cmocka_unit_test_setup_teardown(test_other_requests, cow_setup,
+						end),
 		cmocka_unit_test_setup_teardown(test_full, cow_setup, end),
 		cmocka_unit_test_setup_teardown(test_memory_vanishes, cow_setup,
 						end),

@@ -17,6 +17,7 @@
 #include "host/guest.h"
 #include "host/host.h"
 #include "host/vdisk_make.h"
+#include "host/vfile.h"
 #include "kit/console.h"
 
 #include "fake_pages.h"
@@ -25,9 +26,9 @@
 
 static uint64_t now_ns(struct env *e) { return 1; }
 
-static void log(struct env *e, const char *fmt, ...) {}
+static void log_nothing(struct env *e, const char *fmt, ...) {}
 
-static struct env env = { .now_ns = now_ns, .log = log };
+static struct env env = { .now_ns = now_ns, .log = log_nothing };
 static struct blk_dev dev = { .driver = "fake",
 			      .env = &env,
 			      .sectors = 1ull << 40,
@@ -63,6 +64,28 @@ const void *host_file(const char *name, size_t *size)
 {
 	*size = module_size;
 	return strcmp(name, "absent.img") ? module : NULL;
+}
+
+static struct vdisk volume = { .dev = &dev, .first = 7 };
+static struct vfile file = { .volume = &volume, .sectors = 20 };
+static unsigned nr_files;
+static bool file_writes;
+
+struct vfile *vfile_open(const char *source, bool writes, const char **why)
+{
+	*why = "no file";
+	if (strcmp(source, "p/f"))
+		return NULL;
+	nr_files++;
+	file_writes = writes;
+	return &file;
+}
+
+void vfile_close(struct vfile *f) { nr_files--; }
+
+uint64_t vfile_at(const struct vfile *f, uint64_t sector, uint64_t *count)
+{
+	return 100 + sector;
 }
 
 struct guest *guests_nth(unsigned i) { return &guest; }
@@ -427,6 +450,37 @@ static void test_range_sectors(void **state)
 	vdisk_close(&d);
 }
 
+static void test_vfiles(void **state)
+{
+	struct cfg_vdev c = cfg(DISK_FILE, "p/f", DISK_WRITES);
+	uint8_t a[512];
+	struct vdisk d;
+
+	(void)state;
+	assert_null(vdisk_open(&d, &c, false));
+	assert_true(file_writes);
+	assert_int_equal(d.sectors, 20);
+	assert_int_equal(move(&d, BLK_WRITE, 19, a), BLK_EIO);
+	assert_int_equal(last_sector, 126);
+	assert_int_equal(move(&d, BLK_READ, 20, a), BLK_EINVAL);
+	vdisk_close(&d);
+	assert_int_equal(nr_files, 0);
+	c.mode = DISK_OVERLAY;
+	assert_null(vdisk_open(&d, &c, false));
+	assert_false(file_writes);
+	assert_int_equal(move(&d, BLK_WRITE, 5, a), BLK_OK);
+	assert_int_equal(move(&d, BLK_READ, 5, a), BLK_OK);
+	assert_int_equal(move(&d, BLK_READ, 6, a), BLK_EIO);
+	assert_int_equal(last_sector, 113);
+	vdisk_close(&d);
+	assert_int_equal(nr_files, 0);
+	malloc_fails_at = 1;
+	assert_non_null(vdisk_open(&d, &c, false));
+	assert_int_equal(nr_files, 0);
+	strcpy(c.source, "p/g");
+	assert_string_equal(vdisk_open(&d, &c, false), "no file");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +490,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_use, setup, end),
 		cmocka_unit_test_setup_teardown(test_ranges, setup, end),
 		cmocka_unit_test_setup_teardown(test_range_sectors, setup, end),
+		cmocka_unit_test_setup_teardown(test_vfiles, setup, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
