@@ -9,76 +9,6 @@
 
 #define LINE_MAX 1024u
 
-/* ---- keys of [host] ---- */
-
-static bool host_memory(struct parse *p, char *v)
-{
-	return config_set_memory(p, v, &p->c->host_memory);
-}
-
-static bool host_selftest(struct parse *p, char *v)
-{
-	return config_set_yes(p, v, &p->c->selftest);
-}
-
-static bool host_shell(struct parse *p, char *v)
-{
-	return config_set_yes(p, v, &p->c->shell);
-}
-
-static bool host_control(struct parse *p, char *v)
-{
-	static const char *const words[] = { "no", "com2", NULL };
-
-	return config_set_word(p, v, words, &p->c->control);
-}
-
-static bool host_pcap(struct parse *p, char *v)
-{
-	static const char *const words[] = { "no", "com3", NULL };
-	unsigned word = 0;
-	bool ok = config_set_word(p, v, words, &word);
-
-	p->c->pcap = word;
-	return ok;
-}
-
-#define CRASH_MAX 10000000u
-
-static bool host_crash(struct parse *p, char *v)
-{
-	struct config *c = p->c;
-	unsigned i = c->nr_crashes;
-	char *insns = strchr(v, ':');
-
-	if (i == CFG_CRASHES)
-		return config_bad(p, "too many", v);
-	if (insns)
-		*insns++ = 0;
-	c->nr_crashes++;
-	return config_set_number(p, v, insns ? 0 : 1, CRASH_MAX,
-				 &c->crash[i].step) &&
-	       (!insns ||
-		config_set_number(p, insns, 1, CRASH_MAX, &c->crash[i].insns));
-}
-
-static bool host_count(struct parse *p, char *v)
-{
-	return config_set_yes(p, v, &p->c->count);
-}
-
-static bool host_trace(struct parse *p, char *v)
-{
-	static const char *const words[] = { "text", "raw", "both", NULL };
-
-	return config_set_word(p, v, words, &p->c->trace);
-}
-
-static bool host_netprobe(struct parse *p, char *v)
-{
-	return config_set_ip4(p, v, &p->c->netprobe);
-}
-
 /* ---- keys of [guest NAME] ---- */
 
 static bool guest_image(struct parse *p, char *v)
@@ -230,25 +160,6 @@ static bool guest_trace(struct parse *p, char *v)
 	return config_set_trace(p, v, &p->g->trace);
 }
 
-struct key {
-	const char *name;
-	bool (*set)(struct parse *p, char *value);
-	bool many; /* may be given more than once */
-};
-
-static const struct key host_keys[] = {
-	{ "memory", host_memory, false },
-	{ "selftest", host_selftest, false },
-	{ "trace", host_trace, false },
-	{ "shell", host_shell, false },
-	{ "control", host_control, false },
-	{ "pcap", host_pcap, false },
-	{ "netprobe", host_netprobe, false },
-	{ "crash", host_crash, true },
-	{ "count", host_count, false },
-	{ NULL, NULL, false },
-};
-
 static const struct key guest_keys[] = {
 	{ "image", guest_image, false },
 	{ "profile", guest_profile, false },
@@ -278,7 +189,7 @@ static const struct key guest_keys[] = {
 static bool key_set(struct parse *p, const char *name, char *value)
 {
 	bool host = p->section == SECTION_HOST;
-	const struct key *k = host ? host_keys : guest_keys;
+	const struct key *k = host ? config_host_keys : guest_keys;
 	uint32_t *seen = host ? &p->c->seen : &p->g->seen;
 	uint32_t bit = 1;
 

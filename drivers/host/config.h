@@ -107,7 +107,7 @@ struct config {
 	bool selftest;
 	bool shell;	  /* stays on for the operator */
 	unsigned control; /* a channel for programs: 1: COM2 */
-	bool pcap;	  /* what the switches forward goes to COM3 */
+	unsigned pcap;	  /* what the switches forward: 1: to COM3 */
 	unsigned trace;	  /* enum cfg_trace */
 	bool count;	  /* the free memory */
 	unsigned nr_crashes;

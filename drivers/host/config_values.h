@@ -48,4 +48,13 @@ bool config_set_entropy(struct parse *p, char *v);
 bool config_set_folder(struct parse *p, char *v);
 bool config_set_console(struct parse *p, char *v);
 
+struct key {
+	const char *name;
+	bool (*set)(struct parse *p, char *value);
+	bool many; /* may be given more than once */
+};
+
+/* Those of [host] (config_host.c); one without a name ends them. */
+extern const struct key config_host_keys[];
+
 #endif

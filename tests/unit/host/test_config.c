@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The configuration's parser: what it takes, and how it refuses the rest. */
-/* TEST-SRC: drivers/host/config.c drivers/host/config_values.c drivers/host/config_vdevs.c */
+/* TEST-SRC: drivers/host/config.c drivers/host/config_host.c drivers/host/config_values.c drivers/host/config_vdevs.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
