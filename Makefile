@@ -108,7 +108,7 @@ GUESTS := $(sort $(notdir $(GUEST_DIRS) $(GUEST_ONE:.c=)) \
 GUEST_ELF := $(GUESTS:%=$(B)/guests/%.elf) $(B)/guests/bare.elf
 LIBS := $(B)/libparleydrv.a $(B)/libparleykit.a $(B)/libparleyc.a
 
-GEN := $(B)/gen/.pvabi $(B)/gen/version.h
+GEN := $(B)/gen/.pvabi $(B)/gen/version.h $(B)/gen/font.h
 
 # ---------------------------------------------------------------- targets
 
@@ -237,6 +237,16 @@ $(B)/gen/version.h: FORCE
 	echo '#define PARLEY_VERSION "0.1"'; \
 	echo '#define PARLEY_COMMIT "$(or $(COMMIT),unknown)"'; } > $@.new; \
 	if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+# The console's font, from the Debian package psf-unifont (FONT=: another PSF of
+# 8 by 16 pixels).
+FONT ?= /usr/share/consolefonts/Unifont-APL8x16.psf.gz
+$(B)/gen/font.h: drivers/host/psf.py $(wildcard $(FONT))
+	@mkdir -p $(@D)
+	@test -e '$(FONT)' || { echo "no font $(FONT): install psf-unifont" >&2; \
+		exit 1; }
+	$(call say,GEN,font)$(PYTHON) -B drivers/host/psf.py '$(FONT)' > $@.new
+	@mv $@.new $@
 
 $(B)/gen/.pvabi: $(wildcard pvabi/*.py pvabi/*.def)
 	@mkdir -p $(@D)/pvabi

@@ -103,12 +103,16 @@ struct cfg_guest {
 /* As what a trace is shown on the console. */
 enum cfg_trace { TRACE_TO_TEXT, TRACE_TO_RAW, TRACE_TO_BOTH };
 
+/* Is the console on the screen? AUTO: where there is no UART. */
+enum cfg_screen { SCREEN_AUTO, SCREEN_NO, SCREEN_YES };
+
 struct config {
 	bool selftest;
 	bool shell;	  /* stays on for the operator */
 	unsigned control; /* a channel for programs: 1: COM2 */
 	unsigned pcap;	  /* what the switches forward: 1: to COM3 */
 	unsigned trace;	  /* enum cfg_trace */
+	unsigned screen;  /* enum cfg_screen */
 	bool count;	  /* the free memory */
 	unsigned nr_crashes;
 	struct {

@@ -26,6 +26,13 @@ static bool host_control(struct parse *p, char *v)
 	return config_set_word(p, v, words, &p->c->control);
 }
 
+static bool host_screen(struct parse *p, char *v)
+{
+	static const char *const words[] = { "auto", "no", "yes", NULL };
+
+	return config_set_word(p, v, words, &p->c->screen);
+}
+
 static bool host_pcap(struct parse *p, char *v)
 {
 	static const char *const words[] = { "no", "com3", NULL };
@@ -75,6 +82,7 @@ const struct key config_host_keys[] = {
 	{ "trace", host_trace, false },
 	{ "shell", host_shell, false },
 	{ "control", host_control, false },
+	{ "screen", host_screen, false },
 	{ "pcap", host_pcap, false },
 	{ "netprobe", host_netprobe, false },
 	{ "crash", host_crash, true },

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The console: lines of all who write, on the first serial line. */
+/* The console: lines of all who write, on the first serial line, and on the
+ * screen where there is none, or the configuration wants it. */
 #include "console.h"
 
 #include "host.h"
 #include "kit/console.h"
 #include "kit/kit.h"
 #include "kit/mm.h"
+#include "screen.h"
 #include "serial.h"
 
 static struct serial serial;
@@ -22,6 +24,7 @@ void console_plain(const char *text, size_t n)
 {
 	size_t from = 0;
 
+	screen_put(text, n);
 	for (size_t i = 0; i < n; i++) {
 		if (text[i] != '\n')
 			continue;
@@ -46,14 +49,22 @@ static void put(struct lines_source *s, const char *text, size_t n)
 		show_fn();
 }
 
-void console_pump(void) { serial_pump(&serial); }
+void console_pump(void)
+{
+	serial_pump(&serial);
+	screen_pump();
+}
 
-void console_flush(void) { serial_flush(&serial); }
+void console_flush(void)
+{
+	screen_flush();
+	serial_flush(&serial);
+}
 
 static void write_own(const void *buf, size_t n)
 {
 	put(&own, buf, n);
-	if (!serial.has_irq)
+	if (serial.uart.present && !serial.has_irq)
 		console_flush();
 }
 
@@ -64,6 +75,19 @@ void console_init(void)
 	if (d)
 		serial_init(&serial, (uint16_t)d->base, d->irq);
 	kit_console_redirect(write_own); /* without a UART: to nobody */
+}
+
+static void key(const char *text, size_t n)
+{
+	if (serial.in)
+		serial.in(text, n);
+}
+
+void console_screen(const struct config *c)
+{
+	if (c->screen == SCREEN_YES ||
+	    (c->screen == SCREEN_AUTO && !serial.uart.present))
+		screen_init(c, &log_back, key);
 }
 
 void console_put(struct lines_source *s, const char *text, size_t n)

@@ -3,10 +3,14 @@
 #ifndef HOST_CONSOLE_H
 #define HOST_CONSOLE_H
 
+#include "config.h"
 #include "lines.h"
 
 /* Takes the UART over; from now on kit_printf writes through it. */
 void console_init(void);
+
+/* The screen and its keyboard, too, where the configuration wants them. */
+void console_screen(const struct config *c);
 
 /* A guest's bytes; a null guest's name writes plain text. */
 void console_put(struct lines_source *s, const char *text, size_t n);

@@ -245,6 +245,7 @@ int kit_main(const char *cmdline)
 	kit_printf("host: the host partition runs, %lu MiB free\n",
 		   (unsigned long)(kit_pages_left() >> 8));
 	c = config_read();
+	console_screen(c);
 	crash_init(c);
 	disks_init(c);
 	if (kit_info()->restarts)

@@ -222,6 +222,7 @@ EFI_STATUS efi_main(EFI_HANDLE self, EFI_SYSTEM_TABLE *st)
 	boot_load_modules();
 	host_load(bi);
 	utc_read();
+	screen_find();
 	vulns_report();
 	first_map(&map);
 	read_acpi(bi, &map);

@@ -31,6 +31,8 @@ static const struct {
 	{ 0xCF8, 0xCFF }, /* PCI configuration, reset */
 };
 
+struct boot_screen boot_screen;
+
 static bool overlap(u64 a, u64 n, u64 b, u64 m)
 {
 	return a < b + m && b < a + n;
@@ -184,11 +186,45 @@ static u32 grant_uarts(struct boot_info *bi, struct pv_device *out)
 	return n;
 }
 
+/* UEFI's screen: mostly memory that goes with a function already. */
+static u32 grant_screen(struct boot_info *bi, struct pv_device *out)
+{
+	const struct boot_screen *s = &boot_screen;
+	const struct boot_host *h = &bi->host;
+
+	*out = (struct pv_device){ .type = PV_DEV_SCREEN,
+				   .base = s->base,
+				   .size = s->size,
+				   .width = s->width,
+				   .height = s->height,
+				   .stride = s->stride };
+	if (!s->size)
+		return 0;
+	for (u32 i = 0; i < h->nr_grants; i++) {
+		const struct boot_grant *g = &h->grants[i];
+
+		if (g->kind != BOOT_GRANT_DEVICE || !g->func ||
+		    s->base < g->start ||
+		    !range_within(s->base - g->start, s->size, g->size))
+			continue;
+		out->bdf = pci_funcs[g->func - 1].bdf;
+		return 1;
+	}
+	return grant(bi, NULL, s->base, s->size, false);
+}
+
 u32 host_devices(struct boot_info *bi, struct pv_device *out, u32 max)
 {
 	u32 n = grant_uarts(bi, out);
 
 	for (u32 i = 0; i < pci_count && n < max; i++)
 		grant_function(bi, &pci_funcs[i], &out[n++]);
+	if (n + 2 > max)
+		return n;
+	n += grant_screen(bi, &out[n]);
+	/* its ports are not granted: hv/trap filters what is written there */
+	out[n++] = (struct pv_device){
+		.type = PV_DEV_KEYBOARD, .irq = 1, .base = 0x60, .size = 1
+	};
 	return n;
 }

@@ -5,7 +5,8 @@
 #include "pvabi/calls.h"
 #include "trap/emul.h"
 
-#define PCI_ADDRESS 0xcf8 /* to CFF */
+#define PCI_ADDRESS 0xcf8  /* to CFF */
+#define KEYBOARD_DATA 0x60 /* commands go to 64 */
 
 /* The value has arrived or has been taken: all its elements are done. */
 static void port_finish(struct vcpu *v, u64 value)
@@ -24,9 +25,26 @@ static void port_finish(struct vcpu *v, u64 value)
 		trap_advance(v, i.len);
 }
 
+/* The keyboard controller, whose other commands reach A20 and the reset line. */
+static u64 keyboard(const struct ioreq *r)
+{
+	u16 port = (u16)r->addr;
+	u8 v = (u8)r->value;
+
+	if (!r->write)
+		return inb(port);
+	/* the mode's reading and writing, tests, both ports on and off */
+	if (port == KEYBOARD_DATA || v == 0x20 || v == 0x60 ||
+	    (v >= 0xa7 && v <= 0xae))
+		outb(port, v);
+	return 0;
+}
+
 /* Ports that nobody serves: PCI's are there for who owns a function. */
 static u64 port_absent(struct vcpu *v, const struct ioreq *r)
 {
+	if ((r->addr & ~4ull) == KEYBOARD_DATA && !v->part->id && r->size == 1)
+		return keyboard(r);
 	return (r->addr & ~7ull) == PCI_ADDRESS && device_any(v->part) ?
 		       trap_pci(v, r) :
 		       ~0ull;

@@ -38,6 +38,9 @@ need_build() {
 	need file "/usr/lib/crt0-efi-x86_64.o $libdir/crt0-efi-x86_64.o
 		$libdir/gnuefi/crt0-efi-x86_64.o /usr/lib/gnuefi/crt0-efi-x86_64.o
 		/usr/local/lib/crt0-efi-x86_64.o" gnu-efi '3.0.15 or later'
+	[ -n "${FONT:-}" ] ||
+		need file /usr/share/consolefonts/Unifont-APL8x16.psf.gz \
+			psf-unifont 'the font of the console on a screen'
 }
 
 need_qemu() {

@@ -71,6 +71,7 @@ class Settings:
         self.smp, self.mem, self.timeout = 2, 512, 120
         self.icount = self.gdb = self.keyboard = False
         self.disk = "virtio"  # of DISKS; usb: the image is a stick, on Bochs too
+        self.vga = False
         self.nic = "no"  # or a key of NET: there is an e1000
         self.accel, self.model, self.args, self.devices = "tcg", "", "", ()
         self.control = ""  # a Unix socket for the second serial line
@@ -141,7 +142,7 @@ class Qemu:
                  "-smp", str(s.smp), "-m", str(s.mem), *self.firmware(),
                  "-drive", f"if=none,id=disk,format=raw,cache=unsafe,file="
                  f"{s.image.replace(',', ',,')}",
-                 *self.nic(), "-device", *DISKS[s.disk].split(),
+                 *self.nic(), *("-device", "VGA") * self.s.vga, "-device", *DISKS[s.disk].split(),
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                  "-chardev", "stdio,id=com1,signal=off",
                  "-serial", "chardev:com1", *self.com2(control_fd),
@@ -293,8 +294,11 @@ class Bochs:
             f"memory: guest={s.mem}, host={s.mem}",
             *self.disk(), *s.lines, f"com1: enabled=1, {com1}", com2,
             "port_e9_hack: enabled=1", "clock: sync=none, time0=946684800",
-            "log: bochs.log", "panic: action=fatal", "error: action=report",
-            "info: action=report", "debug: action=ignore", ""])
+            "log: bochs.log",
+            # `term` draws no graphics, and says so
+            "panic: action=fatal" + ", term=report" * s.vga,
+            "error: action=report", "info: action=report",
+            "debug: action=ignore", ""])
 
     def disk(self):
         ata = "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14"
@@ -302,9 +306,9 @@ class Bochs:
             return ("pci: enabled=1, chipset=i440fx, slot1=usb_ehci", ata,
                     "usb_ehci: enabled=1, port1=disk, "
                     f'options1="speed:high, path:{self.s.image}"')
-        slot, nic = "", ()
+        slot, nic = ", slot2=pcivga" * self.s.vga, ()
         if self.s.nic != "no":
-            slot = ", slot1=e1000"
+            slot += ", slot1=e1000"
             nic = (f"e1000: enabled=1, mac={MAC}, {NET[self.s.nic][2]}",)
         return (f"pci: enabled=1, chipset=i440fx{slot}", ata,
                 f"ata0-master: type=disk, path={self.s.image}, mode=flat",

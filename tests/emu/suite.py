@@ -22,6 +22,7 @@ A case is
                               # it is a USB stick, without a disk
     nic = no                  # yes: an e1000 at 00:02.0, connected to nothing
                               # net: to @GATEWAY@, which the emulator plays
+    vga = no                  # yes: a PCI VGA
     disk2 = no                # virtio, ahci, nvme: the test data as a disk at 00:04.0
     files = a.bin b.bin       # more files beside the case for the ESP
     bochs-cpu = NAME          # another CPU model of Bochs
@@ -172,7 +173,7 @@ class Case:
         self.keys = {"backends": "svm vmx", "smp": "1 2", "timeout": "60",
                      "status": "0", "mem": "512", "icount": "no",
                      "devices": "", "files": "", "smp-bochs": "",
-                     "disk": "virtio", "nic": "no", "disk2": "no",
+                     "disk": "virtio", "nic": "no", "vga": "no", "disk2": "no",
                      "bochs-cpu": "", "hypervisor": "", "panic": "no",
                      "hypervisor-ryzen": "", "without-ryzen": "",
                      "debug": "no", "fsck": "no"}
@@ -260,7 +261,7 @@ class Boot:
         settings = machine.Settings(
             disk, self.dir, smp=self.smp, mem=int(keys["mem"]), model=model,
             timeout=int(keys["timeout"]), accel="tcg",
-            disk=keys["disk"], nic=keys["nic"],
+            disk=keys["disk"], nic=keys["nic"], vga=keys["vga"] == "yes",
             icount=keys["icount"] == "yes" and qemu,
             devices=[*shlex.split(keys["devices"]), *self.second()]
             if qemu else ())

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 18u
+#define PV_ABI_MINOR 19u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -358,18 +358,21 @@ struct pv_module {
 };
 
 #define PV_DEV_PCI 1u
-#define PV_DEV_UART 2u	 /* 16550 at port `base` */
-#define PV_DEV_VIRTIO 3u /* virtio-mmio version 2 at gpa `base` */
+#define PV_DEV_UART 2u	   /* 16550 at port `base` */
+#define PV_DEV_VIRTIO 3u   /* virtio-mmio version 2 at gpa `base` */
+#define PV_DEV_SCREEN 4u   /* frame buffer at gpa `base`, 32 bits a pixel */
+#define PV_DEV_KEYBOARD 5u /* i8042 at ports `base` and `base` + 4 */
 
 /* A device that is the partition's own. */
 struct pv_device {
 	uint32_t type; /* PV_DEV_* */
-	uint32_t irq;  /* UART: ISA IRQ; VIRTIO: event port; PCI: line, for
+	uint32_t
+		irq; /* UART, KEYBOARD: ISA IRQ; VIRTIO: event port; PCI: line, for
 			  people */
-	uint64_t base; /* VIRTIO: gpa; UART: port */
-	uint64_t size; /* of that, bytes or ports */
-	uint16_t bdf;  /* bus, device, function: 8, 5, 3 bits */
-	uint16_t vendor, device;	      /* PCI ids */
+	uint64_t base;		 /* VIRTIO, SCREEN: gpa; UART, KEYBOARD: port */
+	uint64_t size;		 /* of that, bytes or ports */
+	uint16_t bdf;		 /* bus, device, function: 8, 5, 3 bits */
+	uint16_t vendor, device; /* PCI ids */
 	uint8_t class_code, subclass, progif; /* as PCI has them */
 	uint8_t pad[7];
 	struct {
@@ -379,6 +382,9 @@ struct pv_device {
 	} bar[6];
 	char name[24];	 /* VIRTIO: the configuration's name of the disk */
 	uint64_t handle; /* PCI: the partition's handle of the function */
+	/* SCREEN: pixels; from a line to the next; `bdf` is of its function */
+	uint32_t width, height, stride;
+	uint32_t pad2;
 };
 
 /* At the gpa in RDI at entry. Only grows; `size` says how much is there. */

@@ -52,7 +52,7 @@ static bool granted(u64 base, u64 size, bool io)
 {
 	bi.host.nr_grants = 0;
 	pci_funcs[0].bar[0] = (struct pci_bar){ base, size, io };
-	assert_int_equal(host_devices(&bi, dev, 64), 2);
+	assert_int_equal(host_devices(&bi, dev, 64), 3);
 	assert_int_equal(dev[1].bar[0].size, bi.host.nr_grants > 1 ? size : 0);
 	return bi.host.nr_grants > 1;
 }
@@ -106,7 +106,7 @@ static void ide_has_its_legacy_ports(void **state)
 	pci_funcs[0].class = 1;
 	pci_funcs[0].subclass = 1;
 	pci_funcs[0].progif = 4; /* the second channel is native */
-	assert_int_equal(host_devices(&bi, dev, 64), 2);
+	assert_int_equal(host_devices(&bi, dev, 64), 3);
 	assert_int_equal(bi.host.nr_grants, 3);
 	assert_int_equal(bi.host.grants[1].start, 0x1F0);
 	assert_int_equal(bi.host.grants[2].start, 0x3F6);
@@ -115,7 +115,7 @@ static void ide_has_its_legacy_ports(void **state)
 static void com2_is_there_if_configured(void **state)
 {
 	boot_options.control = true;
-	assert_int_equal(host_devices(&bi, dev, 64), 3);
+	assert_int_equal(host_devices(&bi, dev, 64), 4);
 	assert_int_equal(dev[1].type, PV_DEV_UART);
 	assert_int_equal(dev[1].base, 0x2F8);
 	assert_int_equal(dev[1].irq, 3);
@@ -140,7 +140,7 @@ static void each_range_names_its_function(void **state)
 	pci_funcs[0].bar[1] = (struct pci_bar){ 0xFE000400, 0x100, false };
 	pci_funcs[0].bar[2] = (struct pci_bar){ 0xC000, 8, true };
 	pci_funcs[1].bar[0] = (struct pci_bar){ 0xFE000800, 0x100, false };
-	assert_int_equal(host_devices(&bi, dev, 64), 3);
+	assert_int_equal(host_devices(&bi, dev, 64), 4);
 	/* one page of a function is there once, of two functions twice */
 	assert_int_equal(bi.host.nr_grants, 4);
 	assert_int_equal(bi.host.grants[0].func, 0); /* the UART */
@@ -150,6 +150,35 @@ static void each_range_names_its_function(void **state)
 	assert_int_equal(bi.host.grants[3].func, 2);
 	assert_int_equal(bi.host.grants[3].start, 0xFE000000);
 	assert_int_equal(dev[1].bar[1].size, 0x100);
+}
+
+/* The screen mostly lies in a BAR, and is then granted with it. */
+static void the_screen_is_there_with_its_memory(void **state)
+{
+	static const struct boot_screen screen = { 0xE0001000, 0x100000, 640,
+						   400, 1024 };
+
+	pci_funcs[0].bdf = 0x10;
+	pci_funcs[0].bar[0] = (struct pci_bar){ 0xE0000000, 0x200000, false };
+	boot_screen = screen;
+	assert_int_equal(host_devices(&bi, dev, 64), 4);
+	assert_int_equal(bi.host.nr_grants, 2);
+	assert_int_equal(dev[2].type, PV_DEV_SCREEN);
+	assert_int_equal(dev[2].base, 0xE0001000);
+	assert_int_equal(dev[2].stride, 1024);
+	assert_int_equal(dev[2].bdf, 0x10);
+	assert_int_equal(dev[3].type, PV_DEV_KEYBOARD);
+	setup(NULL);
+	assert_int_equal(host_devices(&bi, dev, 64), 4);
+	assert_int_equal(bi.host.nr_grants, 2);
+	assert_int_equal(bi.host.grants[1].start, 0xE0001000);
+	assert_int_equal(bi.host.grants[1].func, 0);
+	assert_int_equal(dev[2].bdf, 0);
+	setup(NULL);
+	boot_screen.base = MIB; /* that is RAM */
+	assert_int_equal(host_devices(&bi, dev, 64), 3);
+	assert_int_equal(dev[2].type, PV_DEV_KEYBOARD);
+	boot_screen.size = 0;
 }
 
 #define T(f) cmocka_unit_test_setup(f, setup)
@@ -164,6 +193,7 @@ int main(void)
 		T(com2_is_there_if_configured),
 		T(com3_is_there_if_configured),
 		T(each_range_names_its_function),
+		T(the_screen_is_there_with_its_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,7 @@ static void test_whole(void **state)
 			  "[hypervisor]\nwhatever = 1\nnot even a key\n"
 			  "[host]\nmemory = 32M\nselftest = no\ntrace = raw\n"
 			  "crash = 7\ncrash = 0:9\n"
+			  "screen = yes\n"
 			  "[guest one] # first\n"
 			  "  image = hello.elf\t\r\n"
 			  "profile = classic\nmemory = 0x1000K\nvcpus = 2\n"
@@ -63,12 +64,13 @@ static void test_whole(void **state)
 	assert_int_equal(c.host_memory, 32 << 20);
 	assert_false(c.selftest);
 	assert_int_equal(c.trace, TRACE_TO_RAW);
+	assert_int_equal(c.screen, SCREEN_YES);
 	assert_int_equal(c.nr_crashes, 2);
 	assert_true(c.crash[0].step == 7 && !c.crash[0].insns);
 	assert_true(!c.crash[1].step && c.crash[1].insns == 9);
 	assert_int_equal(c.nr_guests, 2);
 	g = &c.guest[0];
-	assert_int_equal(g->line, 11);
+	assert_int_equal(g->line, 12);
 	assert_string_equal(g->image, "hello.elf");
 	assert_int_equal(g->profile, PV_PROFILE_CLASSIC);
 	assert_int_equal(g->memory, 4 << 20);
