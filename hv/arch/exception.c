@@ -4,10 +4,7 @@
 #include "lib/cpu.h"
 #include "lib/log.h"
 #include "lib/panic.h"
-#include "lib/x86.h"
 
-#define VEC_DB 1
-#define VEC_NMI 2
 #define VMRUN_CODE 0xd8010fu /* its three bytes */
 
 static void print_regs(const struct exception_regs *r)

@@ -22,7 +22,7 @@ void irq_dispatch(u32 vector)
 	if (fn)
 		fn(vector);
 	if (vector != VEC_SPURIOUS)
-		lapic_eoi();
+		lapic_write(APIC_EOI, 0);
 }
 
 /* half: 0 or 1 of the entry of a pin that exists. */
@@ -46,8 +46,6 @@ void ioapic_route(u32 irq, bool isa, u32 cpu)
 {
 	int gsi = ioapic_gsi(irq, isa);
 
-	if (gsi < 0)
-		return;
 	lock_scope(&ioapic_lock);
 	rte_low[gsi] = (VEC_GSI_BASE + gsi) | acpi.lines[isa][irq].rte;
 	rte_write_locked(gsi, 0, RTE_MASKED);

@@ -25,7 +25,6 @@ void irq_register(u32 vector, irq_fn fn); /* fn NULL: none */
 void irq_dispatch(u32 vector);
 
 /* Local APIC (x2APIC where present, else xAPIC). */
-void lapic_eoi(void);
 void lapic_ipi(u32 apic_id, u32 vector);
 void lapic_nmi_others(void); /* to every other CPU */
 

@@ -2,11 +2,8 @@
 /* Interrupts between CPUs, and the timer, by the local APIC. */
 #include "lib/cpu.h"
 #include "arch/irq.h"
-#include "lib/lapic.h"
 
 #define WAIT_MAX (1ull << 40) /* its product with any rate in kHz fits */
-
-void lapic_eoi(void) { lapic_write(APIC_EOI, 0); }
 
 void lapic_ipi(u32 apic_id, u32 vector)
 {

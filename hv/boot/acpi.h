@@ -54,6 +54,16 @@ struct acpi_boot {
 };
 extern struct acpi_boot acpi_boot;
 
+static inline u64 ecam_start(const struct pci_ecam *e)
+{
+	return e->base + e->first * ECAM_BUS;
+}
+
+static inline u64 ecam_size(const struct pci_ecam *e)
+{
+	return e->base ? (e->last - e->first + 1) * ECAM_BUS : 0;
+}
+
 /*
  * Fills `acpi` and acpi_boot: walks the tables from the RSDP (checksums
  * verified, lengths checked), puts the CPU with the id `self` first and drops

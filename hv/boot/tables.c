@@ -11,7 +11,6 @@
 #define DESC_TSS 0x0000890000000000ull
 #define GATE_INTERRUPT 0x8E00ull
 #define IDT_VECTORS 256
-enum { VEC_NMI = 2, VEC_DF = 8, VEC_MC = 18 };
 #define BASE_X2APIC (1u << 10) /* of MSR_APIC_BASE */
 #define BASE_ENABLE (1u << 11)
 #define MSR_GS_BASE 0xC0000101

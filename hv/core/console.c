@@ -3,7 +3,6 @@
 #include "core/console.h"
 #include "core/event.h"
 #include "core/gmem.h"
-#include "pvabi/calls.h"
 
 _Static_assert((CONSOLE_SIZE & (CONSOLE_SIZE - 1)) == 0 &&
 		       CONSOLE_SIZE <= PAGE_SIZE,

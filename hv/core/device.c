@@ -5,7 +5,6 @@
 #include "core/gmem.h"
 #include "core/ioreq.h"
 #include "lib/panic.h"
-#include "pvabi/calls.h"
 
 #define DEVICE_RIGHTS (PV_RIGHT_CONTROL | PV_RIGHT_GRANT)
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "core/partition.h"
-#include "lib/bootinfo.h"
 #include "lib/pci.h"
 
 struct device {

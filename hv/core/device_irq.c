@@ -4,7 +4,6 @@
 #include "arch/irq.h"
 #include "core/device.h"
 #include "core/event.h"
-#include "pvabi/calls.h"
 
 #define ISA_OURS 5u /* mask: the PIT's, and the cascade of the two PICs */
 #define DEVICE_MESSAGES 8u /* at most, of one function */

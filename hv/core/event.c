@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Events: port bits, summary and pending word, and their upcall. */
 #include "core/event.h"
-#include "lib/machine.h"
-#include "lib/x86.h"
 #include "core/sched.h"
 #include "core/vapic.h"
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "core/partition.h"
-#include "pvabi/calls.h"
 
 /* As handle_partition; PV_EHANDLE also if the partition is going. Inlined: it is
  * on the way of each event. */

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "lib/bootinfo.h"
-#include "lib/types.h"
 
 #define FRAME_NOBODY 0xffffu /* not RAM that UEFI calls usable */
 #define FRAME_FREE 0xfffeu

@@ -4,7 +4,7 @@
 #include "arch/iommu.h"
 #include "core/ioreq.h"
 #include "lib/panic.h"
-#include "pvabi/calls.h"
+#include "lib/string.h"
 
 #define GPA_BITS_MAX 46
 
@@ -12,18 +12,6 @@ u64 gmem_limit(void)
 {
 	return 1ull << (cpu_feat.phys_bits < GPA_BITS_MAX ? cpu_feat.phys_bits :
 							    GPA_BITS_MAX);
-}
-
-/* REP counts each iteration, in the emulators as in time: eight at a time. */
-static void copy(void *to, const void *from, u64 n)
-{
-	u64 words = n / 8;
-
-	n %= 8;
-	__asm__ volatile("rep movsq\n\tmov %3, %2\n\trep movsb"
-			 : "+D"(to), "+S"(from), "+c"(words)
-			 : "r"(n)
-			 : "memory");
 }
 
 u64 gmem_span_locked(struct partition *p, u64 at, u32 need, u8 **ptr)
@@ -56,7 +44,7 @@ static int access_locked(struct partition *p, u64 at, u8 *buf, u64 n,
 		c = c < n ? c : n;
 		if (!buf)
 			continue;
-		copy(write ? ptr : buf, write ? buf : ptr, c);
+		mem_copy(write ? ptr : buf, write ? buf : ptr, c);
 		buf += c;
 	}
 	return PV_OK;
@@ -136,15 +124,6 @@ struct frame *gmem_frame(struct partition *p, gpa_t at)
 	return f;
 }
 
-/* Devices walk p's tables, as far as they can. */
-static int own_addr(struct partition *p, gpa_t at, u64 *addr)
-{
-	*addr = at.v;
-	if (iommu.np_cached)
-		iommu_flush(p->id + 1);
-	return at.v < iommu.limit ? PV_OK : PV_EFAULT;
-}
-
 int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr)
 {
 	const struct frame *f = gmem_frame(p, at);
@@ -152,7 +131,13 @@ int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr)
 	if (!f || (f->owner != p->id && !f->pinned))
 		return PV_EFAULT;
 	*addr = frame_hpa(f).v;
-	return iommu.kind ? own_addr(p, at, addr) : (int)PV_OK;
+	if (!iommu.kind)
+		return PV_OK;
+	/* devices walk p's tables, as far as they can */
+	*addr = at.v;
+	if (iommu.np_cached)
+		iommu_flush(p->id + 1);
+	return at.v < iommu.limit ? PV_OK : PV_EFAULT;
 }
 
 int gmem_map(struct partition *p, gpa_t at, hpa_t to, u64 size, u32 flags)

@@ -2,7 +2,6 @@
 /* Guest memory: population, copies in and out, walks, shares. */
 #pragma once
 
-#include "core/frame.h"
 #include "core/partition.h"
 
 /* First address behind the guest-physical space that Parley offers. */

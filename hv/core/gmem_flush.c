@@ -2,7 +2,6 @@
 /* Cross-CPU requests: dropping translations, and waiting for quiet CPUs. */
 #include "arch/iommu.h"
 #include "arch/irq.h"
-#include "lib/x86.h"
 #include "core/gmem.h"
 #include "core/sched.h"
 

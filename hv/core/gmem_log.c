@@ -2,7 +2,6 @@
 /* The log of the pages of a partition that are written to. */
 #include "core/gmem.h"
 #include "lib/string.h"
-#include "pvabi/calls.h"
 
 #define LOG_ROUND 512u
 

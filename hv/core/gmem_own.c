@@ -2,7 +2,6 @@
 /* A partition's own memory: giving it some, and taking it back. */
 #include "core/gmem.h"
 #include "lib/panic.h"
-#include "pvabi/calls.h"
 
 #define RAM_FLAGS (NP_READ | NP_WRITE | NP_EXEC)
 #define LARGE_PAGES (LARGE_SIZE / PAGE_SIZE)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Shares: who may map whose pages; and taking a dead partition's memory. */
 #include "core/gmem.h"
-#include "pvabi/calls.h"
 
 /*
  * Guards the share fields of all allocated frames, and io_mapper and

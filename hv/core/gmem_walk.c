@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The walk of a guest's own page tables in long mode (SDM Vol. 3A 4.5, 4.6). */
 #include "core/gmem.h"
-#include "lib/regs.h"
 #include "lib/string.h"
 
 enum { PF_P = 1, PF_W = 2, PF_U = 4, PF_RSVD = 8, PF_I = 16 };

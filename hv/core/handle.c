@@ -2,7 +2,6 @@
 /* Handle tables: lookup without a lock, derivation trees under one lock. */
 #include "core/handle.h"
 #include "core/partition.h"
-#include "pvabi/calls.h"
 
 _Static_assert(HANDLE_DEPTH < 0xffff, "a depth fits");
 _Static_assert(PARTITION_MAX < 0xff, "a partition id fits a tree link");

@@ -4,7 +4,6 @@
 #include "core/event.h"
 #include "core/gmem.h"
 #include "core/sched.h"
-#include "pvabi/calls.h"
 
 /* Guards io_mapper of all partitions; no other is taken within. */
 static struct lock mapper_lock;

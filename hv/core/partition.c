@@ -7,7 +7,6 @@
 #include "core/ioreq.h"
 #include "core/sched.h"
 #include "lib/string.h"
-#include "pvabi/calls.h"
 
 #define BLOCK_ORDER 3
 _Static_assert(sizeof(struct partition) <= PAGE_SIZE << BLOCK_ORDER,
@@ -60,11 +59,6 @@ void partition_retire(struct partition *p, void *at, unsigned order)
 	f->state = FRAME_TABLE;
 	f->peer_gpa = p->retired;
 	p->retired = ptr_hpa(at).v | order;
-}
-
-static void table_retire(struct partition *p, void *table)
-{
-	partition_retire(p, table, 0);
 }
 
 u64 retired_take(struct partition *p)
@@ -154,7 +148,7 @@ static struct partition *object_new(u32 id,
 	p->space.owner = p;
 	p->space.block_alloc = partition_pages;
 	p->space.block_free = partition_pages_free;
-	p->space.block_retire = table_retire;
+	p->space.block_retire = partition_retire;
 	return p;
 }
 

@@ -6,7 +6,7 @@
 #include "core/handle.h"
 #include "lib/list.h"
 #include "lib/lock.h"
-#include "pvabi/abi.h"
+#include "pvabi/calls.h"
 #include "virt/virt.h"
 
 #define PARTITION_MAX 80
@@ -262,6 +262,8 @@ int vcpu_state_set(struct vcpu *me, struct vcpu *v,
 bool vstate_ok(const struct vstate *s);
 /* Eight memory types, one a byte (SDM Vol. 3A, 11.12.2)? */
 bool pat_ok(u64 val);
+/* Could XSETBV load it here (SDM Vol. 1, 13.3)? */
+bool xcr0_ok(u64 x);
 
 /*
  * 2^order zeroed pages charged to p's quota, as frame_alloc; NULL also when the

@@ -3,12 +3,9 @@
 #include "lib/power.h"
 #include "core/device.h"
 #include "core/gmem.h"
-#include "core/partition.h"
 #include "core/sched.h"
 #include "lib/log.h"
 #include "lib/string.h"
-
-#define AR_DPL 0x60u /* of SS: the privilege level, SDM Vol. 3C 24.4.1 */
 
 void (*host_died)(struct vcpu *v);
 

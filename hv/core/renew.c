@@ -7,7 +7,6 @@
 #include "core/ioreq.h"
 #include "core/sched.h"
 #include "lib/string.h"
-#include "pvabi/calls.h"
 
 /* ---- devices, events, requests ---- */
 

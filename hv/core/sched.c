@@ -2,8 +2,6 @@
 /* The scheduler: per-CPU run queues by priority, round robin in each. */
 #include "core/sched.h"
 #include "arch/irq.h"
-#include "lib/machine.h"
-#include "lib/x86.h"
 #include "core/event.h"
 #include "lib/panic.h"
 

@@ -2,8 +2,6 @@
 /* What the scheduler is told of a vCPU at run time, and its moves to another
  * CPU: because it may not stay, or because one is idle. */
 #include "core/sched.h"
-#include "lib/x86.h"
-#include "pvabi/calls.h"
 
 #define PULL_LOOK 16u /* vCPUs of a CPU's queue that an idle one looks at */
 

@@ -3,10 +3,7 @@
 #include "core/trace.h"
 #include "core/event.h"
 #include "core/gmem.h"
-#include "core/sched.h"
 #include "lib/string.h"
-#include "lib/x86.h"
-#include "pvabi/calls.h"
 
 #define RING_ORDER 5
 static_assert_size(struct pv_trace_ring, PAGE_SIZE << RING_ORDER);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtual local APIC of hvm and classic: x2APIC registers, priorities. */
 #include "core/vapic.h"
-#include "lib/machine.h"
-#include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
-#include "pvabi/calls.h"
 
 /* clang-format off */
 
@@ -92,7 +89,7 @@ void vapic_deliver(struct vcpu *v)
 	a->reg[A_ISR + vec / 32] |= bit;
 }
 
-static bool eoi_write(struct vcpu *v, u64 zero)
+static void eoi_write(struct vcpu *v, u64 zero)
 {
 	u32 *isr = &v->apic->reg[A_ISR];
 	int vec = highest(isr);
@@ -100,15 +97,13 @@ static bool eoi_write(struct vcpu *v, u64 zero)
 	if (vec >= 0)
 		isr[vec / 32] &= ~(1u << vec % 32);
 	look_again(v);
-	return true;
 }
 
-bool vapic_tpr_set(struct vcpu *v, u64 tpr)
+void vapic_tpr_set(struct vcpu *v, u64 tpr)
 {
 	v->apic->reg[A_TPR] = (u32)tpr;
 	virt->reg_set(&v->hw, VREG_CR8, tpr >> 4);
 	look_again(v);
-	return true;
 }
 
 /* ---- timer ---- */
@@ -136,16 +131,15 @@ static void arm(struct vcpu *v, u64 at)
 	sched_timer_set(v, at);
 }
 
-static bool tmict_write(struct vcpu *v, u64 count)
+static void tmict_write(struct vcpu *v, u64 count)
 {
 	struct vapic *a = v->apic;
 
 	if (timer_mode(a) == TIMER_DEADLINE)
-		return true;
+		return;
 	a->reg[A_TMICT] = (u32)count;
 	a->timer_start = rdtsc();
 	arm(v, count ? a->timer_start + period(a) : 0);
-	return true;
 }
 
 static void deadline_set(struct vcpu *v, u64 deadline)
@@ -211,14 +205,13 @@ static bool lvt_write(struct vcpu *v, u32 reg, u32 val)
 	return true;
 }
 
-static bool svr_write(struct vcpu *v, u64 val)
+static void svr_write(struct vcpu *v, u64 val)
 {
 	u32 *r = v->apic->reg;
 
 	r[A_SVR] = (u32)val;
 	for (u32 i = A_LVT_TIMER; i <= A_LVT_END && !(val & SVR_ENABLE); i++)
 		r[i] |= LVT_MASKED;
-	return true;
 }
 
 int vapic_init(struct vcpu *v)
@@ -250,14 +243,14 @@ static bool addressed(const struct vcpu *from, const struct vcpu *to, u64 icr)
 	return dest == ~0u || dest == to->id;
 }
 
-static bool icr_write(struct vcpu *v, u64 icr)
+static void icr_write(struct vcpu *v, u64 icr)
 {
 	u32 mode = icr >> 8 & 7, vec = icr & 0xff;
 	struct partition *p = v->part;
 
 	if (mode <= 1 && vec < 16) {
 		v->apic->reg[A_ESR] |= ESR_SEND_ILLEGAL;
-		return true;
+		return;
 	}
 	for (u32 i = 0; mode <= 1 && i < p->nr_vcpus; i++) {
 		if (!addressed(v, p->vcpus[i], icr))
@@ -266,12 +259,11 @@ static bool icr_write(struct vcpu *v, u64 icr)
 		if (mode == 1) /* lowest priority: one of them */
 			break;
 	}
-	return true;
 }
 
-static bool self_ipi_write(struct vcpu *v, u64 vector)
+static void self_ipi_write(struct vcpu *v, u64 vector)
 {
-	return icr_write(v, ICR_SELF | vector);
+	icr_write(v, ICR_SELF | vector);
 }
 
 /* ---- registers ---- */
@@ -284,7 +276,7 @@ enum access { NONE, READ, WRITE, BOTH };
 static const struct {
 	enum access access;
 	u64 mask;
-	bool (*write)(struct vcpu *v, u64 val); /* NULL: keeps the value */
+	void (*write)(struct vcpu *v, u64 val); /* NULL: keeps the value */
 } regs[A_COUNT] = {
 	[A_ID] = { READ },			[A_VERSION] = { READ },
 	[A_TPR] = { BOTH, 0xff, vapic_tpr_set },	[A_PPR] = { READ },
@@ -320,8 +312,9 @@ static bool reg_write(struct vcpu *v, u32 reg, u64 val)
 	if (reg >= A_LVT_TIMER && reg <= A_LVT_END)
 		return lvt_write(v, reg, (u32)val);
 	if (regs[reg].write)
-		return regs[reg].write(v, val);
-	v->apic->reg[reg] = (u32)val;
+		regs[reg].write(v, val);
+	else
+		v->apic->reg[reg] = (u32)val;
 	return true;
 }
 

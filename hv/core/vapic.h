@@ -30,8 +30,8 @@ void vapic_raise(struct vcpu *v, u32 vector);
 void vapic_timer_fired(struct vcpu *v);
 /* The TSC offset has changed: a TSC deadline means another time now. */
 void vapic_timer_rearm(struct vcpu *v);
-/* Task priority, 0..255; CR8 is its upper half. True. */
-bool vapic_tpr_set(struct vcpu *v, u64 tpr);
+/* Task priority, 0..255; CR8 is its upper half. */
+void vapic_tpr_set(struct vcpu *v, u64 tpr);
 bool vapic_pending(const struct vcpu *v); /* something above TPR/ISR */
 /* Before entry: injects the highest deliverable vector, or asks for a window. */
 void vapic_deliver(struct vcpu *v);

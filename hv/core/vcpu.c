@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* vCPUs: making, starting, counters. */
-#include "lib/x86.h"
 #include "core/event.h"
 #include "core/gmem.h"
 #include "core/sched.h"
 #include "core/vapic.h"
 #include "lib/string.h"
-#include "pvabi/calls.h"
 
 /* clang-format off */
 enum {
 	/* offsets in the legacy area of XSAVE, SDM Vol. 1 10.5.1 */
 	XSAVE_FCW = 0,		XSAVE_MXCSR = 24,
 	FCW_RESET = 0x37f,	MXCSR_RESET = 0x1f80,
-	DR7_RESET = 0x400,	RFLAGS_RESET = 2,	TSS_LIMIT = 0x67,
+	RFLAGS_RESET = 2,	TSS_LIMIT = 0x67,
 	/* access rights, SDM Vol. 3C 24.4.1 */
 	AR_CODE64 = 0xa09b,	AR_DATA = 0xc093,
 	AR_TSS = 0x008b,
 };
 /* clang-format on */
-#define DR6_RESET 0xffff0ff0ull
 #define CR3_ADDR 0x000ffffffffff000ull
 
 /* The vCPU and its XSAVE area, which begins behind it, are one block. */
@@ -126,7 +123,6 @@ static void start_state(const struct pv_vcpu_start *a, struct vstate *s)
 
 void vcpu_start_finish(struct vcpu *v)
 {
-	const char *wrong;
 	struct vstate s;
 
 	start_state(&v->start, &s);
@@ -136,10 +132,8 @@ void vcpu_start_finish(struct vcpu *v)
 	v->hw.gpr[R_SI] = v->start.rsi;
 	event_vcpu_reset(v);
 	virt_load(&v->hw);
-	wrong = virt_state_set(&v->hw, &s);
+	virt_state_set(&v->hw, &s);
 	virt_switch(NULL, &v->hw);
-	if (wrong)
-		partition_die(v, "start of vCPU %u: %s", v->id, wrong);
 }
 
 static bool start_ok(const struct pv_vcpu_start *s)

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The registers of a vCPU that stands still, read and replaced. */
-#include "lib/machine.h"
-#include "lib/x86.h"
-#include "core/event.h"
 #include "core/gmem.h"
 #include "core/sched.h"
 #include "lib/string.h"
-#include "pvabi/calls.h"
 
 /* From ES to the TSC offset the ABI has them in the order of enum vreg. */
 #define AT(field) offsetof(struct pv_vcpu_state, field)
@@ -15,9 +11,6 @@ _Static_assert(AT(tr) - AT(es) == 8 * VREG_TR_BASE &&
 		       AT(kernel_gs) - AT(es) == 8 * VREG_KERNEL_GS &&
 		       AT(tsc_aux) - AT(es) == 8 * VREG_TSC_AUX,
 	       "struct pv_vcpu_state is in the order of enum vreg");
-
-/* As the CPU sets them when it loads a segment. */
-enum { AR_S = 16, AR_P = 128, AR_ACCESSED = 1, AR_BUSY = 2, AR_DPL = 0x60 };
 
 /* A new life's timer is set on v's own CPU. */
 static void timer_finish(struct vcpu *v) { sched_timer_set(v, v->call_arg[0]); }
@@ -83,16 +76,12 @@ static void page_get(const struct pv_vcpu_page *pg, struct pv_vcpu_state *s)
 	s->in_service = load_relaxed(&pg->in_service);
 }
 
-static u64 timer_get(const struct vcpu *v)
-{
-	u64 at = timer_waits(v) ? v->call_arg[0] : v->timers[TIMER_GUEST].at;
-
-	return v->apic ? 0 : at;
-}
-
 static void registers_get(struct vcpu *v, struct pv_vcpu_state *s)
 {
-	u64 *reg = (u64 *)((u8 *)s + AT(es)), at = timer_get(v);
+	u64 *reg = (u64 *)((u8 *)s + AT(es));
+	u64 at = v->apic	? 0 :
+		 timer_waits(v) ? v->call_arg[0] :
+				  v->timers[TIMER_GUEST].at;
 
 	for (u32 r = 0; r <= VREG_TSC_AUX; r++)
 		reg[r] = virt->reg_get(&v->hw, r);
@@ -126,12 +115,6 @@ int vcpu_state_get(struct vcpu *me, struct vcpu *v, struct pv_vcpu_state *s)
 }
 
 /* ---- set ---- */
-
-static bool xcr0_ok(u64 x)
-{
-	return x & XCR0_X87 && !(x & ~(cpu_feat.xcr0_mask | XCR0_X87)) &&
-	       !(x & XCR0_AVX && !(x & XCR0_SSE));
-}
 
 static bool vector_ok(u32 n) { return !n || (n >= 32 && n <= 255); }
 

@@ -2,17 +2,12 @@
 /* Is a vCPU's state one that a CPU can enter? The checks of a VM entry with
  * unrestricted guest (SDM Vol. 3C 27.3.1), which cover VMRUN's (APM Vol. 2
  * 15.5.1), and of WRMSR and MOV DR, by which the rest is loaded. */
-#include "lib/machine.h"
-#include "lib/x86.h"
 #include "core/partition.h"
 
 /* clang-format off */
 enum {
-	/* access rights, SDM Vol. 3C 25.4.1 */
-	AR_ACCESSED = 1, AR_RW = 2, AR_CODE = 8, AR_TYPE = 15, AR_S = 16, AR_P = 128,
-	AR_DB = 1 << 14, AR_G = 1 << 15, AR_RESERVED = 0xf00,
 	AR_V86 = 0xf3, TYPE_LDT = 2, TYPE_DATA = 3, TYPE_TSS16 = 3, TYPE_TSS = 11,
-	SEL_TI = 4, DR7_ONE = 0x400, DR7_ZERO = 0xd000,
+	SEL_TI = 4,
 	RFLAGS_VM = 1 << 17, RFLAGS_ONE = 2, RFLAGS_KNOWN = 0x3f7fd7,
 };
 /* clang-format on */
@@ -106,6 +101,12 @@ bool pat_ok(u64 val)
 	return true;
 }
 
+bool xcr0_ok(u64 x)
+{
+	return x & XCR0_X87 && !(x & ~(cpu_feat.xcr0_mask | XCR0_X87)) &&
+	       !(x & XCR0_AVX && !(x & XCR0_SSE));
+}
+
 static bool control_ok(const struct vstate *s, bool lma)
 {
 	return !(s->cr0 & ~(u64)CR0_KNOWN) && s->cr0 & CR0_ET &&
@@ -114,7 +115,7 @@ static bool control_ok(const struct vstate *s, bool lma)
 	       !(s->cr4 & ~guest_cpu.cr4) && !(lma && !(s->cr4 & CR4_PAE)) &&
 	       !(s->efer & ~(u64)EFER_GUEST) && !(s->efer & EFER_LMA) == !lma &&
 	       !(s->cr3 >> cpu_feat.phys_bits) && pat_ok(s->pat) &&
-	       (s->dr7 & ~(u64)DR7_ZERO) == s->dr7 && s->dr7 & DR7_ONE &&
+	       (s->dr7 & ~DR7_ZERO) == s->dr7 && s->dr7 & DR7_RESET &&
 	       !(s->dr7 >> 32);
 }
 

@@ -7,8 +7,6 @@
 #pragma once
 
 #include "core/gmem.h"
-#include "core/partition.h"
-#include "pvabi/calls.h"
 #include "pvabi/hcalls.h"
 
 /* A decoder that is written by hand, in the form that the table holds. */

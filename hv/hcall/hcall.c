@@ -90,26 +90,17 @@ HCALL_PLAIN(query)
 	struct vcpu *v = vcpu_current();
 	struct partition *p = v->part;
 
-	switch (a0) {
-	case PV_QUERY_VERSION:
-		return ret_value(PV_OK, PV_ABI_VERSION);
-	case PV_QUERY_FEATURES:
-		return ret_value(PV_OK, 0);
-	case PV_QUERY_PARTITION:
-		return ret_value(PV_OK, p->id);
-	case PV_QUERY_VCPU:
-		return ret_value(PV_OK, v->id);
-	case PV_QUERY_VCPUS:
-		return ret_value(PV_OK, p->nr_vcpus);
-	case PV_QUERY_PROFILE:
-		return ret_value(PV_OK, p->profile);
-	case PV_QUERY_TSC_KHZ:
-		return ret_value(PV_OK, tsc_khz);
-	case PV_QUERY_FREE_PAGES:
-		/* they are there: see slot_take */
-		return ret_value(PV_OK, p->max_pages - p->pages);
-	case PV_QUERY_PROBE:
-		return ret_value(PV_OK, virt_probe);
-	}
-	return ret(PV_EINVAL);
+	if (a0 > PV_QUERY_PROBE)
+		return ret(PV_EINVAL);
+	/* the free pages are there: see slot_take */
+	return ret_value(PV_OK,
+			 a0 == PV_QUERY_VERSION	   ? PV_ABI_VERSION :
+			 a0 == PV_QUERY_PARTITION  ? p->id :
+			 a0 == PV_QUERY_VCPU	   ? v->id :
+			 a0 == PV_QUERY_VCPUS	   ? p->nr_vcpus :
+			 a0 == PV_QUERY_PROFILE	   ? p->profile :
+			 a0 == PV_QUERY_TSC_KHZ	   ? tsc_khz :
+			 a0 == PV_QUERY_FREE_PAGES ? p->max_pages - p->pages :
+			 a0 == PV_QUERY_PROBE	   ? virt_probe :
+						     0);
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The handlers of the calls that are traced. */
 #include "core/trace.h"
-#include "hcall/decode.h"
 #include "hcall/hcall.h"
-#include "lib/x86.h"
 
 /*
  * What the slots hold: each pushes its own number, which so becomes the seventh

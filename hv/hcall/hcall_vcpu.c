@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calls about the caller's vCPUs and their time. */
-#include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
 #include "hcall/decode.h"

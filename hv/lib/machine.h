@@ -2,7 +2,6 @@
 /* What hv/boot found out about the machine; nobody writes it afterwards. */
 #pragma once
 
-#include "lib/types.h"
 #include "lib/x86.h"
 
 #define CPU_MAX 64

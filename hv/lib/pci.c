@@ -2,7 +2,6 @@
 /* PCI configuration space, in memory or behind ports 0xCF8 and 0xCFC. */
 #include "lib/pci.h"
 #include "lib/lock.h"
-#include "lib/x86.h"
 
 #define PCI_ADDRESS 0xCF8
 #define PCI_DATA 0xCFC

@@ -46,16 +46,6 @@ struct pci_ecam {
 };
 extern struct pci_ecam pci_ecam;
 
-static inline u64 ecam_start(const struct pci_ecam *e)
-{
-	return e->base + e->first * ECAM_BUS;
-}
-
-static inline u64 ecam_size(const struct pci_ecam *e)
-{
-	return e->base ? (e->last - e->first + 1) * ECAM_BUS : 0;
-}
-
 u32 pci_read32(u16 bdf, u16 reg);
 void pci_write32(u16 bdf, u16 reg, u32 v);
 const struct pci_func *pci_find(u16 bdf); /* NULL: none, or a bridge */

@@ -36,9 +36,27 @@ enum x86_bits {
 enum x86_msr {
 	MSR_APIC_BASE = 0x1B, MSR_ARCH_CAPABILITIES = 0x10A, MSR_PAT = 0x277,
 	MSR_TSC_DEADLINE = 0x6E0, MSR_X2APIC = 0x800 /* + register / 16 */,
-	MSR_EFER = 0xC0000080, MSR_SPEC_CTRL = 0x48,
+	MSR_EFER = 0xC0000080, MSR_SPEC_CTRL = 0x48, MSR_PRED_CMD = 0x49,
+	MSR_STAR = 0xC0000081, MSR_LSTAR = 0xC0000082, MSR_CSTAR = 0xC0000083,
+	MSR_SFMASK = 0xC0000084, MSR_KERNEL_GS = 0xC0000102,
+	MSR_TSC_AUX = 0xC0000103,
+};
+
+enum x86_vector {
+	VEC_DB = 1, VEC_NMI = 2, VEC_BP = 3, VEC_OF = 4, VEC_UD = 6, VEC_DF = 8,
+	VEC_NP = 11, VEC_SS = 12, VEC_GP = 13, VEC_PF = 14, VEC_AC = 17, VEC_MC = 18,
+};
+
+/* Access rights of a segment as the VMCS has them (SDM Vol. 3C 25.4.1). */
+enum x86_access_rights {
+	AR_ACCESSED = 1, AR_RW = 2, AR_BUSY = 2, AR_CODE = 8, AR_TYPE = 15,
+	AR_S = 16, AR_DPL = 0x60, AR_P = 128, AR_RESERVED = 0xf00,
+	AR_LONG = 1 << 13, AR_DB = 1 << 14, AR_G = 1 << 15, AR_UNUSABLE = 1 << 16,
 };
 /* clang-format on */
 
+#define DR6_RESET 0xffff0ff0ull /* of both: the bits that are always 1 */
+#define DR7_RESET 0x400ull
+#define DR7_ZERO 0xd000ull /* always 0 */
 /* The reset value: WB, WT, UC-, UC, twice (SDM 3A 11.12.4). */
 #define PAT_RESET 0x0007040600070406ull

@@ -2,16 +2,9 @@
 /* Memory and string helpers. */
 #include "lib/string.h"
 
-/* Eight bytes an iteration, then the rest. */
 void *memcpy(void *d, const void *s, size_t n)
 {
-	void *to = d;
-	size_t words = n / 8, bytes = n % 8;
-
-	__asm__ volatile("rep movsq; mov %3, %2; rep movsb"
-			 : "+D"(to), "+S"(s), "+c"(words)
-			 : "r"(bytes)
-			 : "memory");
+	mem_copy(d, s, n);
 	return d;
 }
 

@@ -7,6 +7,16 @@
 
 void *memcpy(void *d, const void *s, size_t n);
 void *memset(void *d, int c, size_t n);
+/* memcpy in place: eight bytes an iteration, then the rest. */
+static inline void mem_copy(void *to, const void *from, size_t n)
+{
+	size_t words = n / 8, bytes = n % 8;
+
+	__asm__ volatile("rep movsq; mov %3, %2; rep movsb"
+			 : "+D"(to), "+S"(from), "+c"(words)
+			 : "r"(bytes)
+			 : "memory");
+}
 /* Puts n - 1 copies of the first element (of a multiple of 8 bytes) behind it. */
 static inline void mem_repeat(void *first, size_t size, size_t n)
 {

@@ -10,7 +10,6 @@
 #include "lib/string.h"
 #include "lib/x86.h"
 #include "main/host.h"
-#include "pvabi/calls.h"
 
 #define RESTARTS_MAX 8u
 #define STATUS_HOST_DIED 98u

@@ -2,10 +2,7 @@
 /* The host partition, made of what hv/boot has put into its memory. */
 #include "main/host.h"
 #include "core/device.h"
-#include "core/frame.h"
 #include "core/gmem.h"
-#include "core/partition.h"
-#include "pvabi/calls.h"
 
 #define HOST_PRIORITY 7
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "core/partition.h"
-#include "lib/bootinfo.h"
 
 /* Its vCPU is ready when this returns. Boot CPU, last of all. NULL, or what is
  * wrong. */

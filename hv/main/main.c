@@ -2,7 +2,6 @@
 /* The ordered boot list, from the hand-over to the first guest instruction. */
 #include "arch/iommu.h"
 #include "arch/irq.h"
-#include "core/frame.h"
 #include "core/sched.h"
 #include "hcall/hcall.h"
 #include "lib/log.h"
@@ -25,15 +24,6 @@ static void cpu_wait(void)
 	run_cpu();
 }
 
-/* Ends the boot if something is wrong with a step of it. */
-static void require(const char *step, const char *wrong)
-{
-	if (!wrong)
-		return;
-	log("parley: cannot start: %s: %s\n", step, wrong);
-	power_off(STATUS_CONFIG);
-}
-
 /* The guest that is for the bench's floor: before its vCPUs are made. */
 static void setup_partition(struct partition *p)
 {
@@ -46,6 +36,8 @@ __attribute__((weak, noipa)) void hv_provoke(void) {}
 
 noreturn_fn void hv_main(struct boot_info *bi)
 {
+	const char *wrong;
+
 	boot = bi;
 	if (cpu_count > 1)
 		panic_stop_others = lapic_nmi_others;
@@ -59,7 +51,11 @@ noreturn_fn void hv_main(struct boot_info *bi)
 	run_init();
 	hcall_init();
 	iommu_init();
-	require("host partition", host_build(&bi->host));
+	wrong = host_build(&bi->host);
+	if (wrong) {
+		log("parley: cannot start: host partition: %s\n", wrong);
+		power_off(STATUS_CONFIG);
+	}
 	log("parley: boot: %lu TSC ticks from ExitBootServices to the host "
 	    "partition, %lu before (on Bochs a tick is an instruction)\n",
 	    rdtsc() - bi->tsc_exit_bs, bi->tsc_exit_bs - bi->tsc_entry);

@@ -2,8 +2,6 @@
 /* The vCPU loop: pick, switch, pending work, enter, dispatch. */
 #include "run/run.h"
 #include "arch/irq.h"
-#include "lib/machine.h"
-#include "lib/x86.h"
 #include "core/event.h"
 #include "core/sched.h"
 #include "core/trace.h"
@@ -89,15 +87,6 @@ static void run_exit(struct vcpu *v, struct exit *x)
 	trap_handle(v, x);
 }
 
-/* Takes old, whose state this CPU holds, off it, and v on it. */
-static inline void run_load(struct sched_cpu *s, struct vcpu *old,
-			    struct vcpu *v)
-{
-	virt_switch((struct virt_vcpu *)old, &v->hw); /* NULL stays so */
-	store_seq(&s->loaded, v);
-	sched_offer(old);
-}
-
 static noinline_fn bool run_begin_pending(struct vcpu *v)
 {
 	return run_pending(v);
@@ -109,12 +98,16 @@ static void run_left(struct vcpu *v)
 		trace_switch(v);
 }
 
-/* v is what runs from now on. False: it leaves this CPU before its entry. */
+/* v is what runs from now on, in the place of old, whose state this CPU holds.
+ * False: it leaves this CPU before its entry. */
 static inline __attribute__((always_inline)) bool
 run_begin(struct sched_cpu *s, struct vcpu *old, struct vcpu *v)
 {
-	if (old != v)
-		run_load(s, old, v);
+	if (old != v) {
+		virt_switch((struct virt_vcpu *)old, &v->hw); /* NULL stays */
+		store_seq(&s->loaded, v);
+		sched_offer(old);
+	}
 	virt->deadline_arm(&v->hw, sched_deadline(s, v), v->run_since);
 	if (likely(!load_seq(&v->hw.pending)) || run_begin_pending(v))
 		return true;

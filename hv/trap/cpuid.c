@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUID: the boot stage's allow-list, and what differs between vCPUs. */
-#include "lib/machine.h"
-#include "pvabi/calls.h"
 #include "trap/emul.h"
 
 #define L1_C_OSXSAVE (1u << 27)

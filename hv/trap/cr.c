@@ -5,9 +5,6 @@
 #include "trap/emul.h"
 
 #define CR_NUMBERS 0x11du /* those that there are, as bits */
-#define DR6_FIXED 0xffff0ff0ull
-#define DR7_FIXED 0x400ull
-#define DR7_ZERO 0xd000ull
 
 /* Fills *x as a CPU would that decodes for us. false: it is done, or faulted. */
 static bool decode(struct vcpu *v, struct exit *x)
@@ -47,7 +44,7 @@ static bool paging_switch(struct vcpu *v, bool on)
 		return false;
 	if (on && efer & EFER_LME &&
 	    (!(reg_get(v, VREG_CR4) & CR4_PAE) ||
-	     reg_get(v, VREG_CS_AR) & CS_AR_L))
+	     reg_get(v, VREG_CS_AR) & AR_LONG))
 		return false;
 	efer &= ~(u64)EFER_LMA;
 	reg_set(v, VREG_EFER, on && efer & EFER_LME ? efer | EFER_LMA : efer);
@@ -75,7 +72,9 @@ static bool cr8_write(struct vcpu *v, u64 val)
 		return false;
 	v->cr8 = val;
 	reg_set(v, VREG_CR8, val);
-	return !v->apic || vapic_tpr_set(v, (u32)val << 4);
+	if (v->apic)
+		vapic_tpr_set(v, (u32)val << 4);
+	return true;
 }
 
 static const u8 cr_vregs[] = { VREG_CR0, 0, VREG_CR2, VREG_CR3, VREG_CR4 };
@@ -145,9 +144,9 @@ static bool dr_access(struct vcpu *v, const struct exit *x)
 	if (x->cr_nr >= 4 && val >> 32)
 		return false;
 	if (r == VREG_DR6)
-		val = (val & 0xe00f) | DR6_FIXED;
+		val = (val & 0xe00f) | DR6_RESET;
 	else if (r == VREG_DR7)
-		val = (val & ~DR7_ZERO) | DR7_FIXED;
+		val = (val & ~DR7_ZERO) | DR7_RESET;
 	reg_set(v, r, val);
 	return true;
 }

@@ -21,7 +21,7 @@ static bool table_register(struct vcpu *v, const struct insn *i)
 {
 	bool gdt = i->op == INSN_SGDT || i->op == INSN_LGDT;
 	enum vreg base = gdt ? VREG_GDTR_BASE : VREG_IDTR_BASE;
-	enum vreg limit = gdt ? VREG_GDTR_LIMIT : VREG_IDTR_LIMIT;
+	enum vreg limit = base + 1; /* in their order */
 	unsigned n = trap_mode(v) == 8 ? 8 : 4;
 	struct {
 		u16 limit;
@@ -95,7 +95,7 @@ static bool selector_load(struct vcpu *v, const struct insn *i)
 {
 	struct vseg seg = { .ar = AR_UNUSABLE };
 	bool tss = i->op == INSN_LTR;
-	struct vstate s;
+	enum vreg r = tss ? VREG_TR_BASE : VREG_LDTR_BASE;
 	u16 sel;
 
 	if (!trap_rm16_get(v, i, &sel))
@@ -103,18 +103,18 @@ static bool selector_load(struct vcpu *v, const struct insn *i)
 	seg.sel = sel;
 	if ((sel & SEL_ERROR || tss) && !descriptor(v, sel, tss, &seg))
 		return false;
-	virt_state_get(&v->hw, &s);
-	*(tss ? &s.tr : &s.ldtr) = seg;
-	return !virt_state_set(&v->hw, &s) ||
-	       trap_fault(v, VEC_GP, sel & SEL_ERROR);
+	reg_set(v, r, seg.base);
+	reg_set(v, r + 1, seg.limit);
+	reg_set(v, r + 2, seg.ar);
+	reg_set(v, r + 3, seg.sel);
+	return true;
 }
 
 static bool selector_store(struct vcpu *v, const struct insn *i)
 {
-	struct vstate s;
+	enum vreg r = i->op == INSN_STR ? VREG_TR_SEL : VREG_LDTR_SEL;
 
-	virt_state_get(&v->hw, &s);
-	return trap_rm16_put(v, i, i->op == INSN_STR ? s.tr.sel : s.ldtr.sel);
+	return trap_rm16_put(v, i, reg_get(v, r));
 }
 
 enum trap_end trap_desc(struct vcpu *v, struct exit *x)

@@ -3,7 +3,6 @@
 #include "trap/emul.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "pvabi/calls.h"
 
 /* The exceptions that have an error code, as bits (SDM 3A, table 6-1). */
 #define WITH_ERROR 0x27d00u
@@ -36,9 +35,9 @@ u8 trap_mode(struct vcpu *v)
 {
 	u64 ar = reg_get(v, VREG_CS_AR);
 
-	if (ar & CS_AR_L && reg_get(v, VREG_EFER) & EFER_LMA)
+	if (ar & AR_LONG && reg_get(v, VREG_EFER) & EFER_LMA)
 		return 8;
-	return ar & CS_AR_D ? 4 : 2;
+	return ar & AR_DB ? 4 : 2;
 }
 
 u64 trap_seg_base(struct vcpu *v, u8 seg)

@@ -4,7 +4,6 @@
 
 #include "core/gmem.h"
 #include "core/ioreq.h"
-#include "core/partition.h"
 #include "trap/insn.h"
 #include "trap/regs.h"
 #include "trap/trap.h"

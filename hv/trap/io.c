@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* IN and OUT: ports that a partition serves; all others read as ones. */
 #include "core/device.h"
-#include "core/ioreq.h"
-#include "pvabi/calls.h"
 #include "trap/emul.h"
 
 #define PCI_ADDRESS 0xcf8  /* to CFF */

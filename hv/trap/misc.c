@@ -77,15 +77,14 @@ static enum trap_end trap_wbinvd(struct vcpu *v, struct exit *x)
 	return reg_get(v, VREG_CPL) ? TRAP_GP : TRAP_NEXT;
 }
 
-/* SDM Vol. 2, XSETBV; Vol. 1, 13.3. */
+/* SDM Vol. 2, XSETBV. */
 static enum trap_end trap_xsetbv(struct vcpu *v, struct exit *x)
 {
 	u64 val = v->hw.gpr[R_DX] << 32 | (u32)v->hw.gpr[R_AX];
 
 	if (!cpu_feat.xsave || !(reg_get(v, VREG_CR4) & CR4_OSXSAVE))
 		return TRAP_UD;
-	if (reg_get(v, VREG_CPL) || (u32)v->hw.gpr[R_CX] || !(val & XCR0_X87) ||
-	    val & ~cpu_feat.xcr0_mask || (val & XCR0_AVX && !(val & XCR0_SSE)))
+	if (reg_get(v, VREG_CPL) || (u32)v->hw.gpr[R_CX] || !xcr0_ok(val))
 		return TRAP_GP;
 	v->hw.xcr0 = val;
 	xsetbv(0, val);

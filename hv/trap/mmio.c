@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Nested page faults: device registers that a partition serves, or the end. */
-#include "core/ioreq.h"
-#include "pvabi/calls.h"
 #include "core/sched.h"
 #include "trap/emul.h"
 

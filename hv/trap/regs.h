@@ -7,9 +7,7 @@
 /* clang-format off */
 enum guest_bits {
 	CR4_DE = 1 << 3,   RFLAGS_TF = 1 << 8, RFLAGS_DF = 1 << 10,
-	CS_AR_L = 1 << 13, CS_AR_D = 1 << 14,
 	DR6_BD = 1 << 13,  DR6_BS = 1 << 14,   DR7_GD = 1 << 13,
-	VEC_DB = 1, VEC_UD = 6, VEC_NP = 11, VEC_SS = 12, VEC_GP = 13, VEC_PF = 14,
 };
 
 enum guest_msr {
@@ -21,7 +19,6 @@ enum guest_msr {
 	MSR_MTRR_PHYS0 = 0x200 /* base and mask of 8 ranges */,
 	MSR_MTRR_FIX64K = 0x250,    MSR_MTRR_FIX16K = 0x258 /* and 259 */,
 	MSR_MTRR_FIX4K = 0x268 /* to 26F */,
-	MSR_STAR = 0xC0000081,      MSR_SFMASK = 0xC0000084,
-	MSR_TSC_AUX = 0xC0000103,   MSR_HWCR = 0xC0010015,
+	MSR_HWCR = 0xC0010015,
 };
 /* clang-format on */

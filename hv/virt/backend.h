@@ -3,10 +3,8 @@
 #pragma once
 
 #include "virt/virt.h"
-#include "lib/regs.h"
 
 #define EXCEPTIONS (1u << 1 | 1u << 17 | 1u << 18) /* #DB #AC #MC */
-enum { VEC_DB = 1, VEC_NMI = 2, VEC_UD = 6, VEC_GP = 13, VEC_MC = 18 };
 
 /* Per-CPU data, cpu->virt. Private to its CPU. */
 struct virt_cpu {

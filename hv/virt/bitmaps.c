@@ -20,7 +20,6 @@ void virt_bitmaps_free(struct virt_space *s)
 {
 	if (s->io_bitmap)
 		s->block_free(s->owner, hpa_ptr(hpa(s->io_bitmap)), IO_ORDER);
-	s->io_bitmap = 0;
 }
 
 void virt_io_allow(struct virt_space *s, u16 port, u16 count, bool allow)

@@ -100,7 +100,6 @@ void nested_free(struct virt_space *s)
 {
 	if (s->root)
 		table_free_all(s, table_of(s->root), nested_caps.levels);
-	s->root = 0;
 }
 
 /* The entry where it ends, which is also p->e[p->level]. */
@@ -149,7 +148,7 @@ static void table_drop(struct virt_space *s, const struct path *p,
 	u64 *t = table_of(*p->e[level]);
 
 	entry_set(p, level, val);
-	s->block_retire(s->owner, t);
+	s->block_retire(s->owner, t, 0);
 }
 
 /* Of the tables that the path goes through, those that are empty go. */

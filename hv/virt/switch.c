@@ -2,18 +2,8 @@
 /* What changes hands when another vCPU comes to a CPU: extended state, debug
  * registers, MSRs that the backend's structure does not hold. */
 #include "virt/backend.h"
-#include "lib/x86.h"
 
 bool virt_soft;
-
-/* clang-format off */
-enum {
-	MSR_PRED_CMD = 0x49,       MSR_STAR = 0xC0000081,
-	MSR_LSTAR = 0xC0000082,    MSR_CSTAR = 0xC0000083,
-	MSR_SFMASK = 0xC0000084,   MSR_KERNEL_GS = 0xC0000102,
-	MSR_TSC_AUX = 0xC0000103,
-};
-/* clang-format on */
 
 /*
  * Those of SYSCALL and TSC_AUX change only by WRMSR, which exits (see

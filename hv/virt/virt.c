@@ -2,7 +2,6 @@
 /* Choosing the backend, and what both backends do alike. */
 #include "virt/backend.h"
 #include "lib/iommu.h"
-#include "lib/x86.h"
 #include "lib/log.h"
 
 const struct virt_ops *virt;
@@ -50,7 +49,6 @@ void virt_vcpu_free(struct virt_vcpu *v)
 		return;
 	virt_unload(v);
 	v->space->block_free(v->space->owner, v->ctl, 0);
-	v->ctl = NULL;
 }
 
 /* ---- what a CPU caches for it ---- */
@@ -81,44 +79,18 @@ void virt_flush_linear(struct virt_vcpu *v) { virt_tag_take(v); }
 
 /* ---- registers ---- */
 
-static const char *state_bad(const struct vstate *s)
-{
-	bool lma = efer_with_lma(s->efer, s->cr0) & EFER_LMA;
-
-	if (s->cr0 >> 32 || (s->cr0 & CR0_PG && !(s->cr0 & CR0_PE)))
-		return "CR0 has PG without PE, or bits above 31";
-	if (s->cr0 & CR0_NW && !(s->cr0 & CR0_CD))
-		return "CR0 has NW without CD";
-	if (s->efer & ~(EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE))
-		return "EFER has an unknown bit";
-	if (lma && !(s->cr4 & CR4_PAE))
-		return "long mode without CR4.PAE";
-	if (s->cr3 >> cpu_feat.phys_bits)
-		return "CR3 is beyond the physical address width";
-	if (lma && s->cs.ar & AR_LONG ? !canonical48(s->rip) : s->rip >> 32)
-		return "RIP is not canonical";
-	if (s->rflags & ~0x3f7fd7ull)
-		return "RFLAGS has a reserved bit";
-	return NULL;
-}
-
 void virt_state_get(struct virt_vcpu *v, struct vstate *s)
 {
 	for (u32 r = 0; r < VREG_STATE; r++)
 		s->reg[r] = virt->reg_get(v, r);
 }
 
-const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s)
+void virt_state_set(struct virt_vcpu *v, const struct vstate *s)
 {
-	const char *bad = state_bad(s);
-
-	if (bad)
-		return bad;
 	for (u32 r = 0; r < VREG_STATE; r++)
 		virt->reg_set(v, r, s->reg[r]);
 	virt->reg_set(v, VREG_CPL, s->ss.ar >> 5 & 3);
 	virt->reg_set(v, VREG_EVENT, 0);
-	return NULL;
 }
 
 /* ---- exits and events ---- */

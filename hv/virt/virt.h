@@ -6,7 +6,6 @@
 #pragma once
 
 #include "lib/cpu.h"
-#include "lib/types.h"
 #include "virt/offsets.h"
 
 /* General registers in the encoding order of the instruction set. RSP lives
@@ -118,8 +117,6 @@ enum vreg {
 };
 /* clang-format on */
 
-#define AR_LONG (1u << 13)
-#define AR_UNUSABLE (1u << 16)
 struct vseg {
 	u64 base, limit, ar, sel; /* ar: as in VMX (SDM Vol. 3C, 24.4.1) */
 };
@@ -263,7 +260,8 @@ struct virt_space {
 			   unsigned order);
 	/* a table that CPUs may still cache a pointer to: frees it behind the
 	 * next flush of all of them; until then it stays as it is */
-	void (*block_retire)(struct partition *owner, void *table);
+	void (*block_retire)(struct partition *owner, void *table,
+			     unsigned order);
 	struct partition *owner;
 };
 
@@ -375,10 +373,10 @@ void virt_flush(struct virt_vcpu *v);
 /* Drops translations of guest-linear addresses of v, which is loaded. */
 void virt_flush_linear(struct virt_vcpu *v);
 
-/* All registers of v, which is loaded. state_set: NULL, or why the CPU could
- * not enter such a state. */
+/* All registers of v, which is loaded. The caller has checked that a CPU could
+ * enter the state. */
 void virt_state_get(struct virt_vcpu *v, struct vstate *s);
-const char *virt_state_set(struct virt_vcpu *v, const struct vstate *s);
+void virt_state_set(struct virt_vcpu *v, const struct vstate *s);
 
 /* The I/O bitmap of a space: all ports are intercepted but what is allowed then,
  * whose exits can also come back. That of the MSRs is hv/boot's. */

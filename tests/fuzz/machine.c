@@ -235,8 +235,6 @@ void lapic_timer_arm(u64 tsc)
 	strands[running == MAIN ? 0 : running].timer = tsc;
 }
 
-void lapic_eoi(void) {}
-
 int ioapic_gsi(u32 irq, bool isa) { return irq < 24 ? (int)irq : -1; }
 
 void ioapic_route(u32 irq, bool isa, u32 cpu) {}

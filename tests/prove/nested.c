@@ -57,7 +57,7 @@ static void *block_alloc(struct partition *owner, unsigned order)
 }
 
 /* A retired table is not used any more: nothing must lead there. */
-static void block_retire(struct partition *owner, void *table)
+static void block_retire(struct partition *owner, void *table, unsigned order)
 {
 	u64 *t = table;
 

@@ -2,9 +2,6 @@
 /* Exit codes and their information turned into neutral exits (APM Vol. 2,
  * 15.6 to 15.13, 15.20, appendix C). */
 #include "virt/svm/svm.h"
-#include "lib/x86.h"
-
-enum { VEC_BP = 3, VEC_OF = 4, VEC_AC = 17 };
 
 /* Neutral kind, the instruction's length when it has no prefix and the code
  * names one instruction only, and the exit's variant. */

@@ -3,7 +3,6 @@
  * injection, flushes. */
 #include "virt/svm/svm.h"
 #include "arch/irq.h"
-#include "lib/x86.h"
 
 /* Exit codes from 0x60 on are the bits of three words in their order. */
 #define BIT(code) (1u << (SVM_EXIT_##code & 31))
@@ -63,7 +62,7 @@ static void svm_vcpu_init(struct virt_vcpu *v)
 	b->np_enable = 1;
 	b->n_cr3 = v->space->root;
 	b->v_masking = V_INTR_MASKING;
-	b->dr6 = 0xffff0ff0; /* virt_state_set sets the rest */
+	b->dr6 = DR6_RESET; /* virt_state_set sets the rest */
 }
 
 static void svm_tag_set(struct virt_vcpu *v, bool all_void)
@@ -75,7 +74,6 @@ static void svm_tag_set(struct virt_vcpu *v, bool all_void)
 
 static void svm_load(struct virt_vcpu *from, struct virt_vcpu *v)
 {
-	(void)from;
 	/* a new round of tags that nobody has entered in yet */
 	if (unlikely(virt_cpu()->flush_all))
 		vmcb_of(v)->tlb_control = TLB_FLUSH_ALL;
@@ -113,7 +111,6 @@ static void svm_window(struct virt_vcpu *v, bool on)
 
 static void svm_deadline_arm(struct virt_vcpu *v, u64 tsc, u64 now)
 {
-	(void)now;
 	v->deadline = tsc;
 	lapic_timer_arm(tsc);
 }

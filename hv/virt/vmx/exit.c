@@ -2,7 +2,6 @@
 /* Exit reasons and qualifications turned into neutral exits (SDM Vol. 3C,
  * chapter 28 and 29.2). */
 #include "virt/vmx/vmx.h"
-#include "lib/x86.h"
 
 /* Each reason's kind and variant, and what else is to be read: the instruction's
  * length, the qualification; and whether it comes in the middle of a delivery,

@@ -4,7 +4,6 @@
 #include "virt/vmx/vmx.h"
 #include "arch/irq.h"
 #include "lib/panic.h"
-#include "lib/x86.h"
 
 #define MSR_FLUSH_CMD 0x10B
 #define EPT_RWX 7ull

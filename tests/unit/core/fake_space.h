@@ -85,11 +85,6 @@ void partition_retire(struct partition *p, void *at, unsigned order)
 	p->retired = ptr_hpa(at).v | order;
 }
 
-static void table_retire(struct partition *p, void *table)
-{
-	partition_retire(p, table, 0);
-}
-
 static void retired_drop(struct partition *p)
 {
 	while (p->retired) {
@@ -135,7 +130,7 @@ static inline int fake_setup(void **state)
 		p->space.owner = p;
 		p->space.block_alloc = partition_pages;
 		p->space.block_free = partition_pages_free;
-		p->space.block_retire = table_retire;
+		p->space.block_retire = partition_retire;
 		assert_int_equal(nested_init(&p->space), 0);
 		partition_table[i] = p;
 	}

@@ -71,6 +71,12 @@ NEVER(trap_decode)
 NEVER(trap_seg_base)
 NEVER(trap_fault)
 
+bool xcr0_ok(u64 x)
+{
+	fail();
+	return false;
+}
+
 void partition_die(struct vcpu *w, const char *fmt, ...) { fail(); }
 void sched_yield(struct vcpu *w) { fail(); }
 void virt_reinject(struct virt_vcpu *hw, u32 event, u32 error, u32 len)

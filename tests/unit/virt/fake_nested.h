@@ -60,7 +60,8 @@ static struct {
 } retired[4096];
 static unsigned nr_retired;
 
-static inline void page_retire(struct partition *owner, void *table)
+static inline void page_retire(struct partition *owner, void *table,
+			       unsigned order)
 {
 	memcpy(retired[nr_retired].was, table, PAGE_SIZE);
 	retired[nr_retired++].table = table;
