@@ -121,15 +121,14 @@ extern u64 sched_idle;
 /* v's CPU, locked; v may change it while nobody holds the lock. */
 static inline struct sched_cpu *sched_lock(const struct vcpu *v)
 {
-	struct sched_cpu *s = sched_of(load_relaxed(&v->cpu));
+	for (;;) {
+		struct sched_cpu *s = sched_of(load_relaxed(&v->cpu));
 
-	lock_take(&s->lock);
-	while (unlikely(load_relaxed(&v->cpu) != s->index)) {
-		lock_drop(&s->lock);
-		s = sched_of(load_relaxed(&v->cpu));
 		lock_take(&s->lock);
+		if (likely(load_relaxed(&v->cpu) == s->index))
+			return s;
+		lock_drop(&s->lock);
 	}
-	return s;
 }
 /* As lock_scope, for the CPU of v. */
 #define cpu_scope(s, v)                      \

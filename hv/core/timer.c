@@ -11,14 +11,10 @@
  */
 static struct timer *meld(struct timer *a, struct timer *b)
 {
-	struct timer *t = a;
-
 	if (!a || !b)
 		return a ? a : b;
-	if (b->at < a->at) {
-		a = b;
-		b = t;
-	}
+	if (b->at < a->at)
+		return meld(b, a);
 	b->prev = a;
 	b->next = a->child;
 	if (b->next)

@@ -109,15 +109,13 @@ static u64 take_signed(struct decoder *d, unsigned bytes)
 /* A prefix changes *d. false: it is none. */
 static bool prefix(struct decoder *d, u8 b)
 {
-	switch (b) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
+	if ((b & 0xe7) == 0x26) {
 		/* 64-bit mode ignores all but FS and GS */
 		if (d->env->mode != 8)
 			d->i->seg = b >> 3 & 3;
 		return true;
+	}
+	switch (b) {
 	case 0x64:
 	case 0x65:
 		d->i->seg = SEG_FS + (b & 1);
