@@ -66,7 +66,8 @@ static bool chosen(const struct op *op)
 int kit_main(const char *cmdline)
 {
 	static const struct op *const tables[] = { bench_ops, queue_ops,
-						   cpu_ops, call_ops };
+						   direct_ops, cpu_ops,
+						   call_ops };
 	const struct op *op;
 	uint64_t probe = 0;
 	unsigned t, nr = sizeof(tables) / sizeof(tables[0]);

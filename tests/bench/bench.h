@@ -46,6 +46,7 @@ struct op {
 extern const struct op bench_ops[];
 extern const struct op call_ops[];
 extern const struct op cpu_ops[];
+extern const struct op direct_ops[]; /* of a guest that owns a disk */
 extern const struct op queue_ops[];
 
 /* Measures `reps` times, and prints. */

@@ -33,6 +33,7 @@ import cycles  # noqa: E402
 import image  # noqa: E402
 import legend  # noqa: E402
 import machine  # noqa: E402
+import split  # noqa: E402
 import table  # noqa: E402
 
 OUTPUT = os.environ.get("B") or "build"
@@ -156,6 +157,32 @@ def measure_guest(emulator, elf, cmdline=os.environ.get("CMDLINE") or "",
             boots)
 
 
+class DirectBoot(Boot):
+    """One boot of direct.cfg with a guest that owns the disk."""
+
+    def __init__(self, emulator, probe, device):
+        super().__init__(emulator, "off", probe, "")
+        self.name = f"{emulator}-direct-{probe}"
+        self.dir = os.path.join(FOLDER, self.name)
+        self.cfg = configuration("off", probe, {
+            "DEVICE": device, "RUNS": str(table.DEVICE_RUNS)}, "direct.cfg")
+
+
+def measure_split(emulator, rows, plain):
+    """(rows, boots) of the disk of the boot `plain`: owned by a guest, where one
+    can drive it, and served with traps."""
+    device = split.device_of(plain.result.lines)
+    more = split.trapped(rows)
+    boots = [DirectBoot(emulator, probe, device) for probe in ("off", "on")] \
+        if device else []
+    run_boots(boots)
+    if boots:
+        more += table.costs(boots[0].table, boots[1].table,
+                            CALL_COUNTS[emulator], emulator == "bochs",
+                            [("disk_qd32_direct", "pv")])[0]
+    return more, boots
+
+
 def measure_work(emulator, size=WORK_SIZE):
     """(rows, boots) of WORK; both empty where it is not built."""
     elf, cmdline, memory, op = WORK
@@ -250,7 +277,10 @@ def counts(emulator, demo=False):
         emulator, OPTIONS_DEMO if demo else OPTIONS, not demo)
     work, work_boots = ([], []) if demo else measure_work(emulator)
     rows += work
-    about = facts(boots + work_boots, probe)
+    more, split_boots = ([], []) if demo else \
+        measure_split(emulator, rows, boots[0])
+    rows += more
+    about = facts(boots + work_boots + split_boots, probe)
     backend = TARGETS[emulator]
     title = (f"Cost of operations by hypercall and by trap, "
              f"{backend.upper()} on {about['emulator']}, one CPU")
@@ -259,6 +289,7 @@ def counts(emulator, demo=False):
     for complaint in wrong:
         print(f"bench: the counts differ: {complaint}")
     if not demo:
+        print(split.text(rows), flush=True)
         write_both(backend, table.csv(rows), about)
     return 1 if wrong else 0
 

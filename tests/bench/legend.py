@@ -40,6 +40,10 @@ LEGEND = (
     ("sqlite_speedtest1", "all of SQLite's speedtest1, --size 5, on a RAM disk "
      "that the host partition serves",
      "the same, by trapped registers and a 16550"),
+    ("disk_qd32_direct", "the same of the whole disk, by the host partition's "
+     "driver in a guest that owns it", ""),
+    ("disk_qd32_trapped", "", "disk_qd32 in hvm: trapped registers, trapped "
+     "notifications"),
     ("page_fault", "#PF, the kit's handler, which sets the entry's P, IRETQ",
      ""),
     ("pte_update", "a page-table entry changed, INVLPG", ""),

@@ -20,8 +20,9 @@ EXACT = ("null", "batch_64", "time_read", "timer_set", "console_byte",
          "cpu_query", "reg_read", "notify", "disk_read_4k", "block_qd1",
          "block_qd32", "page_fault", "pte_update", "user_syscall")
 # These wait for an emulated device.
-DEVICE = ("disk_read_4k_device", "disk_qd32")
-OPERATIONS = EXACT + DEVICE
+SERVED = ("disk_read_4k_device", "disk_qd32")
+DEVICE = SERVED + ("disk_qd32_direct", "disk_qd32_trapped")  # see split.py
+OPERATIONS = EXACT + SERVED
 # Measured in the plain boot alone, and one way of a round trip: the probe and
 # the counters take in what comes before and after.
 ALONE = ("event_wake", "floor")

@@ -21,6 +21,7 @@ import cycles  # noqa: E402
 import legend  # noqa: E402
 import machine  # noqa: E402
 import speedcheck  # noqa: E402
+import split  # noqa: E402
 import table  # noqa: E402
 
 NULL_MOST = 48  # instructions of a null hypercall
@@ -226,6 +227,22 @@ def queue_gate(name, row):
           f"{table.number(many.exits)} exits")
 
 
+def split_check(emulator, name, rows, plain):
+    """The disk in a guest that owns it, where the emulator has one for that."""
+    more, boots = bench.measure_split(emulator, rows, plain)
+    have = {(r.op, r.profile): r for r in more}
+    check(("disk_qd32_trapped", "hvm") in have, f"{name} disk_qd32_trapped",
+          f"{list(have)}")
+    check(bool(boots) == (name == "svm"), f"{name} disk_qd32_direct boots",
+          f"{len(boots)}")
+    if boots:
+        direct = have[("disk_qd32_direct", "pv")]
+        check(direct.host < 1 and direct.total > 0,
+              f"{name} disk_qd32_direct without the host partition",
+              f"{direct.host} of its instructions")
+    print(split.text(rows + more))
+
+
 def figures(cost):
     return {"all": cost.total, "root": cost.root, "exits": cost.exits,
             "vmcs": cost.vmcs or 0}
@@ -354,6 +371,7 @@ def one(emulator, name, accepting):
     queue_gate(name, by)
     calls_check(name, rows)
     growth_gate(name, rows)
+    split_check(emulator, name, rows, boots[0])
     boot_gate(name, boots[0])
     bench.write_both(name, table.csv(table.with_auto(rows, auto.table)),
                      bench.facts([*boots, auto], probe))
