@@ -55,8 +55,7 @@ struct kit_net_frame {
 };
 
 /* The next frame. false: none is there; the next one's coming wakes a vCPU that
- * sleeps in kit_wait. Costs no exit. (Each call takes one: kit_wait_until looks
- * at its condition once more in the end.) */
+ * sleeps in kit_wait. Costs no exit. */
 bool kit_net_next(struct kit_net *n, struct kit_net_frame *f);
 
 #endif

@@ -16,18 +16,21 @@
 bool kit_wait(uint64_t deadline_ns);
 
 /* Sleeps until cond holds, a handler making it so: the usual form. Gives
- * false when the deadline came first. cond is evaluated again and again, the
+ * false when the deadline came first. cond is evaluated until it holds, the
  * deadline once. */
-#define kit_wait_until(cond, deadline_ns)             \
-	({                                            \
-		uint64_t kit_flags_ = kit_irq_save(); \
-		uint64_t kit_end_ = (deadline_ns);    \
-		bool kit_ok_ = true;                  \
-		while (kit_ok_ && !(cond))            \
-			kit_ok_ = kit_wait(kit_end_); \
-		kit_ok_ = (cond);                     \
-		kit_irq_restore(kit_flags_);          \
-		kit_ok_;                              \
+#define kit_wait_until(cond, deadline_ns)                       \
+	({                                                      \
+		uint64_t kit_flags_ = kit_irq_save();           \
+		bool kit_ok_ = (cond), kit_left_ = true;        \
+		if (!kit_ok_) {                                 \
+			uint64_t kit_end_ = (deadline_ns);      \
+			do {                                    \
+				kit_left_ = kit_wait(kit_end_); \
+				kit_ok_ = (cond);               \
+			} while (!kit_ok_ && kit_left_);        \
+		}                                               \
+		kit_irq_restore(kit_flags_);                    \
+		kit_ok_;                                        \
 	})
 
 #endif
