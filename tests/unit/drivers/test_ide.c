@@ -427,6 +427,24 @@ static void test_silent(void **state)
 	assert_false(ide.blk.lost);
 }
 
+/* Pulled out at work: every register reads as ones, until all is given up. */
+static void test_gone(void **state)
+{
+	unsigned runs;
+
+	(void)state;
+	assert_null(start());
+	assert_int_equal(io(BLK_READ, 0, 512), BLK_OK);
+	dev.silent = dev.absent = true;
+	runs = dev.dma_runs;
+	assert_true(io(BLK_READ, 0, 512) != BLK_OK);
+	assert_true(io(BLK_WRITE, 1, 512) != BLK_OK);
+	assert_true(io(BLK_FLUSH, 0, 0) != BLK_OK);
+	assert_true(ide.blk.lost);
+	assert_int_equal(dev.dma_runs, runs);
+	assert_int_equal(dev.bm_cmd & 1, 0); /* DMA is off */
+}
+
 static void test_none(void **state)
 {
 	(void)state;
@@ -463,6 +481,7 @@ int main(void)
 		cmocka_unit_test_setup(test_bounce, setup),
 		cmocka_unit_test_setup(test_errors, setup),
 		cmocka_unit_test_setup(test_silent, setup),
+		cmocka_unit_test_setup(test_gone, setup),
 		cmocka_unit_test_setup(test_none, setup),
 	};
 
