@@ -28,8 +28,9 @@ static struct vconsole *of(struct vdev *v) { return (struct vconsole *)v; }
 static void rest(struct vconsole *c)
 {
 	struct vq *q = &c->dev.q[TX];
+	uint32_t half = q->size / 2;
 
-	if (!vdev_live(&c->dev, TX) || !vq_arm_behind(q, q->size / 2))
+	if (!vdev_live(&c->dev, TX) || !vq_arm_behind(q, half ? half - 1 : 0))
 		return;
 	c->rest_ns = kit_time_ns() + REST_NS;
 	host_wake_at(c->rest_ns);

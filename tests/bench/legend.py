@@ -11,7 +11,7 @@ LEGEND = (
      "WRMSR to TSC_DEADLINE (or the x2APIC timer's count)"),
     ("console_byte", "hypercall console_write, 1 byte",
      "16550: IN of LSR, OUT of THR"),
-    ("console_line", "hypercall console_write, 80 bytes",
+    ("console_line", "80 bytes on a virtio console, one line of many",
      "16550: 80 times IN of LSR, OUT of THR"),
     ("event_send", "hypercall event_send to itself, upcall, handler",
      "WRMSR to SELF_IPI, vector, WRMSR to EOI, handler"),

@@ -7,6 +7,7 @@
 #include "kit/mm.h"
 #include "kit/ops.h"
 #include "kit/time.h"
+#include "kit/vconsole.h"
 
 #define FLOOR_MAGIC 0x464c4f4f /* the leanest handler's number */
 #define REG_MAGIC 0x000u
@@ -129,6 +130,27 @@ static void console_line_run(uint32_t n)
 	while (n--)
 		kit_write(nuls, sizeof(nuls));
 }
+
+static struct kit_vconsole *tty; /* in profile pv */
+
+static void tty_line_run(uint32_t n)
+{
+	while (n--)
+		if (!kit_vconsole_write(tty, nuls, sizeof(nuls)))
+			kit_panic("console_line: the console has failed");
+}
+
+static bool tty_start(void)
+{
+	if (kit_profile() == PV_PROFILE_PV && !tty) {
+		tty = kit_vconsole_open("tty", NULL);
+		/* once by all of its memory */
+		tty_line_run(tty ? KIT_VCONSOLE_QUEUE : 0);
+	}
+	return tty;
+}
+
+static bool tty_absent(void) { return !tty_start(); }
 
 uint64_t self_event;
 static uint32_t self_events;
@@ -278,7 +300,10 @@ const struct op bench_ops[] = {
 	OP("timer_set", 16, 1, timer_set_run, .start = timer_start,
 	   .stop = timer_stop),
 	OP("console_byte", 16, 1, console_byte_run),
-	OP("console_line", 4, 1, console_line_run),
+	/* as often as the queue is half full, and that several times */
+	OP("console_line", 8 * KIT_VCONSOLE_QUEUE / 2, 1, tty_line_run,
+	   .start = tty_start),
+	OP("console_line", 4, 1, console_line_run, .start = tty_absent),
 	OP("event_send", 16, 1, event_send_run, .start = event_start),
 	OP("after_io", 16, 1, event_send_run, .start = after_io_start),
 	OP("after_irq", 16, 1, event_send_run, .start = after_irq_start),

@@ -35,6 +35,7 @@ CREATE_DESTROY_MOST = 60_000
 # A read of the null disk, 32 in the queue: guest, hypervisor, host partition.
 QUEUE_MOST, QUEUE_EXITS = 500, 0.3
 ALONE_EXITS = 6  # of one that is alone in the queue
+LINE_EXITS = 1  # of a line of 80 bytes on a virtio console
 MANY_SHARE = 0.02  # growth of a fast call from 1 to 64 partitions
 # What is executed natively must cost no exit.
 NO_EXIT = tuple((op, p) for op in ("time_read", "aspace_switch", "page_fault",
@@ -216,13 +217,18 @@ def many_gate(name, row):
 
 
 def queue_gate(name, row):
-    """What the split costs a request of a virtual disk."""
+    """What the split costs a request of a virtual disk, and a line."""
     many, alone = (row[(f"block_qd{n}", "pv")] for n in (32, 1))
     check(many.total <= QUEUE_MOST and many.exits <= QUEUE_EXITS,
           f"{name} a request of 32",
           f"{table.number(many.total)} instructions, {many.exits} exits")
     check(alone.exits <= ALONE_EXITS, f"{name} a request alone",
           f"{alone.exits} exits")
+    line = row[("console_line", "pv")]
+    check(line.exits <= LINE_EXITS, f"{name} a line of a console",
+          f"{line.exits} exits")
+    print(f"console_line on {name}: {table.number(line.total)} instructions, "
+          f"{table.number(line.exits)} exits")
     print(f"block_qd32 on {name}: {table.number(many.total)} instructions, "
           f"{table.number(many.exits)} exits")
 
