@@ -224,6 +224,22 @@ static void test_restart(void **state)
 	assert_shown("one\ntwo, which is longer\nthree\nfour\n");
 }
 
+/* Where the old one had shown the second alone, that is not shown twice. */
+static void test_restart_out_of_order(void **state)
+{
+	uint16_t head[2];
+
+	kit_vconsole_write(c, "one\n", 4);
+	kit_vconsole_write(c, "two\n", 4);
+	dev_next(TX, &head[0]);
+	dev_next(TX, &head[1]);
+	dev_push(TX, head[1], 0);
+	dev_lost = true;
+	assert_true(kit_vconsole_write(c, "three\n", 6));
+	show();
+	assert_shown("one\nthree\n");
+}
+
 /* Also where nothing is written any more: the device's event is the cause. */
 static void test_restart_told(void **state)
 {
@@ -324,6 +340,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_lies, teardown),
 		T(test_within_itself),
 		T(test_restart),
+		T(test_restart_out_of_order),
 		T(test_restart_told),
 		T(test_use),
 		T(test_reads),
