@@ -13,6 +13,7 @@
 #include "tracer.h"
 #include "vblk.h"
 #include "vfile.h"
+#include "vnet.h"
 
 /* ---- texts ---- */
 
@@ -144,17 +145,29 @@ static void stats_row(struct out *o, const char *name, const struct sample *now,
 	*last = *now;
 }
 
+/* A disk's requests, or a network card's frames. */
+static void io_add(struct sample *s, const struct guest *g, unsigned n)
+{
+	const struct vdisk *d = disk_of(g, n);
+	const struct netswitch_port *p;
+
+	if (d) {
+		s->requests += d->nr_requests;
+		s->bytes += d->nr_bytes;
+	} else if (g->vdev[n] && g->cfg->vdev[n].type == VDEV_NET) {
+		p = &((const struct vnet *)g->vdev[n])->port;
+		s->requests += p->count.in_frames + p->count.out_frames;
+		s->bytes += p->count.in_bytes + p->count.out_bytes;
+	}
+}
+
 static void guest_stats(struct out *o, struct guest *g)
 {
 	struct sample s = { .tsc = kit_tsc() };
 
 	vcpus_add(&s, g->part, g->cfg->vcpus);
-	for (unsigned i = 0; i < g->cfg->nr_vdevs; i++) {
-		const struct vdisk *d = disk_of(g, i);
-
-		s.requests += d ? d->nr_requests : 0;
-		s.bytes += d ? d->nr_bytes : 0;
-	}
+	for (unsigned i = 0; i < g->cfg->nr_vdevs; i++)
+		io_add(&s, g, i);
 	stats_row(o, g->cfg->name, &s, &before[o->json][g->slot]);
 }
 

@@ -29,6 +29,11 @@ image = ticker.elf
 cmdline = deaf
 console = hvc:virtio
 start = no
+[guest talks]
+image = net.elf
+cmdline = role=ping
+net = n:switch
+start = no
 [guest big]
 image = ticker.elf
 memory = 3G
@@ -94,7 +99,8 @@ def starts(control, name):
 
 def lives(control, tag):
     expect(f"list-{tag}", control.states() ==
-           {"alpha": "runs", "beta": "off", "big": "off"}, control.states())
+           {"alpha": "runs", "beta": "off", "talks": "off", "big": "off"},
+           control.states())
     status, text = control.run("list")
     expect(f"list-text-{tag}", not status and re.search(
         r"^alpha +runs +pv +1 +16 ", text, re.M), text)
@@ -159,6 +165,11 @@ def showing(control, tag):
     rows = control.json("stats")
     expect(f"stats-{tag}", [r["name"] for r in rows[:2]] == ["(host)", "alpha"]
            and rows[1]["calls"] > 0, rows)
+    control.run("start", "talks")  # to nobody
+    expect(f"stats-net-{tag}", in_time(
+        lambda: [r for r in control.json("stats") if r["name"] == "talks"
+                 and r["io"] > 0 and r["io_kib"] >= 0]), control.json("stats"))
+    control.run("destroy", "talks")
     rows = control.json("map", "alpha", "d", "5")
     expect(f"map-disk-{tag}", rows[0]["where"].startswith("disk 0 (")
            and (int(rows[0]["is_at"], 16) - 5) % 2048 == 0, rows)
