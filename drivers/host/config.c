@@ -143,6 +143,15 @@ static bool guest_console(struct parse *p, char *v)
 	return true;
 }
 
+static bool guest_log(struct parse *p, char *v)
+{
+	char *first = strchr(v, '/'), *last = strrchr(v, '/');
+
+	if (!first || first == v || !last[1])
+		return config_bad(p, "log is PARTITION/[DIR/]FILE, not", v);
+	return config_set_text(p, v, p->g->log, CFG_IMAGE, "log");
+}
+
 static bool guest_stats(struct parse *p, char *v)
 {
 	return config_set_yes(p, v, &p->g->stats);
@@ -180,6 +189,7 @@ static const struct key guest_keys[] = {
 	{ "kill", guest_kill, false },
 	{ "expect", guest_expect, false },
 	{ "console", guest_console, true },
+	{ "log", guest_log, false },
 	{ "stats", guest_stats, false },
 	{ "counters", guest_counters, false },
 	{ "trace", guest_trace, false },

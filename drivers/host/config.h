@@ -94,6 +94,7 @@ struct cfg_guest {
 	bool expect_set, expect_crash;
 	unsigned expect_code;
 	enum cfg_console console;
+	char log[CFG_IMAGE]; /* PARTITION/[DIR/]FILE; "": none */
 	bool stats;
 	unsigned counters; /* enum cfg_counters */
 	unsigned trace;	   /* PV_TRACE_* */

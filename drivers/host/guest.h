@@ -3,6 +3,7 @@
 #ifndef HOST_GUEST_H
 #define HOST_GUEST_H
 
+#include "conlog.h"
 #include "console.h"
 #include "gmem.h"
 #include "host.h"
@@ -39,6 +40,7 @@ struct guest {
 	struct vdev *vdev[CFG_VDEVS];
 	struct lines_source lines;
 	struct scroll back; /* of its console */
+	struct conlog log;
 	uint8_t typed[256]; /* not taken yet by the guest */
 	unsigned nr_typed;
 	bool traced;
@@ -66,6 +68,9 @@ void guest_vdevs_free(struct guest *g);
 void guest_type(struct guest *g, const char *text, size_t n);
 /* It has written that, by whichever console. */
 void guest_says(struct guest *g, const char *text, size_t n);
+
+/* Opens its log, if it is to have one. */
+const char *guest_log_open(struct guest *g);
 
 /* Prints registers, bytes and back trace of a guest that died. */
 void report_death(const struct guest *g);

@@ -28,6 +28,7 @@ static void (*state_fn)(const struct guest *g);
 
 void guest_says(struct guest *g, const char *text, size_t n)
 {
+	conlog_put(&g->log, text, n);
 	if (g->cfg->console != CONSOLE_NULL)
 		console_put(&g->lines, text, n);
 }
@@ -110,7 +111,8 @@ void guest_kill(struct guest *g)
 
 static void output_take(struct guest *g)
 {
-	uint64_t n = console_take(g);
+	/* what its log has no room for waits where it is */
+	uint64_t n = conlog_full(&g->log) ? TAKE_MAX : console_take(g);
 
 	g->more = n == TAKE_MAX; /* its turn comes again */
 	if (g->more)
@@ -152,6 +154,7 @@ static void guest_reap(struct guest *g)
 		g->created = false;
 		assign_return(g);
 	}
+	conlog_close(&g->log);
 	g->io = NULL;
 	gmem_end(&g->mem);
 	if (config->shell || g->by_operator || g->by_hand)
@@ -160,9 +163,23 @@ static void guest_reap(struct guest *g)
 	starts_due = true;
 }
 
+const char *guest_log_open(struct guest *g)
+{
+	const char *why = NULL;
+
+	if (*g->cfg->log)
+		why = conlog_open(&g->log, g->cfg->log, g->cfg->name);
+	if (!why)
+		return NULL;
+	kit_format(g->why, sizeof(g->why), "log %s: %s", g->cfg->log, why);
+	return g->why;
+}
+
 static void guest_start(struct guest *g)
 {
-	g->failed = guest_load(g);
+	g->failed = guest_log_open(g);
+	if (!g->failed)
+		g->failed = guest_load(g);
 	if (!g->failed) {
 		g->status.state = PV_STATE_RUNNING;
 		phase_set(g, GUEST_RUNS);

@@ -217,6 +217,7 @@ static _Noreturn void serve(void)
 			guests_gone();
 		disks_check();
 		nets_check();
+		conlogs_run();
 		folders_check();
 		tracer_run();
 		console_pump();

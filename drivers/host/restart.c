@@ -76,7 +76,9 @@ static void destroy(uint64_t part)
 
 static void serve(struct guest *g)
 {
-	g->failed = guest_serve(g);
+	g->failed = guest_log_open(g);
+	if (!g->failed)
+		g->failed = guest_serve(g);
 	if (!g->failed)
 		g->failed = tracer_begin(g);
 	if (g->failed) {

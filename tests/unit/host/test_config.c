@@ -183,6 +183,12 @@ static void test_keys(void **state)
 	refuses(G "console = x\n",
 		"parley.cfg:3: console is keyboard, null or NAME:virtio, "
 		"not: x");
+	refuses(G "log = web.log\n",
+		"parley.cfg:3: log is PARTITION/[DIR/]FILE, not: web.log");
+	refuses(G "log = /web.log\n",
+		"parley.cfg:3: log is PARTITION/[DIR/]FILE, not: /web.log");
+	refuses(G "log = esp/\n",
+		"parley.cfg:3: log is PARTITION/[DIR/]FILE, not: esp/");
 	refuses(G "console = x:y\n",
 		"parley.cfg:3: console is keyboard, null or NAME:virtio, "
 		"not: y");
