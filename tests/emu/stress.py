@@ -96,13 +96,18 @@ def disk_guests(rng, rounds):
 image = restart.elf
 cmdline = "rounds=20 restarts={rounds} seed={rng.randint(1, 1 << 30)}"
 profile = {rng.choice(("pv", "pv", "hvm"))}
-disk = data:part=data"""
+disk = data:part=data
+[guest folder]
+image = refold.elf
+cmdline = "restarts={rounds}"
+folder = share:part=esp/parley"""
 
 
 def under_disk(index, rounds, seed):
     return host_dies("host", index, rounds, seed, disk_guests, [
         r"^\[disk\] PASS no-request-failed$", r"^\[disk\] PASS no-wrong-byte$",
-        r"^\[disk\] PASS host-restarted$", r"^host: guest disk: exit code 0$"])
+        r"^\[disk\] PASS host-restarted$", r"^host: guest disk: exit code 0$",
+        r"^host: guest folder: exit code 0$"])
 
 
 def sqlite_guests(rng, rounds):
