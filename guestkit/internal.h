@@ -56,6 +56,10 @@ extern struct kit_vcpu kit_vcpu0;
 extern uint32_t kit_apic_on;	/* the local APIC is in use */
 extern uint32_t kit_vectors_on; /* events have vectors of their own */
 
+/* Sends an event and waits as kit_wait does, in one exit. Interrupts are off.
+ * false: there is no such way, or the handle names nothing (any more). */
+bool kit_send_wait(uint64_t event, uint64_t deadline_ns);
+
 static inline struct kit_vcpu *kit_this(void)
 {
 	struct kit_vcpu *v;

@@ -188,6 +188,11 @@ bool kit_net_send(struct kit_net *n, const void *frame, size_t len,
 
 void kit_net_kick(struct kit_net *n) { kit_virtio_kick(&n->dev, TX); }
 
+bool kit_net_kick_wait(struct kit_net *n, uint64_t deadline_ns)
+{
+	return kit_virtio_kick_wait(&n->dev, TX, deadline_ns);
+}
+
 /* ---- receiving ---- */
 
 static void held_give_back(struct kit_net *n)

@@ -73,6 +73,22 @@ static void wait_call(uint64_t deadline_tsc)
 		__asm__ volatile("sti; nop; cli" ::: "memory");
 }
 
+bool kit_send_wait(uint64_t event, uint64_t deadline_ns)
+{
+	struct pv_vcpu_page *page = kit_this()->page;
+	uint64_t status, tsc = 0;
+
+	if (kit_ops.wait != wait_call || kit_apic_on || kit_vectors_on)
+		return false;
+	if (deadline_ns != KIT_FOREVER)
+		tsc = kit_tsc_of_ns(deadline_ns);
+	__atomic_store_n(&page->masked, 1, __ATOMIC_SEQ_CST);
+	status = pv_event_send_wait(event, tsc);
+	__atomic_store_n(&page->masked, 0, __ATOMIC_SEQ_CST);
+	kit_event_scan();
+	return status != PV_EHANDLE;
+}
+
 static uint64_t query_call(unsigned id)
 {
 	uint64_t v = 0;

@@ -4,6 +4,7 @@
 
 #include "kit/call.h"
 #include "kit/mm.h"
+#include "kit/wait.h"
 #include "internal.h"
 
 #define REG_MAGIC 0x000u
@@ -159,6 +160,7 @@ const char *kit_virtio_open(struct kit_virtio *v, const char *name, uint32_t id,
 	if (!d)
 		return "there is no such device";
 	v->base = d->base;
+	v->bell = d->handle;
 	v->wanted = wanted;
 	v->nr_queues = queues;
 	v->size = size;
@@ -177,6 +179,18 @@ void kit_virtio_kick(struct kit_virtio *v, unsigned queue)
 {
 	if (virtq_kick_wanted(&v->q[queue]))
 		reg_set(v, REG_NOTIFY, queue);
+}
+
+bool kit_virtio_kick_wait(struct kit_virtio *v, unsigned queue,
+			  uint64_t deadline_ns)
+{
+	if (!virtq_kick_wanted(&v->q[queue]))
+		return kit_wait(deadline_ns);
+	if (v->bell && kit_op_path(KIT_OP_REG) == KIT_CALL &&
+	    kit_send_wait(v->bell, deadline_ns))
+		return true;
+	reg_set(v, REG_NOTIFY, queue);
+	return kit_wait(deadline_ns);
 }
 
 void kit_virtio_ack(struct kit_virtio *v)

@@ -13,6 +13,7 @@
 
 struct kit_virtio {
 	uint64_t base, features, wanted;
+	uint64_t bell; /* handle of the event of a notification; 0: none */
 	unsigned nr_queues, size;
 	uint32_t
 		restarts; /* of the host partition, before the device's start */
@@ -42,6 +43,10 @@ const char *kit_virtio_again(struct kit_virtio *v);
 
 /* Tells the device of what was added to a queue, if it wants to know. */
 void kit_virtio_kick(struct kit_virtio *v, unsigned queue);
+
+/* The same, and kit_wait, in one exit where there is a way. Interrupts are off. */
+bool kit_virtio_kick_wait(struct kit_virtio *v, unsigned queue,
+			  uint64_t deadline_ns);
 
 /* In fn: a driver that knows only the standard registers acknowledges; a
  * ported one was told by the event already. */

@@ -57,6 +57,9 @@ const char *guest_load(struct guest *g);
 
 /* Serves I/O regions: called by guest_load before the start. */
 const char *guest_serve(struct guest *g);
+/* The guest's handle of an event that is a notification of its n-th virtio device;
+ * 0: it has none. Once, behind guest_serve. */
+uint64_t guest_bell(struct guest *g, unsigned n);
 /* After it, for a guest that ran meanwhile: its drivers are told to reset their
  * devices, and what waits for an answer gets one. */
 void guest_serve_again(struct guest *g);

@@ -142,6 +142,7 @@ static const char *devices_fill(struct load *l, struct boot_page *b)
 		d->irq = i + 1;
 		d->base = PV_VIRTIO_BASE + i * PAGE;
 		d->size = PAGE;
+		d->handle = guest_bell(l->g, i);
 		strcpy(d->name, c->vdev[i].name);
 	}
 	b->start.nr_devices = c->nr_vdevs + c->nr_devices;
@@ -223,9 +224,9 @@ static const char *load(struct load *l)
 	if (!why)
 		why = image_write(l);
 	if (!why)
-		why = boot_write(l);
-	if (!why)
 		why = guest_serve(l->g);
+	if (!why)
+		why = boot_write(l);
 	if (!why)
 		why = tracer_begin(l->g);
 	if (!why)

@@ -131,6 +131,8 @@ void guest_vdevs_free(struct guest *g)
 			continue;
 		if (v->event)
 			pv_handle_close(v->event);
+		if (v->bell)
+			pv_handle_close(v->bell);
 		vdevs_free(v);
 		g->vdev[i] = NULL;
 	}
@@ -156,6 +158,18 @@ static void vconsole_connect(struct guest *g, struct vdev *v)
 
 	c->out = vconsole_says;
 	c->room = vconsole_room;
+}
+
+uint64_t guest_bell(struct guest *g, unsigned n)
+{
+	struct vdev *v = g->vdev[n];
+	uint64_t theirs = 0;
+
+	if (g->cfg->profile != PV_PROFILE_PV ||
+	    kit_event_bind(notify_port(g, n), 0, &v->bell))
+		return 0;
+	pv_handle_derive(g->part, v->bell, PV_RIGHT_SEND, &theirs);
+	return theirs;
 }
 
 static const char *vdev_serve(struct guest *g, unsigned n)

@@ -43,7 +43,8 @@ struct vdev {
 	void (*due)(struct vdev *v);
 	void *arg;
 	uint64_t event;
-	bool is_due; /* the owner's */
+	uint64_t bell; /* of the event that a notification is; 0: none */
+	bool is_due;   /* the owner's */
 	struct vdev *next_due;
 	/* registers */
 	uint32_t status, isr, device_sel, driver_sel, queue_sel;

@@ -44,6 +44,10 @@ bool kit_net_send(struct kit_net *n, const void *frame, size_t len,
  * itself. */
 void kit_net_kick(struct kit_net *n);
 
+/* kit_net_kick and kit_wait (kit/wait.h), which in profile pv are one exit. With
+ * interrupts off. */
+bool kit_net_kick_wait(struct kit_net *n, uint64_t deadline_ns);
+
 /* ---- receiving ---- */
 
 struct kit_net_frame {

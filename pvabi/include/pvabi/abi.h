@@ -380,8 +380,10 @@ struct pv_device {
 		uint32_t io;	     /* 1: ports */
 		uint32_t pad;
 	} bar[6];
-	char name[24];	 /* VIRTIO: the configuration's name of the disk */
-	uint64_t handle; /* PCI: the partition's handle of the function */
+	char name[24]; /* VIRTIO: the configuration's name of the disk */
+	/* PCI: the partition's handle of the function; VIRTIO: of an event that
+	 * is a notification, or 0 */
+	uint64_t handle;
 	/* SCREEN: pixels; from a line to the next; `bdf` is of its function */
 	uint32_t width, height, stride;
 	uint32_t pad2;

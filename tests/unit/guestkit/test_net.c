@@ -13,7 +13,8 @@
 const struct pv_device *kit_device(const struct pv_device *from, uint32_t type,
 				   const char *name)
 {
-	static const struct pv_device d = { .irq = VIRTIO_ID_NET };
+	static const struct pv_device d = { .irq = VIRTIO_ID_NET,
+					    .handle = BELL };
 
 	return &d;
 }
@@ -159,6 +160,29 @@ static void another_device_is_none(void **state)
 	assert_false(send(1));
 }
 
+/* With a handle of the notification's event a kick and a sleep are one call; not
+ * when it names nothing any more. */
+static void a_kick_with_a_sleep(void **state)
+{
+	unsigned before;
+
+	begin();
+	before = dev.notified;
+	bell_works = true;
+	assert_true(send(1));
+	assert_true(kit_net_kick_wait(n, now + 10000000));
+	assert_int_equal(nr_rung, 1);
+	assert_int_equal(dev.notified, before);
+	assert_int_equal(nr_sent, 1);
+	bell_works = false;
+	assert_true(send(2));
+	kit_net_kick_wait(n, now + 10000000);
+	assert_int_equal(dev.notified, before + 1);
+	assert_int_equal(nr_sent, 2);
+	assert_int_equal(nr_rung, 1);
+	finish();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +191,7 @@ int main(void)
 		cmocka_unit_test(the_frame_in_hand_stays_as_it_is),
 		cmocka_unit_test(it_may_die_again_and_again),
 		cmocka_unit_test(another_device_is_none),
+		cmocka_unit_test(a_kick_with_a_sleep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
