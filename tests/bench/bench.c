@@ -65,13 +65,15 @@ static bool chosen(const struct op *op)
 
 int kit_main(const char *cmdline)
 {
-	static const struct op *const tables[] = { bench_ops, queue_ops,
-						   direct_ops, cpu_ops,
-						   call_ops };
+	static const struct op *const tables[] = { bench_ops,  queue_ops,
+						   direct_ops, net_ops,
+						   cpu_ops,    call_ops };
 	const struct op *op;
 	uint64_t probe = 0;
 	unsigned t, nr = sizeof(tables) / sizeof(tables[0]);
 
+	if (kit_option_u64("peer", 0))
+		return peer_main();
 	pv_query(PV_QUERY_PROBE, &probe);
 	if (!kit_option_u64("calls", 1))
 		nr--;

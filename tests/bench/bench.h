@@ -47,6 +47,7 @@ extern const struct op bench_ops[];
 extern const struct op call_ops[];
 extern const struct op cpu_ops[];
 extern const struct op direct_ops[]; /* of a guest that owns a disk */
+extern const struct op net_ops[];
 extern const struct op queue_ops[];
 
 /* Measures `reps` times, and prints. */
@@ -59,6 +60,8 @@ void bench_settle(void);
 extern uint64_t bench_known;
 /* What a run that counts itself has counted; 0: the whole of it counts. */
 extern uint64_t bench_ticks;
+/* What another guest had to do with it, set by op->done; counts as the guest's. */
+extern struct kit_side bench_more;
 
 /* The hypervisor looks for a free slot from the last one that it took: this
  * makes it begin at the same one each time, for any n. */
@@ -82,6 +85,9 @@ bool disk_choose(enum disk_kind i); /* sets disk, disk_buf, disk_base */
 extern struct kit_block *disk;
 extern uint8_t *disk_buf;
 void null_run(uint32_t n);
+
+/* net.c: the guest at the other end of the switch. */
+int peer_main(void);
 
 /* pair.c: the two operations that need a second vCPU. */
 bool pair_start(void);

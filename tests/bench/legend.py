@@ -44,6 +44,10 @@ LEGEND = (
      "driver in a guest that owns it", ""),
     ("disk_qd32_trapped", "", "disk_qd32 in hvm: trapped registers, trapped "
      "notifications"),
+    ("net_round_trip", "a frame of 64 bytes to another guest (profile pv) over the "
+     "switch, and one back; of both guests", "the same"),
+    ("net_frame", "one of 64 frames of 1,500 bytes to it, all in the queue, and "
+     "one answer to all", "the same"),
     ("page_fault", "#PF, the kit's handler, which sets the entry's P, IRETQ",
      ""),
     ("pte_update", "a page-table entry changed, INVLPG", ""),

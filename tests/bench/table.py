@@ -18,7 +18,8 @@ HEADER = ("operation,profile,mitigations,root_instructions,"
 EXACT = ("null", "batch_64", "time_read", "timer_set", "console_byte",
          "console_line", "event_send", "ipi", "event_wait", "aspace_switch",
          "cpu_query", "reg_read", "notify", "disk_read_4k", "block_qd1",
-         "block_qd32", "page_fault", "pte_update", "user_syscall")
+         "block_qd32", "net_round_trip", "net_frame", "page_fault",
+         "pte_update", "user_syscall")
 # These wait for an emulated device.
 SERVED = ("disk_read_4k_device", "disk_qd32")
 DEVICE = SERVED + ("disk_qd32_direct", "disk_qd32_trapped")  # see split.py

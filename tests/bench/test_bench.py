@@ -36,6 +36,7 @@ CREATE_DESTROY_MOST = 60_000
 QUEUE_MOST, QUEUE_EXITS = 500, 0.3
 ALONE_EXITS = 6  # of one that is alone in the queue
 LINE_EXITS = 1  # of a line of 80 bytes on a virtio console
+FRAME_EXITS, ROUND_TRIP_EXITS = 0.3, 4  # over the switch, of all three
 MANY_SHARE = 0.02  # growth of a fast call from 1 to 64 partitions
 # What is executed natively must cost no exit.
 NO_EXIT = tuple((op, p) for op in ("time_read", "aspace_switch", "page_fault",
@@ -249,6 +250,17 @@ def split_check(emulator, name, rows, plain):
     print(split.text(rows + more))
 
 
+def net_gate(name, row):
+    """What a frame from one guest to another costs."""
+    frame, trip = (row[(f"net_{op}", "pv")] for op in ("frame", "round_trip"))
+    check(frame.exits <= FRAME_EXITS, f"{name} a frame of 64",
+          f"{frame.exits} exits")
+    check(trip.exits <= ROUND_TRIP_EXITS, f"{name} a frame there and back",
+          f"{trip.exits} exits")
+    print(f"net_frame on {name}: {table.number(frame.exits)} exits, "
+          f"net_round_trip: {table.number(trip.exits)}")
+
+
 def figures(cost):
     return {"all": cost.total, "root": cost.root, "exits": cost.exits,
             "vmcs": cost.vmcs or 0}
@@ -375,6 +387,7 @@ def one(emulator, name, accepting):
     null_gate(name, plain, by, calls)
     many_gate(name, by)
     queue_gate(name, by)
+    net_gate(name, by)
     calls_check(name, rows)
     growth_gate(name, rows)
     split_check(emulator, name, rows, boots[0])
