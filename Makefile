@@ -271,7 +271,7 @@ endef
 # The boot stage runs once: it is to be small.
 $(eval $(call compile,hv/boot,$(HV_FLAGS) -Os $(BOOT_FLAGS)))
 # So is what root mode does once, at a restart, or when it has failed.
-HV_SELDOM := hv/main/% hv/arch/amdvi.c hv/arch/exception.c hv/arch/ioapic.c \
+HV_SELDOM := hv/main/% hv/arch/amdvi.c hv/arch/exception.c \
 	hv/arch/iommu.c hv/arch/vtd.c hv/core/renew.c hv/lib/panic.c hv/lib/pci.c \
 	hv/lib/power.c hv/lib/symtab.c
 $(patsubst %.c,$(B)/obj/%.o,$(filter $(HV_SELDOM),$(HV_C))): HV_SMALL := -Os

@@ -127,7 +127,7 @@ static void com2_is_there_if_configured(void **state)
 static void com3_is_there_if_configured(void **state)
 {
 	boot_options.pcap = true;
-	assert_int_equal(host_devices(&bi, dev, 64), 3);
+	assert_int_equal(host_devices(&bi, dev, 64), 4);
 	assert_int_equal(dev[1].type, PV_DEV_UART);
 	assert_int_equal(dev[1].base, 0x3E8);
 	assert_int_equal(bi.host.grants[1].start, 0x3E8);
