@@ -32,7 +32,7 @@ start = no
 [guest talks]
 image = net.elf
 cmdline = role=ping
-net = n:switch
+net = net:switch
 start = no
 [guest big]
 image = ticker.elf
