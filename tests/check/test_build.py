@@ -90,7 +90,7 @@ def reproducible(work):
 
 INSTALLED = """
 include/kit/{block,call,console,device,entropy,folder,irq,kit,measure,mm,net,ops,smp,time,vconsole,wait}.h
-include/parley-drivers/{ahci,ahci_port,ata,block,e1000,env,gpt,ide,net,nvme,nvme_admin,pci,pci_msix,uart,virtio_blk,virtio_net,virtio_pci,virtq}.h
+include/parley-drivers/{ahci,ahci_port,ata,block,e1000,env,framebuffer,gpt,ide,net,nvme,nvme_admin,pci,pci_msix,ps2,uart,virtio_blk,virtio_console,virtio_net,virtio_pci,virtq}.h
 include/parley-libc/{assert,ctype,errno,inttypes,limits,math,setjmp,stdio,stdlib,string,time}.h
 include/pvabi/{abi,calls,names,stubs}.h
 lib/libparley{c,drv,kit}.a
