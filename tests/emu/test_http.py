@@ -150,7 +150,7 @@ def disks(work, emulator):
         with open(path, "rb") as f:
             before = f.read()
         run = Run(work, EMU=emulator, GUEST="restart",
-                  BLOCK=f"data:{path}{ro}", CMDLINE="rounds=8")
+                  BLOCK=f"data:{path}{ro}", CMDLINE="rounds=8 restarts=0")
         status = run.status()
         with open(path, "rb") as f:
             after = f.read()
