@@ -55,7 +55,7 @@ int trace_map(struct partition *p, u32 cpu, gpa_t at, u32 port)
 		return err;
 	t->part = p->id;
 	t->port = port;
-	t->gen = p->gen;
+	store_release(&t->gen, p->gen);
 	return PV_OK;
 }
 
@@ -71,7 +71,7 @@ static void trace_decode(struct virt_vcpu *hw, struct exit *x);
 int trace_set(struct partition *p, u32 what)
 {
 	for (u32 i = 0; i < cpu_count; i++)
-		if (!load_acquire(&cpus[i].ring))
+		if (!load_acquire(&cpus[i].gen))
 			return PV_ESTATE;
 	lock_scope(&p->lock);
 	for (u32 i = 0; i < p->nr_vcpus; i++) {
