@@ -5,6 +5,7 @@
 
 #include "core/handle.h"
 #include "pvabi/abi.h"
+#include "pvabi/calls.h"
 #include "lib/lock.h"
 
 #define PARTITION_MAX 80
