@@ -240,7 +240,7 @@ static bool reset(struct blk_dev *dev)
 	return port_serve(d);
 }
 
-static const struct blk_ops ahci_ops = { start, reset };
+static const struct blk_ops ahci_ops = { .start = start, .reset = reset };
 
 /* ---- start ---- */
 

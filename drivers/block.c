@@ -5,6 +5,7 @@
 static void list_add(struct blk_list *l, struct blk_req *req)
 {
 	req->next = NULL;
+	req->prev = l->last;
 	if (l->last)
 		l->last->next = req;
 	else
@@ -12,35 +13,52 @@ static void list_add(struct blk_list *l, struct blk_req *req)
 	l->last = req;
 }
 
+static void list_remove(struct blk_list *l, struct blk_req *req)
+{
+	if (req->prev)
+		req->prev->next = req->next;
+	else
+		l->first = req->next;
+	if (req->next)
+		req->next->prev = req->prev;
+	else
+		l->last = req->prev;
+}
+
 static struct blk_req *list_take(struct blk_list *l)
 {
 	struct blk_req *req = l->first;
 
-	if (!req)
-		return NULL;
-	l->first = req->next;
-	if (!l->first)
-		l->last = NULL;
+	if (req)
+		list_remove(l, req);
 	return req;
 }
 
-static bool list_remove(struct blk_list *l, struct blk_req *req)
+static void list_put_back(struct blk_list *l, struct blk_req *req)
 {
-	struct blk_req *prev = NULL;
-	struct blk_req *r = l->first;
-
-	while (r && r != req) {
-		prev = r;
-		r = r->next;
-	}
-	if (!r)
-		return false;
-	if (prev)
-		prev->next = r->next;
+	req->prev = NULL;
+	req->next = l->first;
+	if (l->first)
+		l->first->prev = req;
 	else
-		l->first = r->next;
-	if (l->last == r)
-		l->last = prev;
+		l->last = req;
+	l->first = req;
+}
+
+/* A disk completes its requests in any order. */
+static void run_begin(struct blk_dev *dev, struct blk_req *req)
+{
+	list_add(&dev->running, req);
+	req->running = true;
+	dev->requests++;
+}
+
+static bool run_end(struct blk_dev *dev, struct blk_req *req)
+{
+	if (!req->running)
+		return false; /* it was given up already */
+	req->running = false;
+	list_remove(&dev->running, req);
 	return true;
 }
 
@@ -56,8 +74,10 @@ static void fail_all(struct blk_list *l, enum blk_status status)
 	struct blk_req *req;
 
 	*l = (struct blk_list){ NULL, NULL };
-	while ((req = list_take(&all)) != NULL)
+	while ((req = list_take(&all)) != NULL) {
+		req->running = false;
 		req->done(req, status);
+	}
 }
 
 static enum blk_status request_check(const struct blk_dev *dev,
@@ -88,37 +108,56 @@ static enum blk_status request_check(const struct blk_dev *dev,
 	return BLK_OK;
 }
 
+/* Tells the device of what was started, now or when it is uncorked. */
+static void tell(struct blk_dev *dev)
+{
+	if (dev->corked)
+		dev->untold = true;
+	else if (dev->ops->tell && !dev->lost)
+		dev->ops->tell(dev);
+}
+
 /* Starts what the device has room for; not recursive, though done() may
  * submit again. */
 static void start_queued(struct blk_dev *dev)
 {
+	bool started = false;
+
 	if (dev->starting)
 		return;
 	dev->starting = true;
 	while (dev->queued.first && !dev->lost) {
 		struct blk_req *req = list_take(&dev->queued);
-		struct blk_req *rest = dev->queued.first;
 		enum blk_status err;
 
 		req->deadline = dev->env->now_ns(dev->env) + BLK_TIMEOUT_NS;
-		list_add(&dev->running, req);
-		dev->requests++;
+		run_begin(dev, req);
 		err = dev->ops->start(dev, req);
-		if (err == BLK_OK)
+		if (err == BLK_OK) {
+			started = true;
 			continue;
+		}
 		if (err != BLK_EBUSY) {
 			blk_complete(dev, req, err);
 			continue;
 		}
-		list_remove(&dev->running, req);
+		run_end(dev, req);
 		dev->requests--;
-		req->next = rest;
-		dev->queued.first = req;
-		if (!dev->queued.last)
-			dev->queued.last = req;
+		list_put_back(&dev->queued, req);
 		break;
 	}
 	dev->starting = false;
+	if (started)
+		tell(dev);
+}
+
+void blk_uncork(struct blk_dev *dev)
+{
+	dev->corked = false;
+	if (dev->untold) {
+		dev->untold = false;
+		tell(dev);
+	}
 }
 
 void blk_submit(struct blk_dev *dev, struct blk_req *req)
@@ -145,12 +184,13 @@ static void error_count(struct blk_dev *dev)
 void blk_complete(struct blk_dev *dev, struct blk_req *req,
 		  enum blk_status status)
 {
-	if (!list_remove(&dev->running, req))
-		return; /* it was given up already */
+	if (!run_end(dev, req))
+		return;
 	if (status != BLK_OK)
 		error_count(dev);
 	req->done(req, status);
-	start_queued(dev);
+	if (dev->queued.first)
+		start_queued(dev);
 }
 
 void blk_resume(struct blk_dev *dev) { start_queued(dev); }

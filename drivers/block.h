@@ -44,7 +44,8 @@ struct blk_req {
 	uint32_t bytes;
 	uint32_t tag;
 	uint64_t deadline;
-	struct blk_req *next;
+	bool running;
+	struct blk_req *next, *prev;
 };
 
 struct blk_dev;
@@ -53,6 +54,8 @@ struct blk_ops {
 	/* Gives one checked request to the device, or BLK_EBUSY. The driver
 	 * ends it with blk_complete, perhaps before start returns. */
 	enum blk_status (*start)(struct blk_dev *dev, struct blk_req *req);
+	/* Tells the device of what start() has given it. Null: start() tells. */
+	void (*tell)(struct blk_dev *dev);
 	/* Stops the device: it touches no memory of a request any more.
 	 * false: it is lost. Forgets all requests; does not complete them. */
 	bool (*reset)(struct blk_dev *dev);
@@ -81,7 +84,8 @@ struct blk_dev {
 	bool (*present)(struct blk_dev *dev);
 	/* private to block.c */
 	bool starting;
-	uint64_t look; /* the next time to ask that */
+	bool corked, untold; /* tell() is put off, and due */
+	uint64_t look;	     /* the next time to ask that */
 	struct blk_list queued, running;
 };
 
@@ -90,6 +94,13 @@ struct blk_dev {
  * of the disk or malformed ends with BLK_EINVAL.
  */
 void blk_submit(struct blk_dev *dev, struct blk_req *req);
+
+/*
+ * Around the submission of many requests: the device is told of them at the end,
+ * with one write to its doorbell. Between the two nobody waits for a request.
+ */
+static inline void blk_cork(struct blk_dev *dev) { dev->corked = true; }
+void blk_uncork(struct blk_dev *dev);
 
 /* For drivers: a request that was started has ended. */
 void blk_complete(struct blk_dev *dev, struct blk_req *req,

@@ -324,7 +324,7 @@ static bool reset(struct blk_dev *dev)
 	return ok;
 }
 
-static const struct blk_ops ide_ops = { start, reset };
+static const struct blk_ops ide_ops = { .start = start, .reset = reset };
 
 /* IDENTIFY DEVICE, by polling. */
 static const char *identify(struct ide *d, uint16_t id[256])

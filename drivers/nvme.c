@@ -104,8 +104,18 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 	}
 	c.cid = (uint16_t)cid;
 	d->req[cid] = req;
-	nvme_submit(d, &d->io, &c);
+	nvme_put(&d->io, &c);
 	return BLK_OK;
+}
+
+static void tell(struct blk_dev *dev)
+{
+	struct nvme *d = nvme_of(dev);
+
+	if (d->io.told == d->io.tail)
+		return; /* twice is an Invalid Doorbell Write Value */
+	d->io.told = d->io.tail;
+	nvme_doorbell(d, &d->io, false, d->io.tail);
 }
 
 static void finish(struct nvme *d, unsigned cid, bool ok)
@@ -170,7 +180,7 @@ static bool reset(struct blk_dev *dev)
 	return nvme_enable(d) && !nvme_queues_create(d);
 }
 
-static const struct blk_ops nvme_ops = { start, reset };
+static const struct blk_ops nvme_ops = { start, tell, reset };
 
 /* ---- start ---- */
 

@@ -34,7 +34,7 @@ _Static_assert(sizeof(struct nvme_completion) == 16, "NVMe 1.4, 4.6");
 
 /* A submission and a completion queue of the same number and size. */
 struct nvme_queue {
-	uint16_t nr, entries, tail, head;
+	uint16_t nr, entries, tail, told, head;
 	uint16_t phase; /* of what is new */
 	volatile struct nvme_command *sq;
 	volatile struct nvme_completion *cq;

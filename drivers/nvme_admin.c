@@ -59,15 +59,20 @@ static void queue_clear(struct nvme_queue *q)
 
 	for (unsigned i = 0; i < NVME_PAGE / 8; i++)
 		p[i] = 0;
-	q->tail = q->head = 0;
+	q->tail = q->told = q->head = 0;
 	q->phase = 1;
+}
+
+void nvme_put(struct nvme_queue *q, const struct nvme_command *c)
+{
+	q->sq[q->tail] = *c;
+	q->tail = (uint16_t)(q->tail + 1 == q->entries ? 0 : q->tail + 1);
 }
 
 void nvme_submit(struct nvme *d, struct nvme_queue *q,
 		 const struct nvme_command *c)
 {
-	q->sq[q->tail] = *c;
-	q->tail = (uint16_t)(q->tail + 1 == q->entries ? 0 : q->tail + 1);
+	nvme_put(q, c);
 	nvme_doorbell(d, q, false, q->tail);
 }
 

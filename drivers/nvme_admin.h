@@ -40,7 +40,9 @@ uint64_t nvme_doorbells_end(uint64_t cap);
 void nvme_doorbell(struct nvme *d, const struct nvme_queue *q, bool cq,
 		   uint16_t v);
 
-/* There is room: no more are in flight than a queue holds. */
+/* There is room: no more are in flight than a queue holds. The controller hears of
+ * it with the doorbell, or at once. */
+void nvme_put(struct nvme_queue *q, const struct nvme_command *c);
 void nvme_submit(struct nvme *d, struct nvme_queue *q,
 		 const struct nvme_command *c);
 /* False: there is no new completion. Its status comes without the phase. */

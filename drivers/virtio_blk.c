@@ -9,14 +9,6 @@ static struct virtio_blk *blk_of(struct blk_dev *dev)
 	return (struct virtio_blk *)dev;
 }
 
-static int slot_free(struct virtio_blk *d)
-{
-	for (int i = 0; i < d->q.size; i++)
-		if (!d->req[i])
-			return i;
-	return -1;
-}
-
 static unsigned chain_fill(struct virtio_blk *d, struct blk_req *req,
 			   unsigned slot, struct virtq_buf *buf)
 {
@@ -39,29 +31,31 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 					VIRTIO_BLK_T_FLUSH };
 	struct virtio_blk *d = blk_of(dev);
 	struct virtq_buf buf[BLK_SEGS + 2];
-	int slot = slot_free(d);
-	unsigned n;
-	int head;
+	volatile struct virtio_blk_slot *slot;
+	uint16_t head = virtq_next_head(&d->q);
 
 	if (req->op == BLK_FLUSH && !d->has_flush) {
 		blk_complete(dev, req, BLK_OK); /* writes are through */
 		return BLK_OK;
 	}
-	if (slot < 0)
+	if (req->nsegs + 2 > d->q.free_count)
 		return BLK_EBUSY;
-	d->slot[slot].hdr.type = type[req->op];
-	d->slot[slot].hdr.reserved = 0;
-	d->slot[slot].hdr.sector = req->op == BLK_FLUSH ? 0 : req->sector;
-	d->slot[slot].status = STATUS_NONE;
-	n = chain_fill(d, req, (unsigned)slot, buf);
-	head = virtq_add(&d->q, buf, n);
-	if (head < 0)
-		return BLK_EBUSY;
-	d->req[slot] = req;
-	d->slot_of[head] = (uint16_t)slot;
+	slot = &d->slot[head];
+	slot->hdr.type = type[req->op];
+	slot->hdr.reserved = 0;
+	slot->hdr.sector = req->op == BLK_FLUSH ? 0 : req->sector;
+	slot->status = STATUS_NONE;
+	virtq_add(&d->q, buf, chain_fill(d, req, head, buf));
+	d->req[head] = req;
+	return BLK_OK;
+}
+
+static void tell(struct blk_dev *dev)
+{
+	struct virtio_blk *d = blk_of(dev);
+
 	if (virtq_kick_wanted(&d->q))
 		virtio_pci_kick(&d->pci, 0);
-	return BLK_OK;
 }
 
 static enum blk_status status_of(uint8_t status)
@@ -76,12 +70,11 @@ static void completions(struct virtio_blk *d)
 
 	do {
 		while ((got = virtq_take(&d->q, &head)) > 0) {
-			unsigned slot = d->slot_of[head];
-			struct blk_req *req = d->req[slot];
+			struct blk_req *req = d->req[head];
 
-			d->req[slot] = NULL;
+			d->req[head] = NULL;
 			blk_complete(&d->blk, req,
-				     status_of(d->slot[slot].status));
+				     status_of(d->slot[head].status));
 			if (d->blk.lost)
 				return;
 		}
@@ -142,7 +135,7 @@ static bool reset(struct blk_dev *dev)
 	return dev->lost || !bring_up(d);
 }
 
-static const struct blk_ops virtio_blk_ops = { start, reset };
+static const struct blk_ops virtio_blk_ops = { start, tell, reset };
 
 /* Reads the limits that hold after the features were agreed on. */
 static const char *geometry(struct virtio_blk *d)

@@ -74,8 +74,8 @@ struct virtio_blk {
 	dev_addr_t ring_dev;
 	volatile struct virtio_blk_slot *slot;
 	dev_addr_t slot_dev;
-	struct blk_req *req[VIRTQ_SIZE_MAX]; /* by slot */
-	uint16_t slot_of[VIRTQ_SIZE_MAX];    /* by head of the chain */
+	/* a request has the slot whose number is that of its chain's head */
+	struct blk_req *req[VIRTQ_SIZE_MAX];
 	bool has_flush;
 };
 

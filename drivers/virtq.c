@@ -38,24 +38,24 @@ int virtq_add(struct virtq *q, const struct virtq_buf *buf, unsigned count)
 	uint16_t head = q->free_head;
 	uint16_t i = head;
 	uint16_t idx = q->avail->idx;
+	volatile struct virtq_desc *desc = q->desc;
 
 	if (!count || count > q->free_count)
 		return -1;
 	for (unsigned n = 0; n < count; n++) {
-		bool last = n + 1 == count;
+		volatile struct virtq_desc *d = &desc[i];
 
-		q->desc[i].addr = buf[n].addr.v;
-		q->desc[i].len = buf[n].len;
-		q->desc[i].flags =
-			(uint16_t)((last ? 0 : VIRTQ_DESC_NEXT) |
-				   (buf[n].device_writes ? VIRTQ_DESC_WRITE :
-							   0));
-		i = q->desc[i].next;
+		d->addr = buf[n].addr.v;
+		d->len = buf[n].len;
+		d->flags = (uint16_t)((n + 1 < count ? VIRTQ_DESC_NEXT : 0) |
+				      (buf[n].device_writes ? VIRTQ_DESC_WRITE :
+							      0));
+		i = d->next;
 	}
 	q->free_head = i;
 	q->free_count = (uint16_t)(q->free_count - count);
 	q->chain[head] = (uint8_t)count;
-	q->avail->ring[idx % q->size] = head;
+	q->avail->ring[idx & (q->size - 1)] = head;
 	barrier(); /* the ring entry before the index that publishes it */
 	q->avail->idx = (uint16_t)(idx + 1);
 	return head;
@@ -106,8 +106,8 @@ int virtq_take_len(struct virtq *q, uint16_t *head, uint32_t *len)
 	if ((uint16_t)(idx - q->used_seen) > q->size)
 		return -1;
 	barrier(); /* the index before the entry */
-	id = q->used->ring[q->used_seen % q->size].id;
-	*len = q->used->ring[q->used_seen % q->size].len;
+	id = q->used->ring[q->used_seen & (q->size - 1)].id;
+	*len = q->used->ring[q->used_seen & (q->size - 1)].len;
 	if (id >= q->size || !q->chain[id])
 		return -1;
 	q->used_seen++;

@@ -31,11 +31,13 @@ static void round_run(void)
 	struct blk_dev *d = &virtio.blk;
 
 	left = DEPTH;
+	blk_cork(d);
 	for (unsigned i = 0; i < DEPTH; i++) {
 		place = place * 1664525u + 1013904223u;
 		reqs[i].sector = ((uint64_t)place * PAGES >> 32) * PAGE_SECTORS;
 		blk_submit(d, &reqs[i]);
 	}
+	blk_uncork(d);
 	while (left) {
 		uint64_t next = blk_check(d, env.now_ns(&env));
 

@@ -33,7 +33,16 @@ static bool reset(struct blk_dev *d)
 	return reset_works;
 }
 
-static const struct blk_ops ops = { start, reset };
+static unsigned tells, told; /* how many were started at the last one */
+
+static void tell(struct blk_dev *d)
+{
+	assert_ptr_equal(d, &dev);
+	tells++;
+	told = nr_started;
+}
+
+static const struct blk_ops ops = { start, tell, reset };
 
 static int setup(void **state)
 {
@@ -45,7 +54,7 @@ static int setup(void **state)
 				.sectors = 100,
 				.max_segs = 4,
 				.max_bytes = 8192 };
-	nr_started = resets = 0;
+	nr_started = resets = tells = told = 0;
 	room = 16;
 	reset_works = true;
 	return 0;
@@ -160,6 +169,72 @@ static bool present(struct blk_dev *d)
 
 /* Nobody looks at a device that answers; one that is slow is looked at now and
  * then, and given up as soon as it is gone. */
+/* It hears of each request, or of many at once; not of none, and not when it is
+ * given up. */
+static void test_cork(void **state)
+{
+	struct result r[6];
+	struct blk_req q[6];
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		q[i] = request(&r[i], i);
+	blk_submit(&dev, &q[0]);
+	assert_int_equal(tells, 1);
+	blk_cork(&dev);
+	blk_uncork(&dev);
+	assert_int_equal(tells, 1);
+	blk_cork(&dev);
+	for (unsigned i = 1; i < 4; i++)
+		blk_submit(&dev, &q[i]);
+	assert_int_equal(tells, 1);
+	blk_uncork(&dev);
+	assert_int_equal(tells, 2);
+	assert_int_equal(told, 4);
+	room = 0;
+	blk_submit(&dev, &q[4]);
+	assert_int_equal(tells, 2);
+	room = 1;
+	blk_complete(&dev, &q[0], BLK_OK);
+	assert_int_equal(tells, 3);
+	assert_int_equal(told, 5);
+	room = 1;
+	blk_cork(&dev);
+	blk_submit(&dev, &q[5]);
+	blk_break(&dev, "broken");
+	blk_uncork(&dev);
+	assert_int_equal(tells, 3);
+}
+
+/* In whatever order they end: each once, and the oldest is watched. */
+static void test_any_order(void **state)
+{
+	static const unsigned order[] = { 2, 0, 5, 3, 1, 4 };
+	struct result r[6];
+	struct blk_req q[6];
+	uint64_t began[6];
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		q[i] = request(&r[i], i);
+		blk_submit(&dev, &q[i]);
+		began[i] = fake_now;
+	}
+	for (unsigned i = 0; i < 6; i++) {
+		unsigned oldest = 0;
+
+		while (r[oldest].calls)
+			oldest++;
+		assert_int_equal(blk_check(&dev, fake_now),
+				 began[oldest] + BLK_TIMEOUT_NS);
+		blk_complete(&dev, &q[order[i]], BLK_OK);
+		blk_complete(&dev, &q[order[i]], BLK_OK); /* a device's lie */
+		assert_int_equal(r[order[i]].calls, 1);
+	}
+	assert_null(dev.running.first);
+	assert_null(dev.running.last);
+}
+
 static void test_gone(void **state)
 {
 	struct result r[3];
@@ -310,6 +385,8 @@ int main(void)
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_busy_keeps_order, setup),
 		cmocka_unit_test_setup(test_timeout, setup),
+		cmocka_unit_test_setup(test_cork, setup),
+		cmocka_unit_test_setup(test_any_order, setup),
 		cmocka_unit_test_setup(test_gone, setup),
 		cmocka_unit_test_setup(test_silent, setup),
 		cmocka_unit_test_setup(test_errors, setup),

@@ -33,7 +33,8 @@ static bool slow_reset(struct blk_dev *dev)
 	return true;
 }
 
-static const struct blk_ops slow_ops = { slow_start, slow_reset };
+static const struct blk_ops slow_ops = { .start = slow_start,
+					 .reset = slow_reset };
 
 static uint64_t now_ns(struct env *e)
 {
