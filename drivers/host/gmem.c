@@ -10,7 +10,7 @@
 #include "kit/mm.h"
 #include "pvabi/calls.h"
 
-#define PAGE 4096ull
+#define PAGE GMEM_PAGE
 
 bool gmem_init(struct gmem *m, uint64_t part, unsigned slot, uint64_t size)
 {
@@ -136,15 +136,6 @@ enum gmem_page gmem_page_of(const struct gmem *m, uint64_t gpa)
 	return has(m->pinned, page)   ? GMEM_PINNED :
 	       has(m->accepted, page) ? GMEM_ACCEPTED :
 					GMEM_UNKNOWN;
-}
-
-void gmem_hold(struct gmem *m) { m->busy++; }
-
-void gmem_drop(struct gmem *m)
-{
-	m->busy--;
-	if (m->unpin)
-		gmem_unpin(m);
 }
 
 void gmem_unpin(struct gmem *m)

@@ -6,6 +6,7 @@
 #include "env.h"
 
 #define GMEM_CACHE 256u
+#define GMEM_PAGE 4096ull
 
 struct gmem {
 	uint64_t part;	 /* handle */
@@ -33,13 +34,22 @@ void gmem_end(struct gmem *m);
  */
 void *gmem_at(struct gmem *m, uint64_t gpa, uint64_t n);
 
+/* Where memory is; only for an address that is known to be in it. */
+static inline void *gmem_known(const struct gmem *m, uint64_t gpa)
+{
+	return (void *)(uintptr_t)(m->window + gpa);
+}
+
+static inline bool gmem_has(const struct gmem *m, uint64_t gpa, uint64_t n)
+{
+	return n <= m->size && gpa <= m->size - n;
+}
+
 /* Where it is, accepted or not; null: it is no memory. For an access of guard.h
  * that may fail: then the functions below accept it. */
 static inline void *gmem_near(const struct gmem *m, uint64_t gpa, uint64_t n)
 {
-	if (n > m->size || gpa > m->size - n)
-		return NULL;
-	return (void *)(uintptr_t)(m->window + gpa);
+	return gmem_has(m, gpa, n) ? gmem_known(m, gpa) : NULL;
 }
 
 bool gmem_read(struct gmem *m, uint64_t gpa, void *to, uint64_t n);
@@ -53,9 +63,25 @@ bool gmem_write16(struct gmem *m, uint64_t gpa, uint16_t v);
  * until no transfer is between its gmem_hold() and gmem_drop().
  */
 bool gmem_dev(struct gmem *m, uint64_t gpa, dev_addr_t *dev);
-void gmem_hold(struct gmem *m);
-void gmem_drop(struct gmem *m);
+/* The same if the page is pinned already, its address known. */
+static inline bool gmem_dev_known(const struct gmem *m, uint64_t gpa,
+				  dev_addr_t *dev)
+{
+	unsigned i = gpa / GMEM_PAGE % GMEM_CACHE;
+
+	dev->v = m->cache[i].dev + gpa % GMEM_PAGE;
+	return m->cache[i].page == (gpa & -GMEM_PAGE) + 1;
+}
 void gmem_unpin(struct gmem *m);
+
+static inline void gmem_hold(struct gmem *m) { m->busy++; }
+
+static inline void gmem_drop(struct gmem *m)
+{
+	m->busy--;
+	if (m->unpin)
+		gmem_unpin(m);
+}
 
 /* What is known of the page of an address; an accepted one may have been taken
  * back meanwhile. */

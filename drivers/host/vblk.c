@@ -8,36 +8,21 @@
 
 /* ---- completion ---- */
 
-__attribute__((noinline, cold)) static bool status_again(struct vblk_io *io,
-							 uint8_t status)
+bool vblk_status_again(struct vblk_io *io, uint8_t status)
 {
 	return gmem_write(io->v->dev.mem, io->status_at, &status, 1);
 }
 
-static void io_free(struct vblk_io *io)
+void vblk_feed(struct vblk *v)
 {
-	io->next_free = io->v->free;
-	io->v->free = io;
+	v->starved = false;
+	vdev_look(&v->dev);
 }
 
-/* Ends a request that has waited for nothing, or does not any more. */
-static void io_end(struct vblk_io *io, uint8_t status)
+/* Out of line, for those that are not frequent. */
+__attribute__((noinline)) static void io_end(struct vblk_io *io, uint8_t status)
 {
-	struct vblk *v = io->v;
-	void *p;
-
-	io_free(io);
-	if (v->starved) {
-		v->starved = false;
-		vdev_look(&v->dev);
-	}
-	if (!vdev_live(&v->dev, 0))
-		return;
-	p = gmem_near(v->dev.mem, io->status_at, 1);
-	if (!(p && guard_write8(p, status)) && !status_again(io, status))
-		vdev_break(&v->dev);
-	else
-		vdev_push_live(&v->dev, 0, io->chain.head, io->written + 1);
+	vblk_end(io, status);
 }
 
 /* ---- transfer ---- */
@@ -149,12 +134,8 @@ static uint32_t transfer_fill(struct vblk_io *io)
 
 static void transfer_begin(struct vblk_io *io)
 {
-	static const struct blk_req none;
-
-	io->req = none;
 	io->req.done = transfer_done;
-	io->req.arg = io;
-	io->req.seg = io->seg;
+	io->req.nsegs = 0;
 	io->req.sector = io->sector;
 	io->waiting = true;
 	gmem_hold(io->v->dev.mem);
@@ -187,7 +168,7 @@ static void io_go_on(struct vblk_io *io)
 	if (vdev_end(&io->v->dev))
 		io_end(io, io->failed ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
 	else
-		io_free(io);
+		vblk_io_free(io);
 }
 
 static void io_move(struct vblk_io *io)
@@ -354,22 +335,38 @@ static void io_start(struct vblk *v, struct vblk_io *io)
 	io_begin(io);
 }
 
-static bool run(struct vdev *dev, unsigned queue)
+static bool requests_take(struct vblk *v)
 {
-	struct vblk *v = (struct vblk *)dev;
-
 	for (unsigned budget = VBLK_QUEUE; budget; budget--) {
 		struct vblk_io *io = v->free;
 
 		if (!io) {
-			v->starved = true; /* io_end looks again */
+			v->starved = true; /* vblk_feed looks again */
 			return false;
 		}
-		if (!vdev_next(dev, queue, &io->chain))
+		if (vblk_quick(v))
+			continue;
+		if (!vdev_next(&v->dev, 0, &io->chain))
 			return false;
 		io_start(v, io);
 	}
 	return true;
+}
+
+/* The disk hears of all of them at once. */
+static bool run(struct vdev *dev, unsigned queue)
+{
+	struct vblk *v = (struct vblk *)dev;
+	struct blk_dev *disk = v->disk.dev;
+	bool more;
+
+	(void)queue; /* there is one */
+	if (disk)
+		blk_cork(disk);
+	more = requests_take(v);
+	if (disk)
+		blk_uncork(disk);
+	return more;
 }
 
 /* ---- the device ---- */
@@ -419,6 +416,8 @@ void vblk_init(struct vblk *v)
 {
 	for (unsigned i = 0; i < VBLK_IOS; i++) {
 		v->io[i].v = v;
+		v->io[i].req.seg = v->io[i].seg;
+		v->io[i].req.arg = &v->io[i];
 		v->io[i].next_free = i + 1 < VBLK_IOS ? &v->io[i + 1] : NULL;
 	}
 	v->free = v->io;

@@ -4,6 +4,7 @@
 #ifndef HOST_VBLK_H
 #define HOST_VBLK_H
 
+#include "guard.h"
 #include "vdev.h"
 #include "vdisk.h"
 #include "virtio_blk.h"
@@ -47,6 +48,46 @@ struct vblk {
 void vblk_init(struct vblk *v);
 
 void vblk_free(struct vdev *dev); /* vblk_make.c, as vdev_ops.free */
+
+/* For a request that is no more. */
+static inline void vblk_io_free(struct vblk_io *io)
+{
+	io->next_free = io->v->free;
+	io->v->free = io;
+}
+
+/* There is a free io again. */
+__attribute__((cold)) void vblk_feed(struct vblk *v);
+
+/* For what has faulted. */
+__attribute__((cold)) bool vblk_status_again(struct vblk_io *io,
+					     uint8_t status);
+
+/* Ends a request that has waited for nothing, or does not any more. */
+static inline __attribute__((always_inline)) void vblk_end(struct vblk_io *io,
+							   uint8_t status)
+{
+	struct vblk *v = io->v;
+	void *p;
+
+	vblk_io_free(io);
+	if (v->starved)
+		vblk_feed(v);
+	if (!vdev_live(&v->dev, 0))
+		return;
+	p = gmem_near(v->dev.mem, io->status_at, 1);
+	if (!(p && guard_write8(p, status)) && !vblk_status_again(io, status))
+		vdev_break(&v->dev);
+	else
+		vdev_push_live(&v->dev, 0, io->chain.head, io->written + 1);
+}
+
+/* ---- vblk_quick.c ---- */
+
+/* Takes the next request if it is a plain read or write of a page or less, which
+ * nothing has to be made ready for, and begins it with the first free io. false:
+ * it is another, or there is none. */
+bool vblk_quick(struct vblk *v);
 
 /* ---- vblk_zero.c: DISCARD and WRITE_ZEROES ---- */
 

@@ -44,11 +44,8 @@ void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written)
 		vdev_push_live(v, queue, head, written);
 }
 
-bool vdev_end(struct vdev *v)
+bool vdev_reset_goes_on(struct vdev *v)
 {
-	v->running--;
-	if (!v->resetting)
-		return true;
 	if (!v->running)
 		vdev_reset(v);
 	return false;

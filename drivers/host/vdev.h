@@ -118,9 +118,16 @@ void vdev_push(struct vdev *v, unsigned queue, uint16_t head, uint32_t written);
 /* The configuration space reads differently now. */
 void vdev_config_changed(struct vdev *v);
 
+/* For vdev_end, in a reset: false. */
+__attribute__((cold)) bool vdev_reset_goes_on(struct vdev *v);
+
 /* Around what goes on after run() returned: a reset waits for it. End returns
  * false when the device has been reset meanwhile: the request is no more. */
 static inline void vdev_begin(struct vdev *v) { v->running++; }
-bool vdev_end(struct vdev *v);
+static inline bool vdev_end(struct vdev *v)
+{
+	v->running--;
+	return !v->resetting || vdev_reset_goes_on(v);
+}
 
 #endif

@@ -35,14 +35,23 @@ static COLD bool read_again(struct vq *q, uint64_t gpa, uint16_t *v)
 	return gmem_read16(q->mem, gpa, v);
 }
 
-COLD bool vq_elem_again(struct vq *q, uint64_t off, uint64_t e)
-{
-	return gmem_write(q->mem, q->used + off, &e, sizeof(e));
-}
-
 COLD bool vq_used_again(struct vq *q, uint64_t off, uint16_t v)
 {
 	return gmem_write16(q->mem, q->used + off, v);
+}
+
+COLD bool vq_push_again(struct vq *q, uint16_t head, uint32_t written)
+{
+	uint64_t off = 4 + 8ull * (q->used_idx & (q->size - 1));
+	uint64_t e = head | (uint64_t)written << 32;
+	uint16_t next = (uint16_t)(q->used_idx + 1);
+
+	if (!gmem_write(q->mem, q->used + off, &e, sizeof(e)) ||
+	    !vq_used_again(q, 2, next))
+		return false;
+	q->used_idx = next;
+	q->tell = true;
+	return true;
 }
 
 static inline bool avail_read(struct vq *q, uint64_t off, uint16_t *v)

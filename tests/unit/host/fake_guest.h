@@ -103,18 +103,22 @@ bool gmem_write16(struct gmem *m, uint64_t gpa, uint16_t v)
 
 bool gmem_dev(struct gmem *m, uint64_t gpa, dev_addr_t *dev)
 {
+	unsigned i = gpa / GMEM_PAGE % GMEM_CACHE;
+
 	dev->v = gpa;
-	return gmem_at(m, gpa, 1);
+	if (!gmem_at(m, gpa, 1))
+		return false;
+	m->cache[i].page = gpa / GMEM_PAGE * GMEM_PAGE + 1;
+	m->cache[i].dev = gpa / GMEM_PAGE * GMEM_PAGE;
+	return true;
 }
 
-static int held; /* transfers under way */
-
-void gmem_hold(struct gmem *m) { held++; }
-
-void gmem_drop(struct gmem *m) { held--; }
-
 /* A reset comes when no transfer runs any more. */
-void gmem_unpin(struct gmem *m) { assert_int_equal(held, 0); }
+void gmem_unpin(struct gmem *m)
+{
+	assert_int_equal(m->busy, 0);
+	memset(m->cache, 0, sizeof(m->cache));
+}
 
 static unsigned copy_fails_at; /* the n-th copy from now on; 0: none */
 
@@ -151,6 +155,7 @@ static inline void guest_begin(struct vdev *d)
 	memset(memory, 0, sizeof(memory));
 	memset(unshared, 0, sizeof(unshared));
 	memset(avail_idx, 0, sizeof(avail_idx));
+	guest_mem = (struct gmem){ .size = MEMORY };
 	guest_dev = d;
 	signals = 0;
 	d->signal = guest_signal;
