@@ -8,9 +8,10 @@
 #include "virtio.h"
 #include "virtio_blk.h"
 
-/* Slot i has descriptors CHAIN * i and on: header, data, status. They are laid
- * out once; only the data changes, and a flush leaves it out. */
-#define CHAIN 3u
+/* Slot i has descriptors CHAIN * i and on: header, data, status, and one that
+ * nobody needs. They are laid out once; only the data changes, and a flush leaves
+ * it out. */
+#define CHAIN 4u
 #define QUEUE_SIZE 128u
 #define BUFFER_PAGES 32u /* for kit_block_buffer */
 #define BOUNCE_PAGES (KIT_BLOCK_MAX / KIT_PAGE_SIZE)
@@ -174,8 +175,14 @@ bool kit_block_submit(struct kit_block *b, struct kit_block_req *r)
 
 void kit_block_kick(struct kit_block *b) { kit_virtio_kick(&b->dev, 0); }
 
+bool kit_block_kick_wait(struct kit_block *b, uint64_t deadline_ns)
+{
+	return kit_virtio_kick_wait(&b->dev, 0, deadline_ns);
+}
+
 /* false: the device names a request that is not under way. */
-static bool answer(struct kit_block *b, uint32_t head)
+static inline __attribute__((always_inline)) bool answer(struct kit_block *b,
+							 uint32_t head)
 {
 	unsigned i = head / CHAIN;
 	struct kit_block_req *r;
@@ -189,7 +196,8 @@ static bool answer(struct kit_block *b, uint32_t head)
 	return true;
 }
 
-static void answers(struct kit_block *b)
+static inline __attribute__((always_inline)) void
+answers(struct kit_block *b, bool (*arm)(struct virtq *q))
 {
 	struct virtq *q = &b->dev.q[0];
 	uint32_t head;
@@ -197,9 +205,11 @@ static void answers(struct kit_block *b)
 
 	do {
 		while ((got = virtq_get(q, &head)) > 0)
-			b->dead |= !answer(b, head);
-		b->dead |= got < 0; /* the device lies */
-	} while (b->nr_free < KIT_BLOCK_DEPTH && !b->dead && virtq_arm(q));
+			if (!answer(b, head))
+				b->dead = true;
+		if (got < 0)
+			b->dead = true; /* the device lies */
+	} while (b->nr_free < KIT_BLOCK_DEPTH && !b->dead && arm(q));
 }
 
 /*
@@ -223,17 +233,38 @@ __attribute__((noinline, cold)) static void reconnect(struct kit_block *b)
 	kit_block_kick(b);
 }
 
-unsigned kit_block_poll(struct kit_block *b)
+static inline __attribute__((always_inline)) unsigned
+poll(struct kit_block *b, bool (*arm)(struct virtq *q))
 {
-	answers(b);
+	answers(b, arm);
 	while (!b->dead && kit_virtio_lost(&b->dev)) {
 		reconnect(b);
-		answers(b);
+		answers(b, arm);
 	}
 	return KIT_BLOCK_DEPTH - b->nr_free;
 }
 
+unsigned kit_block_poll(struct kit_block *b) { return poll(b, virtq_arm); }
+
+unsigned kit_block_poll_all(struct kit_block *b)
+{
+	return poll(b, virtq_arm_last);
+}
+
 /* ---- one at a time, and any buffer ---- */
+
+/* false: no answer in time. */
+static bool answer_await(struct kit_block *b, const struct kit_block_req *r)
+{
+	uint64_t end = kit_time_ns() + ANSWER_TIME;
+	uint64_t flags = kit_irq_save();
+	bool left = true;
+
+	while ((kit_block_poll(b), !r->ended) && left)
+		left = kit_block_kick_wait(b, end);
+	kit_irq_restore(flags);
+	return r->ended;
+}
 
 static bool request_do(struct kit_block *b, struct kit_block_req *r)
 {
@@ -241,10 +272,7 @@ static bool request_do(struct kit_block *b, struct kit_block_req *r)
 		return !b->dead; /* writes are through */
 	if (!kit_block_submit(b, r))
 		return false;
-	kit_block_kick(b);
-	kit_block_poll(b);
-	if (!r->ended && !kit_wait_until((kit_block_poll(b), r->ended),
-					 kit_time_ns() + ANSWER_TIME)) {
+	if (!answer_await(b, r)) {
 		b->dead = true; /* the buffers are still the device's */
 		return false;
 	}

@@ -29,6 +29,17 @@ static void reqs_set(void)
 		};
 }
 
+static void answers_await(void)
+{
+	uint64_t end = kit_time_ns() + 30 * KIT_SECOND;
+	uint64_t flags = kit_irq_save();
+
+	while (kit_block_poll_all(disk))
+		if (!kit_block_kick_wait(disk, end))
+			kit_panic("queue: no answer");
+	kit_irq_restore(flags);
+}
+
 /* So many at once, until all have been answered. */
 static void round_run(unsigned depth)
 {
@@ -40,10 +51,7 @@ static void round_run(unsigned depth)
 		if (!kit_block_submit(disk, &reqs[i]))
 			kit_panic("queue: request %u is refused", i);
 	}
-	kit_block_kick(disk);
-	if (!kit_wait_until(!kit_block_poll(disk),
-			    kit_time_ns() + 30 * KIT_SECOND))
-		kit_panic("queue: no answer");
+	answers_await();
 	for (i = 0; i < depth; i++)
 		if (!reqs[i].ok)
 			kit_panic("queue: an I/O error");

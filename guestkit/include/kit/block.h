@@ -64,9 +64,15 @@ bool kit_block_submit(struct kit_block *b, struct kit_block_req *r);
  * itself. */
 void kit_block_kick(struct kit_block *b);
 
+/* kit_block_kick and kit_wait (kit/wait.h), which in profile pv are one exit. With
+ * interrupts off, after a kit_block_poll that found nothing to end. */
+bool kit_block_kick_wait(struct kit_block *b, uint64_t deadline_ns);
+
 /* Ends the requests that the device has answered; returns how many are still
  * under way. Costs no exit. After it has found nothing to end the disk's next
- * answer wakes a vCPU that sleeps in kit_wait. */
+ * answer wakes a vCPU that sleeps in kit_wait; after kit_block_poll_all, the
+ * answer to the last of those that are under way, so that the vCPU is woken once. */
 unsigned kit_block_poll(struct kit_block *b);
+unsigned kit_block_poll_all(struct kit_block *b);
 
 #endif

@@ -33,11 +33,11 @@ static int64_t blk_serve(unsigned queue, struct chain *c)
 	return 1;
 }
 
-static void begin(void)
+static void begin_with(uint64_t features)
 {
 	const char *why;
 
-	fake_begin(VIRTIO_BLK_F_FLUSH);
+	fake_begin(features);
 	dev.config[0] = 8;
 	serve = blk_serve;
 	memset(served, 0, sizeof(served));
@@ -56,6 +56,8 @@ static void begin(void)
 		assert_true(kit_block_submit(b, &req[i]));
 	kit_block_kick(b);
 }
+
+static void begin(void) { begin_with(VIRTIO_BLK_F_FLUSH); }
 
 static unsigned ended(void)
 {
@@ -131,6 +133,48 @@ static void a_lie_is_the_end(void **state)
 	assert_false(kit_block_flush(b));
 }
 
+static uint16_t used_event(void)
+{
+	const struct virtq_avail *a = kit_ptr(dev.q[0].part[1]);
+
+	return a->ring[dev.q[0].num];
+}
+
+/* Who waits for all is to be woken by the last answer, else by the next one. */
+static void one_wakes_or_the_last(void **state)
+{
+	begin_with(VIRTIO_BLK_F_FLUSH | VIRTIO_F_EVENT_IDX);
+	assert_int_equal(kit_block_poll(b), NR);
+	assert_int_equal(used_event(), 0);
+	assert_int_equal(kit_block_poll_all(b), NR);
+	assert_int_equal(used_event(), NR - 1);
+	assert_int_equal(device_run(0, 2), 2);
+	assert_int_equal(kit_block_poll_all(b), NR - 2);
+	assert_int_equal(used_event(), NR - 1);
+	assert_int_equal(kit_block_poll(b), NR - 2);
+	assert_int_equal(used_event(), 2);
+	assert_int_equal(device_run(0, NR), NR - 2);
+	assert_int_equal(kit_block_poll_all(b), 0);
+}
+
+/* With a handle of the notification's event a kick and a sleep are one call. */
+static void a_kick_with_a_sleep(void **state)
+{
+	unsigned before = dev.notified;
+
+	begin();
+	finish();
+	before = dev.notified;
+	assert_true(kit_block_submit(b, &req[0]));
+	assert_int_equal(kit_block_poll(b), 1);
+	kit_block_kick_wait(b, now + 10000000);
+	assert_int_equal(dev.notified, before + 1);
+	assert_int_equal(kit_block_poll(b), 1); /* not asleep yet */
+	kit_block_kick_wait(b, now + 10000000);
+	assert_int_equal(dev.notified, before + 1);
+	assert_int_equal(kit_block_poll(b), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +183,8 @@ int main(void)
 		cmocka_unit_test(it_may_die_while_one_waits),
 		cmocka_unit_test(another_device_is_none),
 		cmocka_unit_test(a_lie_is_the_end),
+		cmocka_unit_test(one_wakes_or_the_last),
+		cmocka_unit_test(a_kick_with_a_sleep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
