@@ -22,7 +22,11 @@ static bool put(void *arg, const void *bytes, size_t n)
 }
 
 static struct serial com3;
-static struct pcap file = { .write = put, .arg = &com3, .most = PCAP_WHOLE };
+static struct pcap file = {
+	.write = put, .arg = &com3, .most = PCAP_WHOLE, .nets = CFG_SWITCHES
+};
+
+_Static_assert(CFG_SWITCHES <= PCAP_NETS_MOST, "each is an interface");
 
 /* The checksum that the sender leaves to whoever is the last. */
 static const uint8_t *finished(const struct net_frame *f)
@@ -36,14 +40,23 @@ static const uint8_t *finished(const struct net_frame *f)
 	return frame;
 }
 
+static void taps_set(void (*to)(void *, const struct net_frame *, uint64_t))
+{
+	for (unsigned i = 0; i < CFG_SWITCHES; i++) {
+		nets_switch(i)->tap = to;
+		nets_switch(i)->tap_arg = nets_switch(i);
+	}
+}
+
 /* Times are those since the machine's start. */
 static void tap(void *arg, const struct net_frame *f, uint64_t now_ns)
 {
-	struct netswitch *s = arg;
+	const struct netswitch *s = arg;
+	unsigned net = (unsigned)(s - nets_switch(0));
 
-	if (pcap_frame(&file, now_ns / 1000, finished(f), f->len))
+	if (pcap_frame(&file, net, now_ns / 1000, finished(f), f->len))
 		return;
-	s->tap = NULL;
+	taps_set(NULL);
 	kit_printf("host: the capture ends: COM3 takes no more\n");
 }
 
@@ -66,10 +79,7 @@ void capture_init(const struct config *c)
 		kit_printf("host: the capture %s\n", why);
 	if (!c->pcap || why)
 		return;
-	for (unsigned i = 0; i < CFG_SWITCHES; i++) {
-		nets_switch(i)->tap = tap;
-		nets_switch(i)->tap_arg = nets_switch(i);
-	}
+	taps_set(tap);
 	kit_printf("host: what the switches forward is captured on COM3\n");
 }
 

@@ -49,6 +49,7 @@ class Devices:
         self.nets, self.uplink = 0, False
         self.forwards = []  # (port here, port of the guest), by TCP
         self.folders, self.capture = [], None
+        self.nic_names = {}  # of networks, by the number of their switch
 
     # ---- disks ----
 
@@ -173,22 +174,62 @@ class Devices:
                           f"addr={FIRST_NET + n:#x}"]
         # Bochs' network answers the card's own address only.
         name = one_name(what, f"net{n}" if n else "net", self.names)
-        self.nets, self.uplink = n + 1, True
+        self.nets, self.uplink, self.nic_names[n] = n + 1, True, name
         self.guest.append(f"net = {name}:switch" + (f"={n}" if n else "") + (
             f",mac={MAC.format(0x56)}" if self.emulator == "bochs" else ""))
 
-    def pcap(self, text):
-        if self.capture:
-            raise Refused(f"PCAP={text}: one file has the frames of all networks")
-        if not self.nets:
-            raise Refused(f"PCAP={text}: there is no network: NET=user")
-        path = os.path.abspath(text)
+    # ---- captures ----
+
+    def pcap_nets(self, text, index, count):
+        """(the file, the numbers of its networks): PCAP= has so many words."""
+        what = f"PCAP={text}"
+        name, colon, path = text.partition(":")
+        if colon and re.fullmatch(r"net\d*", name):
+            found = [n for n, have in self.nic_names.items() if have == name]
+            if not found:
+                raise Refused(f"{what}: there is no network {name}, only "
+                              + ", ".join(self.nic_names.values()))
+            return path, found
+        if count == 1:
+            return text, list(self.nic_names)
+        if count != self.nets:
+            raise Refused(f"{what}: {count} files for {self.nets} network"
+                          f"{'s' * (self.nets > 1)}: it is one file for all, one "
+                          "for each NET=, or NETWORK:FILE")
+        return text, [index]
+
+    def pcap_file(self, text, path, numbers):
+        what = f"PCAP={text}"
+        if not path:
+            raise Refused(f"{what}: it is FILE or NETWORK:FILE")
+        path = os.path.abspath(path)
+        for other in self.capture.files:
+            if os.path.exists(path) and os.path.samefile(path, other.path):
+                raise Refused(f"{what}: two captures cannot be one file")
+            if set(numbers) & set(other.interfaces):
+                raise Refused(f"{what}: {self.nic_names[numbers[0]]} has a file "
+                              "already")
         try:
-            with open(path, "wb"):
-                pass
+            self.capture.files.append(capture.File(
+                path, {n: self.nic_names[n] for n in numbers}))
         except OSError as error:
-            raise Refused(f"PCAP={text}: {error.strerror}") from None
-        self.capture = path
+            raise Refused(f"{what}: {error.strerror}") from None
+
+    def pcaps(self, words):
+        """All words of PCAP=: what goes where depends on how many they are."""
+        if words and not self.nets:
+            raise Refused(f"PCAP={words[0]}: there is no network: NET=user")
+        line = os.path.abspath(os.path.join(self.rundir, "com3"))
+        self.capture = capture.Split(line, [])
+        for i, word in enumerate(words):
+            self.pcap_file(word, *self.pcap_nets(word, i, len(words)))
+        if words:
+            self.third_line(line)
+
+    def third_line(self, path):
+        """COM3, into a file."""
+        with open(path, "wb"):
+            pass
         self.host.append("pcap = com3")
         if self.emulator == "qemu":
             name = path.replace(",", ",,")
@@ -200,7 +241,8 @@ class Devices:
     # ---- all of it ----
 
     def settings(self):
-        """For machine.Settings."""
+        """For machine.Settings; from now on captures go to their files."""
+        self.capture.follow()
         if self.emulator == "qemu":
             return {"devices": self.args}
         for path in self.images:  # a Bochs that was killed leaves its lock
@@ -215,9 +257,7 @@ class Devices:
     def finish(self):
         """The machine has ended: lines that say what became of the devices."""
         told = [line for shared in self.folders for line in shared.finish()]
-        if self.capture:
-            told.append(capture.tidy(self.capture))
-        return told
+        return told + self.capture.finish()
 
 
 def parse(emulator, rundir, block="", net="", shared="", pcap=""):
@@ -225,9 +265,10 @@ def parse(emulator, rundir, block="", net="", shared="", pcap=""):
     os.makedirs(rundir, exist_ok=True)
     devices = Devices(emulator, rundir)
     for words, take in ((block, devices.block), (shared, devices.folder),
-                        (net, devices.net), (pcap, devices.pcap)):
+                        (net, devices.net)):
         for word in words.split():
             take(word)
+    devices.pcaps(pcap.split())
     if len(devices.guest) > 7:
         raise Refused("a guest has at most seven of BLOCK=, NET= and FOLDER=")
     return devices

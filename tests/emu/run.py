@@ -299,8 +299,9 @@ class Urls:
         self.urls = typed.urls() if typed else []
         for url, port in self.urls:
             print(f"run: {url} is port {port} of the guest")
-        if typed and typed.capture:
-            print(f"run: frames go to {typed.capture}")
+        for file in typed.capture.files if typed else ():
+            names = " and ".join(typed.nic_names[n] for n in file.interfaces)
+            print(f"run: frames of {names} go to {file.path}")
 
     def line(self, text):
         if self.urls and re.search(r"\bhttp: address ", text):

@@ -78,8 +78,19 @@ def refusals(work):
             ("folder-missing", "no such folder", {"shared": "/none/there"}),
             ("folder-no-tag", "is no name", {"shared": f":{work}"}),
             ("pcap-no-net", "NET=user", {"pcap": "x"}),
-            ("pcap-twice", "all networks",
+            ("pcap-more", "2 files for 1 network:",
              {"net": "user", "pcap": f"{work}/a {work}/b"}),
+            ("pcap-fewer", "2 files for 3 networks:",
+             {"net": "user user user", "pcap": f"{work}/a {work}/b"}),
+            ("pcap-no-such-net", "no network net2, only net, net1",
+             {"net": "user user", "pcap": f"net2:{work}/a"}),
+            ("pcap-no-file", "it is FILE or NETWORK:FILE",
+             {"net": "user user", "pcap": "net1:"}),
+            ("pcap-one-file", "cannot be one file",
+             {"net": "user user", "pcap": f"{work}/a {work}/../"
+              f"{os.path.basename(work)}/a"}),
+            ("pcap-net-twice", "net1 has a file already",
+             {"net": "user user", "pcap": f"net1:{work}/a {work}/b"}),
             ("pcap-no-folder", "No such file",
              {"net": "user", "pcap": "/none/there"}),
             ("too-many", "at most seven", {"block": " ".join(
@@ -199,25 +210,98 @@ def bad_names(work):
 
 # ---- captures ----
 
-def record(us, length, data):
-    return struct.pack("<IIII", us // 1000000, us % 1000000, len(data),
-                       length) + data
+STREAM = capture.SECTION + b"".join(
+    map(capture.interface, ("switch0", "switch1"))) + \
+    capture.packet(0, 1500000, 60, b"x" * 60) + \
+    capture.packet(1, 1500001, 99, b"y" * 5) + \
+    capture.packet(0, 5 << 32, 61, b"z" * 61)
+NET0 = [(1500000, 60, b"x" * 60), (5 << 32, 61, b"z" * 61)]
+NET1 = [(1500001, 99, b"y" * 5)]
 
 
-def captures(work):
-    good = capture.HEADER + record(1500000, 60, b"x" * 60) + \
-        record(1500001, 99, b"y" * 5)
-    expect("capture-frames", capture.frames(good) ==
-           [(1500000, 60, b"x" * 60), (1500001, 99, b"y" * 5)])
-    path = file_of(work, "cap", b"firmware" + good + good[24:80])
-    told = capture.tidy(path)
-    expect("capture-cut", read(path) == good and told.endswith("2 frames"),
-           told)
-    path = file_of(work, "cap", b"noise")
-    expect("capture-none", capture.tidy(path).endswith("nothing was captured")
-           and read(path) == b"")
+def line(work, data):
+    """What the line has brought so far."""
+    file_of(work, "com3", data)
+
+
+def split(work):
+    """One file for each network, while the frames come in pieces."""
+    got = parse(work, net="user user", pcap=f"{work}/p0 {work}/p1")
+    for end in [*range(0, len(STREAM), 7), len(STREAM)]:
+        line(work, b"firmware" + STREAM[:end])
+        got.capture.turn()
+    expect("pcap-grows", capture.frames(read(f"{work}/p0")) == NET0,
+           read(f"{work}/p0"))
+    line(work, b"firmware" + STREAM + STREAM[-96:-4])  # cut off at its end
+    told = got.finish()
+    expect("pcap-each", capture.frames(read(f"{work}/p0")) == NET0 and
+           capture.frames(read(f"{work}/p1")) == NET1, told)
+    expect("pcap-told", told == [f"PCAP: {work}/p0: 2 frames",
+                                 f"PCAP: {work}/p1: 1 frames"], told)
+    expect("pcap-line-gone", not os.path.exists(f"{work}/com3"))
+
+
+def one_for_all(work):
+    got = parse(work, net="user user", pcap=f"{work}/p")
+    line(work, STREAM)
+    got.finish()
+    expect("pcap-one", sorted(capture.frames(read(f"{work}/p"))) ==
+           sorted(NET0 + NET1))
+    got = parse(work, net="user user", pcap=f"{work}/p.pcapng")
+    line(work, STREAM)
+    got.finish()
+    data = read(f"{work}/p.pcapng")
+    found, end = capture.blocks(data)
+    expect("pcapng-one", end == len(data) and capture.packets(found) ==
+           capture.packets(capture.blocks(STREAM)[0]), data)
+    names = [body[12:].rstrip(b"\0") for kind, body in found
+             if kind == capture.INTERFACE]
+    expect("pcapng-names", names == [b"net", b"net1"], names)
+
+
+def by_name(work):
+    got = parse(work, net="user user", pcap=f"net1:{work}/only.pcapng")
+    line(work, STREAM)
+    got.finish()
+    found = capture.blocks(read(f"{work}/only.pcapng"))[0]
+    expect("pcap-by-name", capture.packets(found) == [(0, *NET1[0])], found)
+    got = parse(work, net="user user", pcap=f"{work}/a net1:{work}/b")
+    expect("pcap-mixed", [list(f.interfaces) for f in got.capture.files] ==
+           [[0], [1]])
+    got = parse(work, net="user", pcap=f"./net9:{work}".replace("/", "_"))
+    expect("pcap-colon", os.path.basename(got.capture.files[0].path)[:6] ==
+           "._net9", got.capture.files[0].path)
+    os.unlink(got.capture.files[0].path)
+
+
+def bad_lines(work):
+    longer = capture.PACKET_HEAD.pack(0, 0, 0, 9, 9) + bytes(8)
+    for name, data, told, want in (
+            ("none", b"noise", "nothing was captured", []),
+            ("length", STREAM + struct.pack("<III", 6, 4, 4), "has 4 bytes",
+             NET0),
+            ("two-lengths", STREAM[:-4] + bytes(4), "two lengths", NET0[:1]),
+            ("packet", STREAM + capture.block(6, bytes(8)), "too short", []),
+            ("longer", STREAM + capture.block(6, longer),
+             "longer than its block", [])):
+        got = parse(work, net="user", pcap=f"{work}/p")
+        line(work, data)
+        lines = got.finish()
+        expect("pcap-bad-" + name, told in lines[-1] and
+               capture.frames(read(f"{work}/p")) == want, lines)
+    got = parse(work, net="user", pcap="/dev/full")
+    line(work, STREAM)
+    told = got.finish()
+    expect("pcap-full", "No space left" in told[0], told)
+
+
+def captures():
+    good = capture.HEADER + capture.record(1500000, 60, b"x" * 60) + \
+        capture.record(1500001, 99, b"y" * 5)
+    expect("capture-frames", capture.frames(good) == [NET0[0], NET1[0]])
     for name, bad in (("head", good[:-8]), ("magic", good[1:]),
-                      ("length", capture.HEADER + record(1, 3, b"four"))):
+                      ("length", capture.HEADER +
+                       capture.record(1, 3, b"four"))):
         try:
             capture.frames(bad)
             expect("capture-bad-" + name, False, "it was taken")
@@ -232,5 +316,7 @@ with tempfile.TemporaryDirectory(prefix="parley-devices-") as scratch:
     back(scratch)
     stays(scratch)
     bad_names(scratch)
-    captures(scratch)
+    captures()
+    for test in (split, one_for_all, by_name, bad_lines):
+        test(scratch)
 sys.exit(1 if failures else 0)

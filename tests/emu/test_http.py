@@ -111,9 +111,11 @@ def forwarded(work, disk):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port, cap = free_port(), os.path.join(work, "cap")
+    none = os.path.join(work, "none.pcapng")
     url = f"http://localhost:{port}/"
     run = Run(work, EMU="qemu", GUEST="http", BLOCK=f"data:{disk}:ro",
-              NET=f"user,fwd={port}:80", PCAP=cap, CMDLINE="ping=10.0.2.2 "
+              NET=f"user user,fwd={port}:80", PCAP=f"{none} {cap}",
+              CMDLINE="net=net1 ping=10.0.2.2 "
               f"get=10.0.2.2:{server.server_port}/file "
               f"crc={zlib.crc32(SENT):08x} stay")
     up = run.wait("http: 3 passed, 0 failed")
@@ -129,6 +131,9 @@ def forwarded(work, disk):
     expect("sigint", status == 0 and "power off, status 0" in run.text(),
            f"status {status}: {run.text()[-400:]}")
     pings("pings-qemu", cap)
+    with open(none, "rb") as f:
+        blocks = capture.blocks(f.read())[0]
+    expect("no-pings-there", len(blocks) == 2, str(blocks))
     with open(disk, "rb") as f:
         expect("disk-ro-qemu", f.read() == DISK)
 
@@ -184,14 +189,19 @@ def refused(work):
                f"status {status}: {run.text()}")
 
 
-with tempfile.TemporaryDirectory(prefix="parley-http-") as scratch:
-    image = os.path.join(scratch, "image")
-    with open(image, "wb") as out:
-        out.write(DISK)
-    refused(scratch)
-    forwarded(scratch, image)
-    vnet(scratch, image)
-    for which in ("qemu", "bochs"):
-        disks(scratch, which)
-        folders(scratch, which)
-sys.exit(1 if failures else 0)
+def main():
+    with tempfile.TemporaryDirectory(prefix="parley-http-") as work:
+        disk = os.path.join(work, "image")
+        with open(disk, "wb") as f:
+            f.write(DISK)
+        refused(work)
+        forwarded(work, disk)
+        vnet(work, disk)
+        for emulator in ("qemu", "bochs"):
+            disks(work, emulator)
+            folders(work, emulator)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
