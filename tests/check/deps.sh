@@ -86,6 +86,7 @@ need_test() {
 	need file /usr/include/stdio.h libc6-dev 'for the unit tests'
 	need prog pkg-config 'pkgconf|pkg-config' 'for what is installed'
 	need prog spin spin '6.5 or later, for the models'
+	need prog ip iproute2 'for NET=tap:IF'
 	need_fuzz
 }
 

@@ -147,7 +147,7 @@ class Devices:
             name = kind[4:]
             if not re.fullmatch(r"[^\s,/:]{1,15}", name):
                 raise Refused(f"{what}: `{name}' is no interface's name")
-            if not os.path.exists(f"/sys/class/net/{name}"):
+            if name not in (n for _, n in socket.if_nameindex()):
                 raise Refused(f"{what}: there is no interface {name}; `ip "
                               f"tuntap add {name} mode tap' makes one")
             return f"tap,id=net{self.nets},ifname={name},script=no," \

@@ -150,7 +150,7 @@ class Script(Unit):
         self.notes = NOTE_LINE.findall(done.stdout)
         if done.returncode and not bad:
             bad = [f"exit status {done.returncode}"]
-        elif not good and not bad:
+        elif not good and not bad and not self.notes:
             bad = ["it printed neither PASS nor FAIL"]
         return good, bad, done.stdout[-4000:]
 
