@@ -261,17 +261,19 @@ static bool stop(struct e1000 *d)
 {
 	struct env *e = d->net.env;
 	uint64_t end = e->now_ns(e) + RESET_MS * ENV_MS;
+	uint32_t ctrl = reg(d, CTRL);
 
 	d->running = false;
 	reg_set(d, IMC, NOTHING);
 	reg_set(d, RCTL, 0);
 	reg_set(d, TCTL, 0);
-	reg_set(d, CTRL, reg(d, CTRL) | CTRL_RST);
+	reg_set(d, CTRL, ctrl | CTRL_RST);
 	do {
-		if (e->now_ns(e) >= end)
+		if (ctrl == NOTHING || e->now_ns(e) >= end)
 			return false;
 		e->wait(e, e->now_ns(e) + ENV_MS); /* 13.4.1: not at once */
-	} while (reg(d, CTRL) & CTRL_RST);
+		ctrl = reg(d, CTRL);
+	} while (ctrl & CTRL_RST);
 	reg_set(d, IMC, NOTHING);
 	reg(d, ICR);
 	return true;

@@ -288,11 +288,31 @@ void net_restart(struct net_dev *dev, const char *why)
 	fail_all(dev, NET_ERESET);
 }
 
+static void look(struct net_dev *dev, uint64_t now_ns)
+{
+	if (now_ns < dev->look)
+		return;
+	dev->look = now_ns + NET_LOOK_NS;
+	if (!dev->present(dev))
+		net_break(dev, "is gone");
+}
+
+static uint64_t next_check(const struct net_dev *dev)
+{
+	uint64_t deadline = dev->first ? dev->first->deadline : 0;
+
+	if (dev->lost || !dev->present)
+		return deadline;
+	return deadline && deadline < dev->look ? deadline : dev->look;
+}
+
 uint64_t net_check(struct net_dev *dev, uint64_t now_ns)
 {
+	if (dev->present && !dev->lost)
+		look(dev, now_ns);
 	if (dev->first && now_ns >= dev->first->deadline)
 		net_poll(dev, NET_BUDGET); /* perhaps nobody has looked */
 	if (dev->first && now_ns >= dev->first->deadline)
 		net_restart(dev, "does not send");
-	return dev->first ? dev->first->deadline : 0;
+	return next_check(dev);
 }

@@ -15,6 +15,7 @@
 #define NET_BOUNCES 64u	 /* frames that net_send_copy has under way */
 #define NET_BUDGET 64u	 /* frames that an interrupt takes at a time */
 #define NET_TIMEOUT_NS (5000 * ENV_MS)
+#define NET_LOOK_NS (1000 * ENV_MS) /* is the card there at all? */
 #define NET_HANGS 3u /* restarts without a frame sent, then it is given up */
 
 enum net_status {
@@ -102,6 +103,8 @@ struct net_dev {
 	struct net_counters count;
 	/* Set by the owner. A frame is valid until rx returns. */
 	void (*rx)(struct net_dev *dev, const struct net_frame *f);
+	/* False: the card is not there any more; null: nobody can tell. */
+	bool (*present)(struct net_dev *dev);
 	/* Cause to call net_poll soon; null: interrupts take all there is. */
 	void (*due)(struct net_dev *dev);
 	void *arg;
@@ -109,6 +112,7 @@ struct net_dev {
 	struct net_tx *first, *last;
 	struct net_bounce *bounce, *bounce_free;
 	unsigned hangs;
+	uint64_t look; /* when to ask present again */
 };
 
 /* Queues a frame; the device learns of it by net_flush. */
@@ -124,8 +128,9 @@ void net_flush(struct net_dev *dev);
  * device interrupts again; else call again. */
 bool net_poll(struct net_dev *dev, unsigned budget);
 
-/* Restarts the device when the oldest frame to send is overdue. Returns the
- * time of the next such check, 0 for none. */
+/* Restarts the device when the oldest frame to send is overdue; gives it up when
+ * it is present no more, also when nothing is sent. Returns the time of the next
+ * such check, 0 for none. */
 uint64_t net_check(struct net_dev *dev, uint64_t now_ns);
 
 /* Restarts a device that is in trouble; gives it up when that does not help. */

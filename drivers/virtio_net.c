@@ -152,10 +152,14 @@ static void link_read(struct virtio_net *d)
 static void changed(void *arg)
 {
 	struct virtio_net *d = arg;
+	uint8_t status;
 
 	if (!d->running)
 		return;
-	if (virtio_pci_status(&d->pci) & VIRTIO_STATUS_NEEDS_RESET)
+	status = virtio_pci_status(&d->pci);
+	if (status == VIRTIO_PCI_GONE)
+		net_break(&d->net, "is gone");
+	else if (status & VIRTIO_STATUS_NEEDS_RESET)
 		net_restart(&d->net, "asks for a reset");
 	else
 		link_read(d);

@@ -141,10 +141,11 @@ bool virtio_pci_reset(struct virtio_pci *v)
 {
 	struct env *e = v->env;
 	uint64_t end = e->now_ns(e) + RESET_MS * ENV_MS;
+	uint8_t status;
 
 	common_write(v, COMMON_STATUS, 1, 0);
-	while (common_read(v, COMMON_STATUS, 1)) {
-		if (e->now_ns(e) >= end)
+	while ((status = virtio_pci_status(v)) != 0) {
+		if (status == VIRTIO_PCI_GONE || e->now_ns(e) >= end)
 			return false;
 		e->wait(e, e->now_ns(e) + ENV_MS);
 	}

@@ -14,6 +14,8 @@
 
 #define VIRTIO_PCI_QUEUES 4u /* that a driver may use */
 
+#define VIRTIO_PCI_GONE \
+	0xffu /* so reads the status of one that was taken out */
 #define VIRTIO_PCI_ISR_CONFIG 2u
 
 /* A register structure in a BAR: base 0 if the device has none. */

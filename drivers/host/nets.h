@@ -14,7 +14,7 @@ void nets_init(const struct config *c);
 /* Takes what has come, and sends what is queued. */
 void nets_run(void);
 
-/* Restarts cards that do not send; sets the time of the next look. */
+/* Restarts cards that do not send, gives up those that are gone; sets the time of the next look. */
 void nets_check(void);
 
 /* The i-th card, and where it is; null behind the last. */

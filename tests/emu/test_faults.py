@@ -5,7 +5,8 @@ nothing else stops. QEMU only, whose monitor takes devices out as they work.
 
 A guest reads each of five disks, one behind each driver and one with a sector
 that cannot be read, while another guest reads the disk that stays. All are taken
-out but that one.
+out but that one. Two network cards that nobody uses are taken out, too: that is
+noticed, and guests go on to exchange frames over the switch.
 """
 import os
 import re
@@ -18,7 +19,7 @@ import image
 from terminal import Terminal
 from test_control import Control, expect, failures, in_time
 
-LIMIT = 240
+LIMIT, NOTICED = 240, 10  # seconds
 BAD = 1000  # the sector of the partition that cannot be read
 START = 2048  # where the partition begins
 OUT = "qom-set /machine/peripheral/{} realized false"
@@ -33,8 +34,14 @@ DISKS = {
     "old": (("ide-hd,bus=ide.0,unit=0,drive=old",), "ide", "00:01.1",
             "drive_del old", "failed request"),
 }
-CARD = ("-device", "e1000,id=card,addr=b,netdev=n", "-netdev",
-        "user,id=n,restrict=on")
+CARDS = {"e1000": "e1000,addr=0xb", "virtio-net":
+         "virtio-net-pci,addr=0xd,disable-legacy=on"}
+TALK = """[guest {0}]
+image = net.elf
+cmdline = "role={0}"
+net = net:switch
+start = no
+"""
 GUEST = """[guest {0}]
 image = faults.elf
 cmdline = "{1}"
@@ -45,7 +52,8 @@ memory = 32M
 shell = yes
 control = com2
 """ + GUEST.format("data", "do=keep") + GUEST.format("worn", f"do=bad at={BAD}") \
-    + "".join(GUEST.format(name, "do=lose") for name in DISKS)
+    + "".join(GUEST.format(name, "do=lose") for name in DISKS) \
+    + TALK.format("echo") + TALK.format("ping")
 
 
 def disk_make(folder, name):
@@ -63,7 +71,10 @@ def disk_make(folder, name):
 
 def drives(folder):
     """QEMU's arguments."""
-    words = list(CARD)
+    words = []
+    for name, device in CARDS.items():
+        words += ["-netdev", f"user,id=of-{name},restrict=on", "-device",
+                  f"{device},id={name},romfile=,netdev=of-{name}"]
     for name, (devices, *_) in DISKS.items():
         words += ["-drive", f"if=none,id={name},format=raw,file="
                   + disk_make(folder, name)]
@@ -123,6 +134,23 @@ def lost(t, control, name):
             and row["errors"] > 50), row)
 
 
+def cards(t, control, monitor):
+    """Cards go while nobody sends."""
+    for number, name in enumerate(CARDS):
+        row = next(r for r in control.json("devices") if r["driver"] == name)
+        expect(f"{name}-works", row["state"] == "works", row)
+        monitor.do(OUT.format(name))
+        began = time.monotonic()
+        told = t.wait(rf"host: net {number} \({name}\): is gone; given up")
+        expect(f"{name}-told", told and time.monotonic() < began + NOTICED,
+               t.text[-800:])
+        row = row_of(control, row["at"])
+        expect(f"{name}-state", row["state"] == "lost", row)
+    for guest in ("echo", "ping"):
+        control.run("start", guest)
+    expect("switch-goes-on", t.wait(r"\[ping\] PASS net-echo"), t.text[-800:])
+
+
 def machine(folder):
     path = os.path.join(folder, "t.cfg")
     with open(path, "w", encoding="ascii") as f:
@@ -145,7 +173,7 @@ def machine(folder):
         for name, (_, _, _, how, _) in DISKS.items():
             monitor.do(how)
             expect(f"{name}-others", reads_on(control, "data"), name)
-        monitor.do("qom-set /machine/peripheral/card realized false")
+        cards(t, control, monitor)
         for name in DISKS:
             lost(t, control, name)
         expect("others", reads_on(control, "data"), control.states())

@@ -300,6 +300,8 @@ static void test_gone(void **state)
 	fake_interrupt();
 	assert_int_equal(end, NET_EBROKEN);
 	assert_false(card.command & PCI_COMMAND_MASTER);
+	assert_string_equal(fake_said, "e1000: is gone; given up");
+	assert_true(fake_now - tx.deadline + NET_TIMEOUT_NS < ENV_MS);
 	broken();
 }
 

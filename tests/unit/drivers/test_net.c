@@ -352,6 +352,67 @@ static void test_addresses(void **state)
 	assert_true(net_mac_usable(own));
 }
 
+static bool is_there;
+static unsigned looks;
+
+static bool present(struct net_dev *d)
+{
+	assert_ptr_equal(d, &net);
+	looks++;
+	return is_there;
+}
+
+/* A card that nobody uses is looked at now and then, and given up when it is
+ * gone. */
+static void test_gone(void **state)
+{
+	uint64_t next = 1000;
+
+	(void)state;
+	net.present = present;
+	is_there = true;
+	looks = 0;
+	for (unsigned i = 1; i < 5; i++) {
+		assert_int_equal(net_check(&net, next), next + NET_LOOK_NS);
+		assert_int_equal(net_check(&net, next + NET_LOOK_NS - 1),
+				 next + NET_LOOK_NS);
+		assert_int_equal(looks, i);
+		next += NET_LOOK_NS;
+	}
+	is_there = false;
+	assert_int_equal(net_check(&net, next - 1), next);
+	assert_false(net.lost);
+	assert_int_equal(net_check(&net, next), 0);
+	assert_true(net.lost);
+	assert_false(net.link);
+	assert_string_equal(fake_said, "fake: is gone; given up");
+	assert_int_equal(net_check(&net, next + NET_LOOK_NS), 0);
+	assert_int_equal(looks, 5);
+}
+
+/* One that has something to send is looked at as often, and asked in time. */
+static void test_gone_sending(void **state)
+{
+	struct net_tx tx = tx_of(1);
+	uint64_t next;
+
+	(void)state;
+	net.present = present;
+	is_there = true;
+	looks = 0;
+	answers = false;
+	assert_int_equal(net_send(&net, &tx), NET_OK);
+	for (next = 1; next < tx.deadline;)
+		next = net_check(&net, next);
+	assert_int_equal(next, tx.deadline);
+	assert_int_equal(looks, NET_TIMEOUT_NS / NET_LOOK_NS + 1);
+	is_there = false;
+	assert_int_equal(net_check(&net, next + NET_LOOK_NS), 0);
+	assert_int_equal(restarts, 1); /* it ends there: nothing to wait for */
+	assert_int_equal(ended, 1);
+	assert_int_equal(end, NET_EBROKEN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +426,8 @@ int main(void)
 		cmocka_unit_test_setup(test_unpolled, setup),
 		cmocka_unit_test_setup(test_no_return, setup),
 		cmocka_unit_test_setup(test_addresses, setup),
+		cmocka_unit_test_setup(test_gone, setup),
+		cmocka_unit_test_setup(test_gone_sending, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,8 @@ static void test_gone(void **state)
 	assert_int_equal(end, NET_EBROKEN);
 	assert_true(net.net.lost);
 	assert_false(config[PCI_COMMAND] & PCI_COMMAND_MASTER);
+	assert_string_equal(fake_said, "virtio-net: is gone; given up");
+	assert_true(fake_now - tx.deadline + NET_TIMEOUT_NS < ENV_MS);
 }
 
 static void refused(const char *why)
