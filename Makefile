@@ -163,7 +163,7 @@ fuzz:
 	@cd $(B)/fuzz && ./fuzz -max_total_time=$(FUZZ_S) -max_len=1500 \
 		-len_control=0 -print_final_stats=1 -verbosity=0 \
 		corpus $(CURDIR)/tests/fuzz/corpus
-# STRESS_ONLY=host, guest, svm, ...: part of a boot's name.
+# STRESS_ONLY=host, guest, net, svm, ...: part of a boot's name.
 stress:
 	$(call with_deps,test,all)
 	-@+$(MAKE) --no-print-directory B='$(B)' guests-src

@@ -9,7 +9,9 @@ start; the guest's requests all succeed, and each byte it was told is written is
 there. In another kind guests are killed while their requests are under way:
 another guest's data stays, memory that the next one gets is blank, and in the end
 as many pages are free as at first. In a third one the host partition dies beneath
-SQLite: what was committed is there, and the database is whole.
+SQLite: what was committed is there, and the database is whole. In a fourth one it
+dies beneath two guests that exchange numbered frames, and one of them asks the
+network behind the card: what is lost is sent again, and no frame has a wrong byte.
 
 SEED= plays the same boots again; it is printed. The emulators do not run the same
 way twice, so a point is met again more or less. JOBS= as in suite.py.
@@ -31,7 +33,11 @@ PLACES = [("svm", "virtio"), ("vmx", "ide"), ("svm", "ahci"), ("vmx", "ide"),
 DIED = re.compile(r"parley: the host partition died: .* at rip (\w+)")
 ANEW = "parley: the host partition starts anew, for the {}. time"
 WHAT = {"host": "host dies", "guest": "guest dies",
-        "sqlite": "host dies under SQLite"}
+        "sqlite": "host dies under SQLite", "net": "host dies under a network"}
+# The card: an e1000, or virtio-net, which Bochs has not.
+CARDS = [{"nic": "net"},
+         {"devices": "-netdev user,id=net,restrict=on -device virtio-net-pci,"
+          "netdev=net,disable-legacy=on,romfile=,addr=5,mac=52:54:00:12:34:56"}]
 REJECT = [r"\bFAIL\b", r"cannot be served", r"^host: guest \S+: died"]
 
 
@@ -75,9 +81,9 @@ def deaths(rng, rounds):
     return lines
 
 
-def host_dies(kind, index, rounds, seed, guests, signs):
+def host_dies(kind, index, rounds, seed, guests, signs, **keys):
     """A boot in which it does; guests(rng, rounds) is the configuration's rest,
-    and the signs are what they print."""
+    the signs are what they print, and the keys the case's."""
     rng = random.Random(f"{kind} {seed} {index}")
     backend, disk = PLACES[index % len(PLACES)]
     points = deaths(rng, rounds)
@@ -85,8 +91,9 @@ def host_dies(kind, index, rounds, seed, guests, signs):
               guests(rng, rounds)]
     ordered = [line for n in range(1, rounds + 1)
                for line in (DIED.pattern, ANEW.format(n))]
-    case = Case(f"stress-{kind}-{index}", {"disk": disk, "timeout": "300"},
-                ordered + signs, "\n".join(config))
+    keys = {"disk": disk, "timeout": "300", **keys}
+    case = Case(f"stress-{kind}-{index}", keys, ordered + signs,
+                "\n".join(config))
     case.points = points
     return Stress(case, backend, 1 + (index + index // 2) % 2, rounds)
 
@@ -129,6 +136,32 @@ def under_sqlite(index, rounds, seed):
     return host_dies("sqlite", index, rounds, seed, sqlite_guests, [
         r"^\[fill\] filled up to", r"^\[check\] PASS integrity$",
         r"^\[check\] PASS committed$", r"^host: guest check: exit code 0$"])
+
+
+def net_guests(rng, rounds):
+    send, echo = (rng.choice(("pv", "pv", "hvm")) for _ in range(2))
+    return f"""[guest send]
+image = renet.elf
+cmdline = "role=send restarts={rounds} gateway=@GATEWAY@"
+profile = {send}
+net = net:switch,mac=52:54:00:12:34:56
+[guest echo]
+image = renet.elf
+cmdline = "role=echo"
+profile = {echo}
+net = net:switch"""
+
+
+def under_net(index, rounds, seed):
+    card = CARDS[index // 2 % 2 if PLACES[index % len(PLACES)][0] == "svm"
+                 else 0]
+    case = host_dies("net", index, rounds, seed, net_guests, [
+        r"^host: guest send: exit code 0$"], **card)
+    case.case.parts["expect"] = [
+        r"^\[send\] PASS all-came-back$", r"^\[send\] PASS outside$",
+        r"^\[send\] PASS no-wrong-byte$", r"^\[send\] PASS host-restarted$",
+        r"^\[echo\] PASS no-wrong-byte$", r"^host: guest echo: exit code 0$"]
+    return case
 
 
 def kill_round(rng, n):
@@ -199,7 +232,8 @@ def jobs(rounds, seed):
     made = boots(under_disk, min(few, LIVES), rounds, seed) + \
         boots(guest_dies, min(few, KILLS), rounds, seed) + \
         boots(under_sqlite, min(few, LIVES), rounds if rounds >= FEW else 1,
-              seed)
+              seed) + \
+        boots(under_net, min(few, LIVES), rounds, seed)
     for boot in made:
         boot.again = f"again: make stress STRESS_ROUNDS={rounds} SEED={seed}"
     return made
@@ -235,7 +269,7 @@ class Progress:
     """A line for each round."""
 
     def __init__(self):
-        self.done = {"host": 0, "guest": 0, "sqlite": 0}
+        self.done = dict.fromkeys(WHAT, 0)
         self.functions = functions()
 
     def where(self, rip):

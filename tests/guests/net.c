@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arp.h"
 #include "check.h"
 #include "kit/irq.h"
 #include "kit/net.h"
@@ -236,39 +237,21 @@ static void serve(bool answers)
 
 /* ---- the outside ---- */
 
-static bool address(const char *s, uint8_t *to)
-{
-	for (unsigned i = 0; i < 4; i++, s++) {
-		to[i] = 0;
-		for (; *s >= '0' && *s <= '9'; s++)
-			to[i] = (uint8_t)(to[i] * 10 + *s - '0');
-		if (*s != (i < 3 ? '.' : 0))
-			return false;
-	}
-	return true;
-}
-
-/* Asks by ARP (RFC 826) for an address behind the physical card. */
+/* Asks for an address behind the physical card. */
 static void outside(const char *gateway)
 {
-	static const uint8_t head[] = { 8, 6, 0, 1, 8, 0, 6, 4, 0, 1 };
 	uint64_t end = kit_time_ns() + LIMIT;
 	struct kit_net_frame f;
-	uint8_t q[60] = { 0 };
+	uint8_t q[ARP_BYTES];
 	bool found = false;
 
-	memcpy(q, everybody, 6);
-	memcpy(q + 6, kit_net_mac(net), 6);
-	memcpy(q + 12, head, sizeof(head));
-	memcpy(q + 22, kit_net_mac(net), 6);
-	check(address(gateway, q + 38), "net-gateway", "%s", gateway);
+	check(arp_question(q, kit_net_mac(net), gateway), "net-gateway", "%s",
+	      gateway);
 	while (!found && kit_time_ns() < end) {
 		kit_net_send(net, q, sizeof(q), NULL);
 		kit_net_kick(net);
 		if (next(&f, kit_time_ns() + KIT_SECOND / 2))
-			found = f.len >= 42 && f.data[12] == 8 &&
-				f.data[13] == 6 && f.data[21] == 2 &&
-				!memcmp(f.data + 28, q + 38, 4);
+			found = arp_answers(q, &f);
 	}
 	check(found, "net-outside", "%s does not answer", gateway);
 }
