@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What a user types for a guest's devices, on machines: a file by HTTP in both
-directions between the guest and this machine, pings in the capture, disks and
-folders that keep what guests write."""
+directions between the guest and this machine, pings in the capture, Ctrl-C at the
+keyboard, disks and folders that keep what guests write."""
+import contextlib
 import http.server
 import os
 import signal
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import urllib.error
@@ -18,7 +20,7 @@ import urllib.request
 import zlib
 
 import capture
-from terminal import LIMIT, OUTPUT, words
+from terminal import LIMIT, OUTPUT, Terminal, words
 
 SENT = os.urandom(200000)
 DISK = os.urandom(300 * 512)
@@ -147,6 +149,55 @@ def vnet(work, disk):
     pings("pings-bochs", cap)
 
 
+def attributes(terminal):
+    """Of the terminal: does it edit lines, echo, make signals of keys?"""
+    flags = termios.tcgetattr(terminal.fd)[3]
+    return [bool(flags & f) for f in (termios.ICANON, termios.ECHO,
+                                      termios.ISIG)]
+
+
+def children(pid):
+    """What a process has started: (process, its time of start)."""
+    found = set()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), \
+                open(f"/proc/{name}/stat", encoding="utf-8",
+                     errors="replace") as f:
+            words = f.read().rpartition(")")[2].split()
+            if words[0] != "Z" and pid in (None, int(words[1])):
+                found.add((name, words[19]))
+    return found
+
+
+def interrupted(work, disk, emulator):
+    """Ctrl-C at the keyboard: the guest ends, and all with it."""
+    port = free_port()
+    net = f"user,fwd={port}:80" if emulator == "qemu" else "user"
+    t = Terminal(os.path.join(work, "run"), EMU=emulator, GUEST="http",
+                 BLOCK=f"data:{disk}:ro", NET=net)
+    before = termios.tcgetattr(t.fd)
+    try:
+        expect(f"ctrl-c-up-{emulator}", t.wait("http: address ") and
+               t.wait("http: 1 files"), t.text[-800:])
+        started = children(t.pid)
+        expect(f"ctrl-c-raw-{emulator}", attributes(t) == [False] * 3 and
+               started, f"{attributes(t)}, {started}")
+        if emulator == "qemu":
+            status, got = fetch(f"http://localhost:{port}/disk")
+            expect("ctrl-c-page", status == 200 and got == DISK, status)
+        t.type(b"\x03")
+        status = t.status()
+        expect(f"ctrl-c-status-{emulator}", status == 0 and
+               "host: guest http: exit code 0" in t.text,
+               f"status {status}: {t.text[-600:]}")
+        expect(f"ctrl-c-sane-{emulator}", attributes(t) == [True] * 3 and
+               termios.tcgetattr(t.fd) == before, termios.tcgetattr(t.fd))
+        expect(f"ctrl-c-no-orphan-{emulator}",
+               not started & children(None), started)
+    finally:
+        t.close()
+
+
 def disks(work, emulator):
     path = os.path.join(work, "disk.img")
     for ro, want in ((":ro", False), ("", True)):
@@ -198,6 +249,7 @@ def main():
         forwarded(work, disk)
         vnet(work, disk)
         for emulator in ("qemu", "bochs"):
+            interrupted(work, disk, emulator)
             disks(work, emulator)
             folders(work, emulator)
     return 1 if failures else 0
