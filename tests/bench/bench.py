@@ -196,9 +196,18 @@ def measure_work(emulator, size=WORK_SIZE):
 
 
 def output_of(*words):
-    done = subprocess.run(words, stdout=subprocess.PIPE, check=False,
-                          stderr=subprocess.DEVNULL, text=True)
-    return done.stdout.strip()
+    """What a program prints; None where it fails, or is not installed."""
+    try:
+        done = subprocess.run(words, stdout=subprocess.PIPE, check=False,
+                              stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return None
+    return None if done.returncode else done.stdout.strip()
+
+
+def git(*words):
+    """Of this tree, whoever owns it; None: there is no git, or no repository."""
+    return output_of("git", "-c", "safe.directory=*", "-C", HERE, *words)
 
 
 def digest(path):
@@ -216,11 +225,11 @@ def cpu_of(lines):
 
 def tree_facts(lines):
     """What was built, by what, and what it ran on."""
+    changed = git("status", "--porcelain", "--untracked-files=no")
     return {
-        "commit": output_of("git", "rev-parse", "HEAD") or "unknown",
-        "tree_clean": not output_of("git", "status", "--porcelain",
-                                    "--untracked-files=no"),
-        "compiler": output_of("gcc", "--version").split("\n")[0],
+        "commit": git("rev-parse", "HEAD") or "unknown",
+        "tree_clean": None if changed is None else not changed,
+        "compiler": (output_of("gcc", "--version") or "unknown").split("\n")[0],
         "cpu_model": cpu_of(lines),
     }
 
