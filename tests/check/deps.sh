@@ -125,25 +125,8 @@ image) need_image ;;
 *) echo "deps.sh: unknown target $target" >&2; exit 2 ;;
 esac
 
-if [ -n "${NO_INSTALL:-}" ]; then
-	echo "needed for make $target:$named"
-	exit $absent
-fi
-[ $absent = 0 ] && exit 0
-if ! command -v apt-get >/dev/null 2>&1; then
-	echo "no apt-get here; needed for make $target:$named" >&2
-	exit 1
-fi
-if [ "$(id -u)" = 0 ]; then
-	root="env"
-elif command -v sudo >/dev/null 2>&1; then
-	root='sudo env'
-else
-	echo "neither root nor sudo; needed for make $target:$named" >&2
-	exit 1
-fi
-
-# The first of a|b|c that this release of Debian has.
+# The first of a|b|c that this release of Debian has. Where apt has no lists yet:
+# the last one for Debian 12.
 choose() {
 	for p in $(echo "$1" | tr '|' ' '); do
 		if apt-cache show "$p" 2>/dev/null | grep -q '^Package:'; then
@@ -151,14 +134,43 @@ choose() {
 			return
 		fi
 	done
-	echo "${1%%|*}"
+	if grep -q '^VERSION_ID="12"' /etc/os-release 2>/dev/null; then
+		echo "${1##*|}"
+	else
+		echo "${1%%|*}"
+	fi
 }
 
-install_all() {
+choose_all() {
 	packages=''
 	for group in $missing; do
 		packages="$packages $(choose "$group")"
 	done
+}
+
+# Ends without installing: what is needed, and what to type for it.
+name_all() {
+	echo "$1needed for make $target:$named"
+	if [ $absent = 1 ] && command -v apt-get >/dev/null 2>&1; then
+		choose_all
+		echo "as root: apt-get install --no-install-recommends$packages"
+	fi
+	exit $absent
+}
+
+[ -z "${NO_INSTALL:-}" ] || name_all ''
+[ $absent = 0 ] && exit 0
+command -v apt-get >/dev/null 2>&1 || name_all 'no apt-get here; ' >&2
+if [ "$(id -u)" = 0 ]; then
+	root="env"
+elif command -v sudo >/dev/null 2>&1; then
+	root='sudo env'
+else
+	name_all 'neither root nor sudo; ' >&2
+fi
+
+install_all() {
+	choose_all
 	echo "installing for make $target:$packages"
 	# shellcheck disable=SC2086
 	$root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \

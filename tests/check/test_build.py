@@ -156,7 +156,14 @@ def quiet_dependencies():
     code, out = run("sh", "tests/check/deps.sh", "run")
     expect("deps-nothing-to-do", code == 0 and not out, out[-300:])
     code, out = run("sh", "tests/check/deps.sh", "run", NO_INSTALL="1")
-    expect("deps-named", code == 0 and "qemu-system-x86" in out, out[-300:])
+    expect("deps-named", code == 0 and "qemu-system-x86" in out
+           and "apt-get" not in out, out[-300:])
+    code, out = run("sh", "tests/check/deps.sh", "run", NO_INSTALL="1",
+                    QEMU="no-such-program")
+    if shutil.which("apt-get"):
+        expect("deps-what-to-type", code == 1 and out.endswith(
+            "\nas root: apt-get install --no-install-recommends "
+            "qemu-system-x86\n"), out[-300:])
 
 
 with tempfile.TemporaryDirectory(prefix="parley-build-") as scratch:
