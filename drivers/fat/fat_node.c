@@ -210,10 +210,12 @@ enum fat_status fat_lookup(struct fat_node *dir, const char *text,
 static bool name_of(const struct fat_entry *e, char *out)
 {
 	uint16_t unit[12];
+	unsigned n;
 
 	if (e->n)
 		return fat_name_text(e->unit, e->n, out);
-	return fat_name_text(unit, fat_short_units(e->raw, unit), out);
+	n = fat_short_units(e->raw, unit);
+	return fat_name_text(unit, n, out);
 }
 
 enum fat_status fat_name(struct fat_node *n, char *out)
