@@ -23,6 +23,8 @@ struct kit_block {
 	struct virtio_blk_slot *slot; /* shared, one for each request */
 	uint8_t *bounce, *buffers;
 	uint64_t buffers_used, sectors;
+	uint32_t discard_most,
+		zeroes_most; /* sectors; 0: it has no such thing */
 	bool dead;
 	uint8_t nr_free, free[KIT_BLOCK_DEPTH]; /* slots */
 	struct kit_block_req *req[KIT_BLOCK_DEPTH];
@@ -65,20 +67,39 @@ static void chains_lay(struct kit_block *b)
 	}
 }
 
+static uint32_t most(struct kit_block *b, uint64_t feature, unsigned config)
+{
+	return b->dev.features & feature ? kit_virtio_config(&b->dev, config) :
+					   0;
+}
+
+static void configuration(struct kit_block *b)
+{
+	b->sectors = kit_virtio_config(&b->dev, VIRTIO_BLK_CONFIG_CAPACITY) |
+		     (uint64_t)kit_virtio_config(&b->dev,
+						 VIRTIO_BLK_CONFIG_CAPACITY + 4)
+			     << 32;
+	b->discard_most = most(b, VIRTIO_BLK_F_DISCARD,
+			       VIRTIO_BLK_CONFIG_DISCARD_SECTORS);
+	b->zeroes_most = most(b, VIRTIO_BLK_F_WRITE_ZEROES,
+			      VIRTIO_BLK_CONFIG_ZEROES_SECTORS);
+}
+
 static const char *block_start(struct kit_block *b, const char *name)
 {
 	const char *why = memory_share(b);
 
 	if (!why)
 		why = kit_virtio_open(&b->dev, name, VIRTIO_ID_BLOCK,
-				      VIRTIO_BLK_F_RO | VIRTIO_BLK_F_FLUSH, 1,
-				      QUEUE_SIZE, block_event, b);
+				      VIRTIO_BLK_F_RO | VIRTIO_BLK_F_FLUSH |
+					      VIRTIO_BLK_F_DISCARD |
+					      VIRTIO_BLK_F_WRITE_ZEROES,
+				      1, QUEUE_SIZE, block_event, b);
 	if (why)
 		return why;
 	chains_lay(b);
 	kit_virtio_ready(&b->dev);
-	b->sectors = kit_virtio_config(&b->dev, 0) |
-		     (uint64_t)kit_virtio_config(&b->dev, 4) << 32;
+	configuration(b);
 	return NULL;
 }
 
@@ -123,10 +144,15 @@ static bool is_shared(const struct kit_block *b, const void *buf, size_t n)
 	return n <= room && at <= room - n;
 }
 
+/* Operations behind those that kit_block_submit takes. */
+#define OP_DISCARD (KIT_BLOCK_FLUSH + 1u)
+#define OP_ZEROES (KIT_BLOCK_FLUSH + 2u)
+#define OP_ID (KIT_BLOCK_FLUSH + 3u)
+
 static bool is_good(const struct kit_block *b, const struct kit_block_req *r)
 {
-	if (r->op == KIT_BLOCK_FLUSH)
-		return !r->n;
+	if (r->op >= KIT_BLOCK_FLUSH)
+		return r->op == KIT_BLOCK_FLUSH && !r->n;
 	return r->n && !(r->n % KIT_SECTOR) && r->n <= KIT_BLOCK_MAX &&
 	       is_shared(b, r->buf, r->n);
 }
@@ -143,8 +169,18 @@ static void end(struct kit_block_req *r, bool ok)
 static inline __attribute__((always_inline)) void
 chain_set(struct kit_block *b, unsigned i, const struct kit_block_req *r)
 {
-	static const uint8_t type[] = { VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT,
-					VIRTIO_BLK_T_FLUSH };
+	static const uint8_t type[] = {
+		VIRTIO_BLK_T_IN,	   VIRTIO_BLK_T_OUT,
+		VIRTIO_BLK_T_FLUSH,	   VIRTIO_BLK_T_DISCARD,
+		VIRTIO_BLK_T_WRITE_ZEROES, VIRTIO_BLK_T_GET_ID
+	};
+	static const uint16_t flags[] = {
+		[KIT_BLOCK_READ] = VIRTQ_DESC_NEXT | VIRTQ_DESC_WRITE,
+		[KIT_BLOCK_WRITE] = VIRTQ_DESC_NEXT,
+		[OP_DISCARD] = VIRTQ_DESC_NEXT,
+		[OP_ZEROES] = VIRTQ_DESC_NEXT,
+		[OP_ID] = VIRTQ_DESC_NEXT | VIRTQ_DESC_WRITE,
+	};
 	volatile struct virtq_desc *d = &b->dev.q[0].desc[CHAIN * i];
 	struct virtio_blk_slot *s = &b->slot[i];
 
@@ -154,22 +190,25 @@ chain_set(struct kit_block *b, unsigned i, const struct kit_block_req *r)
 	d[0].next = (uint16_t)(CHAIN * i + (r->n ? 1 : 2));
 	d[1].addr = kit_gpa(r->buf);
 	d[1].len = r->n;
-	d[1].flags = r->op == KIT_BLOCK_READ ?
-			     VIRTQ_DESC_NEXT | VIRTQ_DESC_WRITE :
-			     VIRTQ_DESC_NEXT;
+	d[1].flags = flags[r->op];
 }
 
-bool kit_block_submit(struct kit_block *b, struct kit_block_req *r)
+static inline __attribute__((always_inline)) void put(struct kit_block *b,
+						      struct kit_block_req *r)
 {
-	unsigned i;
+	unsigned i = b->free[--b->nr_free];
 
-	if (b->dead || !b->nr_free || !is_good(b, r))
-		return false;
-	i = b->free[--b->nr_free];
 	chain_set(b, i, r);
 	r->ended = false;
 	b->req[i] = r;
 	virtq_put(&b->dev.q[0], (uint16_t)(CHAIN * i));
+}
+
+bool kit_block_submit(struct kit_block *b, struct kit_block_req *r)
+{
+	if (b->dead || !b->nr_free || !is_good(b, r))
+		return false;
+	put(b, r);
 	return true;
 }
 
@@ -266,17 +305,21 @@ static bool answer_await(struct kit_block *b, const struct kit_block_req *r)
 	return r->ended;
 }
 
-static bool request_do(struct kit_block *b, struct kit_block_req *r)
+static inline __attribute__((always_inline)) bool await(struct kit_block *b,
+							struct kit_block_req *r)
 {
-	if (r->op == KIT_BLOCK_FLUSH && !(b->dev.features & VIRTIO_BLK_F_FLUSH))
-		return !b->dead; /* writes are through */
-	if (!kit_block_submit(b, r))
-		return false;
 	if (!answer_await(b, r)) {
 		b->dead = true; /* the buffers are still the device's */
 		return false;
 	}
 	return r->ok;
+}
+
+static bool request_do(struct kit_block *b, struct kit_block_req *r)
+{
+	if (r->op == KIT_BLOCK_FLUSH && !(b->dev.features & VIRTIO_BLK_F_FLUSH))
+		return !b->dead; /* writes are through */
+	return kit_block_submit(b, r) && await(b, r);
 }
 
 static bool transfer(struct kit_block *b, enum kit_block_op op, uint64_t sector,
@@ -317,4 +360,83 @@ bool kit_block_flush(struct kit_block *b)
 	struct kit_block_req r = { .op = KIT_BLOCK_FLUSH };
 
 	return request_do(b, &r);
+}
+
+/* ---- what moves no data: the buffer is the driver's own ---- */
+
+static bool own_do(struct kit_block *b, struct kit_block_req *r)
+{
+	if (b->dead || !b->nr_free)
+		return false;
+	put(b, r);
+	return await(b, r);
+}
+
+static bool range_do(struct kit_block *b, unsigned op, uint64_t sector,
+		     uint64_t n, uint32_t step)
+{
+	struct virtio_blk_range *range = (void *)b->bounce;
+	struct kit_block_req r = { .op = op,
+				   .buf = range,
+				   .n = sizeof(*range) };
+
+	for (; n; n -= range->num_sectors, sector += range->num_sectors) {
+		*range = (struct virtio_blk_range){
+			.sector = sector,
+			.num_sectors = n < step ? (uint32_t)n : step,
+		};
+		if (!own_do(b, &r))
+			return false;
+	}
+	return true;
+}
+
+static bool is_within(const struct kit_block *b, uint64_t sector, uint64_t n)
+{
+	return n <= b->sectors && sector <= b->sectors - n;
+}
+
+bool kit_block_discard(struct kit_block *b, uint64_t sector, uint64_t n)
+{
+	if (!is_within(b, sector, n) || kit_block_readonly(b))
+		return false;
+	return !b->discard_most ||
+	       range_do(b, OP_DISCARD, sector, n, b->discard_most);
+}
+
+/* Where the device cannot. */
+static bool zeroes_write(struct kit_block *b, uint64_t sector, uint64_t n)
+{
+	uint64_t most = KIT_BLOCK_MAX / KIT_SECTOR;
+
+	__builtin_memset(b->bounce, 0, KIT_BLOCK_MAX);
+	for (uint64_t now; n; n -= now, sector += now) {
+		now = n < most ? n : most;
+		if (!kit_block_write(b, sector, b->bounce, now * KIT_SECTOR))
+			return false;
+	}
+	return true;
+}
+
+bool kit_block_write_zeroes(struct kit_block *b, uint64_t sector, uint64_t n)
+{
+	if (!is_within(b, sector, n) || kit_block_readonly(b))
+		return false;
+	return b->zeroes_most ?
+		       range_do(b, OP_ZEROES, sector, n, b->zeroes_most) :
+		       zeroes_write(b, sector, n);
+}
+
+bool kit_block_id(struct kit_block *b, char id[KIT_BLOCK_ID + 1])
+{
+	struct kit_block_req r = { .op = OP_ID,
+				   .buf = b->bounce,
+				   .n = VIRTIO_BLK_ID_BYTES };
+
+	_Static_assert(KIT_BLOCK_ID == VIRTIO_BLK_ID_BYTES, "5.2.6");
+	if (!own_do(b, &r))
+		return false;
+	__builtin_memcpy(id, b->bounce, KIT_BLOCK_ID);
+	id[KIT_BLOCK_ID] = 0;
+	return true;
 }

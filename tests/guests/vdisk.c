@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The disk `data` against a copy in memory. It begins as the test data, of which
- * `crc=` tells; `rounds=` times something is written and something is read.
+ * `crc=` tells; `rounds=` times something is written and something is read, then
+ * some of it is zeroed or discarded.
  * mode=ro: it cannot be written; mode=full: at some point it cannot any more;
  * mode=make: it is copied to frag.img of the folder `share`, into many pieces.
  * file=F: it is the file F of that folder, which nobody writes to that way.
@@ -64,6 +65,43 @@ static bool all_same(void)
 	return true;
 }
 
+/* Zeroes; what was discarded may also be what it was. */
+static bool forget_some(bool discard, uint32_t at, uint32_t n)
+{
+	uint8_t *old = model + at * KIT_SECTOR, zero[KIT_SECTOR] = { 0 };
+
+	if (!(discard ? kit_block_discard(disk, at, n) :
+			kit_block_write_zeroes(disk, at, n)) ||
+	    !kit_block_read(disk, at, buf, n * KIT_SECTOR))
+		return false;
+	for (uint32_t i = 0; i < n; i++, old += KIT_SECTOR) {
+		uint8_t *now = buf + i * KIT_SECTOR;
+
+		if (memcmp(now, zero, KIT_SECTOR) &&
+		    (!discard || memcmp(now, old, KIT_SECTOR)))
+			return false;
+		memcpy(old, now, KIT_SECTOR);
+	}
+	return true;
+}
+
+static void forgets(void)
+{
+	char id[KIT_BLOCK_ID + 1] = "";
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < 16; i++) {
+		uint32_t n = 1 + below(MOST);
+
+		wrong += !forget_some(i % 2, below(SECTORS - n), n);
+	}
+	check(!wrong, "zeroes", "%u wrong", wrong);
+	check(!kit_block_write_zeroes(disk, SECTORS, 1) &&
+		      !kit_block_discard(disk, SECTORS - 1, 2),
+	      "zeroes-outside", "was accepted");
+	check(kit_block_id(disk, id) && !strcmp(id, "data"), "id", "`%s'", id);
+}
+
 static void rounds(unsigned n)
 {
 	unsigned failed = 0, wrong = 0;
@@ -78,6 +116,7 @@ static void rounds(unsigned n)
 	check(!failed, "writes", "%u failed", failed);
 	check(!wrong, "reads-between", "%u wrong", wrong);
 	check(kit_block_flush(disk), "flush", "an I/O error");
+	forgets();
 }
 
 /* Page by page, until there is no room. */
@@ -90,6 +129,8 @@ static void fill(void)
 	check(at && at < SECTORS, "full", "after %u sectors", at);
 	check(!write_some(at + 8, 8), "still-full", "there is room again");
 	check(write_some(at - 8, 8), "write-again", "an I/O error");
+	check(forget_some(true, 0, 16) && write_some(at + 8, 8), "discarded",
+	      "there is no room");
 }
 
 /* ---- with a folder ---- */
@@ -170,7 +211,9 @@ int kit_main(const char *cmdline)
 	crc = crc32_add(0, model, SIZE);
 	check(crc == (uint32_t)kit_option_hex("crc", 0), "crc", "%08x", crc);
 	if (!strcmp(mode, "ro"))
-		check(kit_block_readonly(disk) && !write_some(9, 1),
+		check(kit_block_readonly(disk) && !write_some(9, 1) &&
+			      !kit_block_write_zeroes(disk, 9, 1) &&
+			      !kit_block_discard(disk, 9, 1),
 		      "read-only", "it was written");
 	else if (!strcmp(mode, "full"))
 		fill();

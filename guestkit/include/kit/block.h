@@ -32,6 +32,23 @@ bool kit_block_write(struct kit_block *b, uint64_t sector, const void *buf,
 		     size_t n);
 bool kit_block_flush(struct kit_block *b);
 
+/* ---- without data; they wait as those above do ---- */
+
+/* These sectors read as zeroes from now on; nothing is moved where the device can
+ * do it. false: an I/O error, a disk that cannot be written, or no such sectors. */
+bool kit_block_write_zeroes(struct kit_block *b, uint64_t sector, uint64_t n);
+
+/* What these sectors hold is not needed any more: what they read as is not said
+ * until they are written. An overlay gives memory back; a device that has no such
+ * thing does nothing. false as above. */
+bool kit_block_discard(struct kit_block *b, uint64_t sector, uint64_t n);
+
+#define KIT_BLOCK_ID 20u /* bytes */
+
+/* The device's name for its disk (GET_ID): Parley's is that of the configuration.
+ * false: it has none, or an I/O error. */
+bool kit_block_id(struct kit_block *b, char id[KIT_BLOCK_ID + 1]);
+
 /* Page-aligned memory that is shared with the device's server, for transfers
  * without a copy; NULL when there is none. Never given back. */
 void *kit_block_buffer(struct kit_block *b, size_t bytes);

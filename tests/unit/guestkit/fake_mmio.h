@@ -39,7 +39,7 @@ struct chain {
 static struct device {
 	uint32_t status, sel, driver_sel, queue;
 	uint64_t offers, agreed;
-	uint32_t config[4];
+	uint32_t config[16];
 	struct dev_queue {
 		uint32_t num, ready;
 		uint64_t part[3]; /* descriptors, driver's, device's */
