@@ -92,6 +92,60 @@ static const char *get_size(struct text v, u64 *out)
 	return NULL;
 }
 
+/* n hexadecimal digits and the character behind them, taken off t. */
+static bool take_hex(struct text *t, size_t n, char end, u32 *out)
+{
+	*out = 0;
+	if (t->n < n + !!end || (end && t->p[n] != end))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		char c = t->p[i];
+		u32 digit = c >= '0' && c <= '9' ? (u32)(c - '0') :
+			    c >= 'a' && c <= 'f' ? (u32)(c - 'a') + 10 :
+			    c >= 'A' && c <= 'F' ? (u32)(c - 'A') + 10 :
+						   16;
+
+		if (digit > 15)
+			return false;
+		*out = *out << 4 | digit;
+	}
+	t->p += n + !!end;
+	t->n -= n + !!end;
+	return true;
+}
+
+/* BUS:DEVICE.FUNCTION, taken off t. */
+static bool take_bdf(struct text *t, u16 *out)
+{
+	u32 bus, dev, fn;
+
+	if (!take_hex(t, 2, ':', &bus) || !take_hex(t, 2, '.', &dev) ||
+	    !take_hex(t, 1, 0, &fn) || dev > 31 || fn > 7)
+		return false;
+	*out = (u16)(bus << 8 | dev << 3 | fn);
+	return true;
+}
+
+static bool separates(char c) { return blank(c) || c == ','; }
+
+static const char *get_devices(struct text v, struct options *o)
+{
+	o->nr_devices = 0;
+	o->some_devices = !is(v, "all");
+	if (!o->some_devices || is(v, "none"))
+		return NULL;
+	do {
+		if (o->nr_devices == OPTIONS_DEVICES)
+			return "names too many functions";
+		if (!take_bdf(&v, &o->device[o->nr_devices++]) ||
+		    (v.n && !separates(v.p[0])))
+			return "is not all, none or functions, as 00:05.0";
+		while (v.n && separates(v.p[0]))
+			v.p++, v.n--;
+	} while (v.n);
+	return NULL;
+}
+
 static const char *set_hypervisor(struct text k, struct text v,
 				  struct options *o)
 {
@@ -114,6 +168,8 @@ static const char *set_host(struct text k, struct text v, struct options *o)
 		return get_choice(v, "no", "com2", &o->control);
 	if (is(k, "pcap"))
 		return get_choice(v, "no", "com3", &o->pcap);
+	if (is(k, "devices"))
+		return get_devices(v, o);
 	return NULL; /* the host partition's program knows the others */
 }
 

@@ -4,6 +4,8 @@
 
 #include "lib/types.h"
 
+#define OPTIONS_DEVICES 16
+
 /* From parley.cfg. */
 struct options {
 	bool mitigations_auto; /* [hypervisor] mitigations = off | auto */
@@ -13,6 +15,10 @@ struct options {
 	bool control;	 /* [host] control = no | com2 */
 	bool pcap;	 /* [host] pcap = no | com3 */
 	u64 host_memory; /* [host] memory, bytes; a multiple of 2 MiB */
+	/* [host] devices = all | none | PCI functions */
+	bool some_devices; /* those, and no others */
+	u32 nr_devices;
+	u16 device[OPTIONS_DEVICES]; /* bdf */
 };
 extern struct options boot_options; /* as host_load() has read them */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Finds the PCI functions, and sizes their BARs. */
 #include "boot/machine.h"
+#include "boot/options.h"
 #include "lib/log.h"
 #include "lib/pci.h"
 
@@ -99,6 +100,35 @@ static void read_caps(struct pci_func *f)
 	}
 }
 
+static bool is_wanted(u16 bdf)
+{
+	for (u32 i = 0; i < boot_options.nr_devices; i++)
+		if (boot_options.device[i] == bdf)
+			return true;
+	return !boot_options.some_devices;
+}
+
+static void clear(u16 bdf, u16 reg, u32 bits)
+{
+	pci_write32(bdf, reg, pci_read32(bdf, reg) & ~bits);
+}
+
+/* The configuration gives it to nobody: neither DMA nor interrupts come from it,
+ * and no partition reaches it. */
+static void drop_func(const struct pci_func *f)
+{
+	u32 command = pci_read32(f->bdf, CFG_COMMAND) & 0xFFFF;
+
+	command = (command & ~PCI_COMMAND_MASTER) | PCI_COMMAND_INTX_OFF;
+	pci_write32(f->bdf, CFG_COMMAND, command);
+	if (f->msi)
+		clear(f->bdf, f->msi, PCI_MSI_ENABLE);
+	if (f->msix)
+		clear(f->bdf, f->msix, PCI_MSIX_ENABLE);
+	log("parley: PCI %02x:%02x.%x is nobody's: [host] devices\n",
+	    f->bdf >> 8, f->bdf >> 3 & 31, f->bdf & 7);
+}
+
 static void add_func(u16 bdf, u32 id, u32 class)
 {
 	struct pci_func *f;
@@ -109,7 +139,7 @@ static void add_func(u16 bdf, u32 id, u32 class)
 		    bdf >> 8, bdf >> 3 & 31, bdf & 7);
 		return;
 	}
-	f = &pci_funcs[pci_count++];
+	f = &pci_funcs[pci_count];
 	*f = (struct pci_func){ .bdf = bdf,
 				.vendor = (u16)id,
 				.device = (u16)(id >> 16),
@@ -120,6 +150,10 @@ static void add_func(u16 bdf, u32 id, u32 class)
 				.irq_pin = (u8)(irq >> 8) };
 	read_caps(f);
 	read_bars(f);
+	if (is_wanted(bdf))
+		pci_count++;
+	else
+		drop_func(f);
 }
 
 /* Bridges stay as they are; the bus behind one goes into the set that is still

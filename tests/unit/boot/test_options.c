@@ -25,7 +25,7 @@ static void defaults(void **state)
 	assert_true(parse(""));
 	assert_int_equal(o.host_memory, 32 << 20);
 	assert_false(o.mitigations_auto || o.probe || o.control || o.iommu_off);
-	assert_false(o.pcap);
+	assert_false(o.pcap || o.some_devices);
 }
 
 static void all_keys(void **state)
@@ -40,6 +40,45 @@ static void all_keys(void **state)
 	assert_true(o.mitigations_auto && o.probe && o.control && o.iommu_off);
 	assert_string_equal(o.floor, "f");
 	assert_int_equal(o.host_memory, 18 << 20); /* whole 2 MiB */
+}
+
+static void devices_are_named(void **state)
+{
+	assert_true(parse("[host]\ndevices = all\n"));
+	assert_false(o.some_devices);
+	assert_true(parse("[host]\ndevices = none\n"));
+	assert_true(o.some_devices);
+	assert_int_equal(o.nr_devices, 0);
+	assert_true(
+		parse("[host]\ndevices = 00:1f.2, fF:02.7,00:05.0  01:00.0"));
+	assert_true(o.some_devices);
+	assert_int_equal(o.nr_devices, 4);
+	assert_int_equal(o.device[0], 0x1f << 3 | 2);
+	assert_int_equal(o.device[1], 0xff << 8 | 2 << 3 | 7);
+	assert_int_equal(o.device[3], 0x100);
+}
+
+static void what_names_no_device_is_refused(void **state)
+{
+	static const char *const bad[] = { "",	       "some",	   "00:05",
+					   "0:05.0",   "00:20.0",  "00:05.8",
+					   "00:05.00", "00:05.0;", "00:05.0 x",
+					   ",00:05.0", "0g:05.0",  "00:05.",
+					   "all none" };
+	char text[400] = "[host]\ndevices = ";
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		strcpy(text + 17, bad[i]);
+		assert_false(parse(text));
+		assert_string_equal(err, "parley.cfg:2: `devices' is not all, "
+					 "none or functions, as 00:05.0");
+	}
+	text[17] = 0;
+	for (unsigned i = 0; i <= OPTIONS_DEVICES; i++)
+		strcat(text, "00:05.0 ");
+	assert_false(parse(text));
+	assert_string_equal(err, "parley.cfg:2: `devices' names too many "
+				 "functions");
 }
 
 static void errors_name_line_and_word(void **state)
@@ -91,6 +130,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(all_keys),
+		cmocka_unit_test(devices_are_named),
+		cmocka_unit_test(what_names_no_device_is_refused),
 		cmocka_unit_test(errors_name_line_and_word),
 		cmocka_unit_test(long_lines_are_cut),
 	};

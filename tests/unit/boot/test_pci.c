@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "boot/machine.h"
+#include "boot/options.h"
 #include "lib/log.h"
 #include "lib/pci.h"
 
@@ -19,6 +20,7 @@
 
 u32 pci_count;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
+struct options boot_options;
 
 static struct {
 	u16 bdf;
@@ -69,6 +71,7 @@ static int setup(void **state)
 {
 	memset(machine, 0, sizeof(machine));
 	nr = 0;
+	memset(&boot_options, 0, sizeof(boot_options));
 	return 0;
 }
 
@@ -162,6 +165,32 @@ static void too_many_are_left_out(void **state)
 	assert_int_equal(pci_count, PCI_MAX_FUNCS);
 }
 
+/* Off the bus, without interrupts, and unknown to all that comes later. */
+static void who_is_not_named_is_nobodys(void **state)
+{
+	u32 *r = add(BDF(0, 3, 0), 0x020000, 0);
+
+	add(BDF(0, 4, 0), 0x010000, 0)[1] = 7;
+	r[1] = 0x100007;
+	r[13] = 0x48;
+	r[18] = 0x00015005; /* MSI, on; goes on at 50 */
+	r[20] = 0x80000011; /* MSI-X, on */
+	boot_options.some_devices = true;
+	boot_options.nr_devices = 1;
+	boot_options.device[0] = BDF(0, 4, 0);
+	pci_scan();
+	assert_int_equal(pci_count, 1);
+	assert_int_equal(pci_funcs[0].bdf, BDF(0, 4, 0));
+	assert_int_equal(r[1], 0x403);
+	assert_int_equal(r[18], 0x5005);
+	assert_int_equal(r[20], 0x11);
+	assert_int_equal(machine[1].reg[1], 7);
+	boot_options.nr_devices = 0;
+	pci_scan();
+	assert_int_equal(pci_count, 0);
+	assert_int_equal(machine[1].reg[1], 0x403);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -172,6 +201,7 @@ int main(void)
 		T(bars_are_sized_and_put_back),
 		T(capabilities_of_messages_are_found),
 		T(too_many_are_left_out),
+		T(who_is_not_named_is_nobodys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
