@@ -73,12 +73,17 @@ void *gmem_at(struct gmem *m, uint64_t gpa, uint64_t n)
 	return memory + gpa;
 }
 
+/* Null, or what the guest does then. */
+static void (*guest_was_read)(uint64_t gpa, uint64_t n);
+
 bool gmem_read(struct gmem *m, uint64_t gpa, void *to, uint64_t n)
 {
 	void *p = gmem_at(m, gpa, n);
 
 	if (p)
 		memcpy(to, p, n);
+	if (p && guest_was_read)
+		guest_was_read(gpa, n);
 	return p;
 }
 
