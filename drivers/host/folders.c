@@ -115,6 +115,12 @@ static bool vol_write(void *ctx, uint64_t sector, const void *from,
 
 static bool vol_flush(void *ctx) { return transfer(ctx, BLK_FLUSH, 0, 0); }
 
+static uint64_t vol_now(void *ctx)
+{
+	(void)ctx;
+	return kit_utc_ns() / KIT_SECOND;
+}
+
 /* ---- volumes ---- */
 
 static const char *mount(struct volume *v)
@@ -122,6 +128,7 @@ static const char *mount(struct volume *v)
 	struct fat_io io = { .read = vol_read,
 			     .write = vol_write,
 			     .flush = vol_flush,
+			     .now = vol_now,
 			     .ctx = v,
 			     .sectors = v->disk.sectors };
 	const char *why;

@@ -132,8 +132,19 @@ def make(path, cfg, files, efi):
         os.replace(out, path)
 
 
+def undated(part):
+    """Entries that have no time of their own: FAT begins with 1980."""
+    done = subprocess.run(["mdir", "-/", "-i", part, "::"], text=True,
+                          env=TOOL_ENV, check=False, errors="replace",
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    return [f"mdir: {line}" for line in done.stdout.splitlines()
+            if done.returncode or " 1980-01-01 " in line]
+
+
 def check_esp(path):
-    """What fsck.fat finds wrong with the EFI system partition."""
+    """What fsck.fat finds wrong with the EFI system partition, and what of its
+    entries has no date."""
     with tempfile.NamedTemporaryFile() as part, open(path, "rb") as f:
         f.seek(ESP_START)
         while data := f.read(MIB):
@@ -144,9 +155,10 @@ def check_esp(path):
                               stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
+        dates = undated(part.name)
     lines = [line for line in done.stdout.splitlines()
              if not re.match(r"fsck\.fat |.*: \d+ files, ", line)]
-    return [f"fsck.fat: {line}" for line in lines[:4]]
+    return [f"fsck.fat: {line}" for line in lines[:4]] + dates[:4]
 
 
 def from_config(path, cfg, output, extra=(), folders=(), efi="parley.efi"):
