@@ -126,7 +126,7 @@ const char *fat_mount(struct fat_vol *v, const struct fat_io *io,
 	const char *why;
 	uint8_t *boot;
 
-	fat_fill(v, 0, sizeof(*v));
+	fat_fill(v, 0, offsetof(struct fat_vol, node));
 	v->io = *io;
 	v->read_only = read_only;
 	for (unsigned i = 0; i < FAT_BUFS; i++)

@@ -22,7 +22,7 @@
 #define FAT_UNITS 255u	   /* UTF-16 units of a name that is found, at most */
 #define FAT_NEW_UNITS 195u /* and of one that is made: it fits into a sector */
 #define FAT_NAME 768u	   /* bytes of a name's buffer */
-#define FAT_NODES 1024u	   /* files and folders in use at a time */
+#define FAT_NODES 16384u   /* files and folders in use at a time */
 #define FAT_BUFS 64u	   /* sectors of tables and folders that are kept */
 #define FAT_BULK 16384u	   /* bytes of the buffer for copies and zeros */
 
@@ -97,8 +97,9 @@ struct fat_vol {
 	uint32_t free, next_free; /* clusters; where to look for one first */
 	uint64_t next_id;
 	struct fat_buf buf[FAT_BUFS];
-	struct fat_node node[FAT_NODES];
 	uint8_t bulk[FAT_BULK];
+	uint32_t nr_nodes; /* none behind is in use */
+	struct fat_node node[FAT_NODES];
 };
 
 /* What a folder lists. */

@@ -150,11 +150,11 @@ enum fat_status fat_clean(struct fat_vol *v)
 		return FAT_OK;
 	FAT_TRY(fat_table_write(v));
 	FAT_TRY(fat_barrier(v));
-	for (unsigned i = 0; i < FAT_NODES; i++)
+	for (unsigned i = 0; i < v->nr_nodes; i++)
 		if (v->node[i].refs)
 			FAT_TRY(fat_node_store(&v->node[i]));
 	FAT_TRY(fat_barrier(v));
-	for (unsigned i = 0; i < FAT_NODES; i++)
+	for (unsigned i = 0; i < v->nr_nodes; i++)
 		if (v->node[i].refs && v->node[i].removed)
 			return FAT_OK; /* its chain is orphaned as yet */
 	if (v->was_dirty)

@@ -9,7 +9,7 @@ bool fat_is_dir(const struct fat_node *n) { return n->attr & FAT_ATTR_DIR; }
 
 struct fat_node *fat_node_at(struct fat_vol *v, struct fat_place p)
 {
-	for (unsigned i = 0; i < FAT_NODES; i++) {
+	for (unsigned i = 0; i < v->nr_nodes; i++) {
 		struct fat_node *n = &v->node[i];
 
 		if (n->refs && n->sector == p.sector && n->slot == p.slot)
@@ -20,7 +20,7 @@ struct fat_node *fat_node_at(struct fat_vol *v, struct fat_place p)
 
 static uint64_t id_for(struct fat_vol *v, uint64_t id)
 {
-	for (unsigned i = 0; i < FAT_NODES; i++)
+	for (unsigned i = 0; i < v->nr_nodes; i++)
 		if (v->node[i].refs && v->node[i].id == id)
 			return OWN_IDS | v->next_id++;
 	return id;
@@ -28,16 +28,26 @@ static uint64_t id_for(struct fat_vol *v, uint64_t id)
 
 static struct fat_node *node_new(struct fat_vol *v, uint64_t id)
 {
-	for (unsigned i = 0; i < FAT_NODES; i++) {
-		struct fat_node *n = &v->node[i];
+	unsigned i = 0;
 
-		if (n->refs)
-			continue;
-		id = id_for(v, id);
-		*n = (struct fat_node){ .v = v, .refs = 1, .id = id };
-		return n;
-	}
-	return NULL;
+	while (i < v->nr_nodes && v->node[i].refs)
+		i++;
+	if (i == FAT_NODES)
+		return NULL;
+	id = id_for(v, id);
+	if (i == v->nr_nodes)
+		v->nr_nodes++;
+	v->node[i] = (struct fat_node){ .v = v, .refs = 1, .id = id };
+	return &v->node[i];
+}
+
+static void node_free(struct fat_node *n)
+{
+	struct fat_vol *v = n->v;
+
+	n->refs = 0;
+	while (v->nr_nodes && !v->node[v->nr_nodes - 1].refs)
+		v->nr_nodes--;
 }
 
 static enum fat_status node_open(struct fat_node *dir, const uint8_t *raw,
@@ -68,7 +78,7 @@ enum fat_status fat_root(struct fat_vol *v, struct fat_node **out)
 {
 	struct fat_node *n;
 
-	for (unsigned i = 0; i < FAT_NODES; i++) {
+	for (unsigned i = 0; i < v->nr_nodes; i++) {
 		n = *out = &v->node[i];
 		if (n->refs && n->id == ROOT_ID) {
 			n->refs++;
@@ -118,7 +128,7 @@ enum fat_status fat_put(struct fat_node *n)
 		s = node_end(n);
 		if (first == FAT_OK)
 			first = s;
-		n->refs = 0;
+		node_free(n);
 		n = up;
 	}
 	return first;

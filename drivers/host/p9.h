@@ -10,8 +10,8 @@
 #include "fat/fat.h"
 
 #define P9_MSIZE (128u * 1024) /* bytes of the largest message */
-#define P9_FIDS 128u
-#define P9_NODES 512u /* of files and the folders above them, of a client */
+#define P9_FIDS 4096u
+#define P9_NODES 8192u /* of files and the folders above them, of a client */
 
 struct p9_fid {
 	struct fat_node *node; /* null: unused */
@@ -26,6 +26,7 @@ struct p9 {
 	struct fat_node *base; /* the folder: its root */
 	uint32_t msize;	       /* 0: no Tversion as yet */
 	unsigned weight;
+	unsigned nr_fids; /* none behind is in use */
 	struct p9_fid fid[P9_FIDS];
 };
 

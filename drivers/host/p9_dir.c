@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define REMOVE_DIR 0x200u
+#define S_TYPE 0170000u /* of a mode: those of Linux */
+#define S_FILE 0100000u
 #define DT_DIR 4u
 #define DT_REG 8u
 #define DOTS 2u /* "." and ".." come first: positions 0 and 1 */
@@ -97,6 +99,27 @@ int p9_mkdir(struct p9 *p, struct p9_in *in, struct p9_out *out)
 	if (in->bad || !f || error)
 		return in->bad ? P9_EINVAL : !f ? P9_EBADF : error;
 	error = p9_error(fat_mkdir(f->node, name, &n));
+	if (error)
+		return error;
+	p9_put_qid(out, n);
+	return p9_error(fat_put(n));
+}
+
+/* A file that nobody opens; FAT has no other nodes. */
+int p9_mknod(struct p9 *p, struct p9_in *in, struct p9_out *out)
+{
+	struct p9_fid *f = p9_fid(p, (uint32_t)p9_get(in, 4));
+	char name[FAT_NAME];
+	int error = p9_get_name(in, name);
+	uint32_t type = (uint32_t)p9_get(in, 4) & S_TYPE;
+	struct fat_node *n;
+
+	p9_get_bytes(in, 12); /* major, minor, group */
+	if (in->bad || !f || error)
+		return in->bad ? P9_EINVAL : !f ? P9_EBADF : error;
+	if (type && type != S_FILE)
+		return P9_EPERM;
+	error = p9_error(fat_create(f->node, name, &n));
 	if (error)
 		return error;
 	p9_put_qid(out, n);

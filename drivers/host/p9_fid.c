@@ -10,7 +10,7 @@
 
 struct p9_fid *p9_fid(struct p9 *p, uint32_t number)
 {
-	for (unsigned i = 0; i < P9_FIDS; i++)
+	for (unsigned i = 0; i < p->nr_fids; i++)
 		if (p->fid[i].node && p->fid[i].number == number)
 			return &p->fid[i];
 	return NULL;
@@ -61,6 +61,8 @@ int p9_fid_new(struct p9 *p, uint32_t number, struct fat_node *n)
 		if (f->node)
 			continue;
 		*f = (struct p9_fid){ .number = number };
+		if (i == p->nr_fids)
+			p->nr_fids++;
 		return p9_fid_set(p, f, n);
 	}
 	fat_put(n);
@@ -75,13 +77,15 @@ int p9_fid_drop(struct p9 *p, struct p9_fid *f)
 	s = fat_put(f->node);
 	p->weight -= f->weight;
 	*f = (struct p9_fid){ .node = NULL };
+	while (p->nr_fids && !p->fid[p->nr_fids - 1].node)
+		p->nr_fids--;
 	return p9_error(s);
 }
 
 void p9_weigh(struct p9 *p)
 {
 	p->weight = 0;
-	for (unsigned i = 0; i < P9_FIDS; i++) {
+	for (unsigned i = 0; i < p->nr_fids; i++) {
 		struct p9_fid *f = &p->fid[i];
 
 		f->weight = weight_of(f->node);
@@ -97,7 +101,7 @@ void p9_init(struct p9 *p, struct fat_node *base)
 
 void p9_reset(struct p9 *p)
 {
-	for (unsigned i = 0; i < P9_FIDS; i++)
+	for (unsigned i = p->nr_fids; i--;)
 		if (p->fid[i].node)
 			p9_fid_drop(p, &p->fid[i]);
 	p->msize = 0;

@@ -6,7 +6,7 @@
 
 #define MAGIC 0x4d44u /* of MS-DOS, in Rstatfs */
 #define MODE_DIR 040755u
-#define MODE_FILE 0100644u
+#define MODE_FILE 0100755u /* as of Linux' vfat: programs can be run */
 #define GETATTR_BASIC 0x7ffu
 #define SETATTR_SIZE 8u
 #define SETATTR_MTIME 0x20u

@@ -124,7 +124,7 @@ typedef int p9_call(struct p9 *p, struct p9_in *in, struct p9_out *out);
 
 p9_call p9_statfs, p9_lopen, p9_lcreate, p9_getattr, p9_setattr, p9_fsync,
 	p9_read, p9_write, p9_lock, p9_getlock; /* p9_file.c */
-p9_call p9_readdir, p9_mkdir, p9_unlinkat, p9_renameat, p9_rename,
+p9_call p9_readdir, p9_mkdir, p9_mknod, p9_unlinkat, p9_renameat, p9_rename,
 	p9_remove;					    /* p9_dir.c */
 p9_call p9_version, p9_attach, p9_walk, p9_clunk, p9_flush; /* p9_fid.c */
 
