@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A virtio-mmio block driver of a kernel that was not ported (VIRTIO 1.2, 4.2
- * and 5.2): registers by load and store, a polled queue, no call, and nothing
- * is shared. With `share = all` its disk works; `alone`: its queue is refused.
+ * and 5.2): registers by load and store, a polled queue, chains in it and in tables
+ * of their own, no call, and nothing is shared. With `share = all` its disk works;
+ * `alone`: its queue is refused.
  */
 #include "check.h"
 #include "kit/kit.h"
@@ -16,7 +17,8 @@
 
 enum { ACK = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
 enum { READ = 0, WRITE = 1, FLUSH = 4, GET_ID = 8 };
-enum { NEXT = 1, DEVICE_WRITES = 2 };
+enum { NEXT = 1, DEVICE_WRITES = 2, INDIRECT = 4 };
+#define F_INDIRECT (1u << 28)
 
 struct queue {
 	struct {
@@ -32,6 +34,7 @@ struct queue {
 };
 
 static struct queue *q;
+static uint8_t *table; /* NULL: chains lie in the queue */
 static struct {
 	uint32_t type, reserved;
 	uint64_t sector;
@@ -73,12 +76,12 @@ static bool begin(bool alone)
 		return false;
 	set(0x70, 0);
 	set(0x70, ACK | DRIVER);
-	check((f >> 32 & 1) && (f >> 33 & 1) == alone, "stock-features", "%llx",
-	      (unsigned long long)f);
+	check((f >> 32 & 1) && (f >> 33 & 1) == alone && (f & F_INDIRECT),
+	      "stock-features", "%llx", (unsigned long long)f);
 	set(0x24, 1);
-	set(0x20, 1); /* VERSION_1, and nothing else */
+	set(0x20, 1); /* VERSION_1 */
 	set(0x24, 0);
-	set(0x20, 0);
+	set(0x20, F_INDIRECT);
 	set(0x70, ACK | DRIVER | FEATURES_OK);
 	set(0x30, 0);
 	set(0x38, QUEUE);
@@ -113,6 +116,10 @@ static bool request(uint32_t type, uint64_t sector, void *data, uint32_t len)
 	desc_set(0, &req, 16, NEXT);
 	desc_set(1, data, len, NEXT | (type == WRITE ? 0 : DEVICE_WRITES));
 	desc_set(len ? 2 : 1, &req.status, 1, DEVICE_WRITES);
+	if (table) {
+		memcpy(table, q->desc, len ? 48 : 32);
+		desc_set(0, table, len ? 48 : 32, INDIRECT);
+	}
 	q->avail[q->avail_idx % QUEUE] = 0;
 	__atomic_store_n(&q->avail_idx, q->avail_idx + 1, __ATOMIC_SEQ_CST);
 	set(0x50, 0);
@@ -141,6 +148,12 @@ static void disk(void)
 	ok = request(READ, 4, in, 512);
 	check(ok && !memcmp(in, out + 512, 512), "stock-read-one", "status %x",
 	      req.status);
+	table = pages + 4096;
+	memset(in, 0, n);
+	ok = request(WRITE, 3, out + 512, n - 512) && request(READ, 3, in, n);
+	check(ok && !memcmp(in, out + 512, n - 512), "stock-indirect",
+	      "status %x", req.status);
+	table = NULL;
 	ok = request(GET_ID, 0, id, 20);
 	check(ok && id[0], "stock-id", "%s", id);
 	check(get(0x60) & 1, "stock-interrupt", "%x", get(0x60));
