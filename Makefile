@@ -202,7 +202,7 @@ help:
 #:               MODEL=ryzen (with EMU=bochs: SVM instead of VMX)
 #:               GUEST=file.elf (or a name: sqlite) PROFILE=pv|hvm|classic VCPUS=n GUEST_MEM=16M
 #:               CMDLINE=text CFG=file QEMU_ARGS=... GDB=1 NO_INSTALL=1
-#:               with GUEST=, lists ("a:x b:y"), see docs/operating.md:
+#:               with GUEST=, lists ("a:x b:y") or each again, see docs/operating.md:
 #:               BLOCK=name:file[:ro] FOLDER=[tag:]folder[:ro]
 #:               NET=user[,fwd=8080:80]|tap:IF PCAP=[network:]file
 #:               DEBUG=1: a build that holds each call to the manual

@@ -19,6 +19,7 @@ import guestfile
 import image
 import machine
 import relay
+import typed as typed_to_make
 
 OUTPUT = os.environ.get("B") or "build"
 RUN = os.environ.get("RUN_DIR") or os.path.join(OUTPUT, "run")
@@ -128,12 +129,12 @@ def config_value(text):
 
 def devices_typed(emulator, path):
     """What BLOCK=, NET=, FOLDER= and PCAP= say, and what http has without."""
-    net = setting("NET")
+    block, net, folder, pcap = map(typed_to_make.every,
+                                   ("BLOCK", "NET", "FOLDER", "PCAP"))
     if os.path.basename(path) == "http.elf" and not net:
         net = "user,fwd=8080:80" if emulator == "qemu" else "user"
     try:
-        return devices.parse(emulator, RUN, setting("BLOCK"), net,
-                             setting("FOLDER"), setting("PCAP"))
+        return devices.parse(emulator, RUN, block, net, folder, pcap)
     except devices.Refused as error:
         return stop(str(error))
 

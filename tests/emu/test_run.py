@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 import machine
-from terminal import LIMIT, Terminal, words
+from terminal import HERE, LIMIT, Terminal, words
 
 OUTPUT = os.path.abspath(os.environ.get("B") or "build")
 ECHO = os.path.join(OUTPUT, "guests", "echo.elf")
@@ -74,6 +74,27 @@ def names(work):
         expect(f"cmdline-refused-{i}", status and "CMDLINE= " in text, text)
 
 
+def typed_twice(work):
+    """make hands on the last one only; all count."""
+    makefile = file_of(work, "Makefile", "export GUEST BLOCK EMU\nrun:\n\t@"
+                       f"{sys.executable} -B {HERE}/run.py\n")
+    env = {k: v for k, v in words(work, {"TIMEOUT": "9"})[1].items()
+           if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    disk = file_of(work, "disk", " " * 1024)
+    for name, why, block in (
+            ("first", "/none/one: ", ["a:/none/one", f"b:{disk}"]),
+            ("list", "/none/two: ", [f"a:{disk} b:/none/two", f"c:{disk}"]),
+            ("last", "/none/three: ", [f"a:{disk}", "b:/none/three"]),
+            ("same", "two devices", [f"a:{disk}", f"a:{disk}"])):
+        done = subprocess.run(["make", "-f", makefile, "run", f"GUEST={ECHO}",
+                               "EMU=qemu", *(f"BLOCK={b}" for b in block)],
+                              env=env, text=True, stdout=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, timeout=LIMIT,
+                              stderr=subprocess.STDOUT, check=False)
+        expect(f"typed-twice-{name}", done.returncode and why in done.stdout,
+               done.stdout[-400:])
+
+
 CONFIG = """[host]
 memory = 32M
 [guest a]
@@ -106,6 +127,7 @@ def faults(work):
 
 
 with tempfile.TemporaryDirectory(prefix="parley-run-") as scratch:
+    typed_twice(scratch)
     names(scratch)
     faults(scratch)
     keyboard(scratch, "qemu")
