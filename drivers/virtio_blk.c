@@ -58,23 +58,29 @@ static void tell(struct blk_dev *dev)
 		virtio_pci_kick(&d->pci, 0);
 }
 
-static enum blk_status status_of(uint8_t status)
+/* What is behind the first len bytes was not written (2.7.8.2); the status is the
+ * last one. */
+static enum blk_status status_of(uint8_t status, const struct blk_req *req,
+				 uint32_t len)
 {
+	if (req->op == BLK_READ && len <= req->bytes)
+		return BLK_EIO;
 	return status == VIRTIO_BLK_S_OK ? BLK_OK : BLK_EIO;
 }
 
 static void completions(struct virtio_blk *d)
 {
 	uint16_t head;
+	uint32_t len;
 	int got;
 
 	do {
-		while ((got = virtq_take(&d->q, &head)) > 0) {
+		while ((got = virtq_take_len(&d->q, &head, &len)) > 0) {
 			struct blk_req *req = d->req[head];
 
 			d->req[head] = NULL;
 			blk_complete(&d->blk, req,
-				     status_of(d->slot[head].status));
+				     status_of(d->slot[head].status, req, len));
 			if (d->blk.lost)
 				return;
 		}

@@ -15,11 +15,13 @@
 #define SECTORS 128u
 
 static uint8_t disk[SECTORS * 512];
+static uint32_t short_by; /* bytes that the device says less of */
 
 static void serve(unsigned queue, uint16_t head)
 {
 	struct virtq_desc *d = desc_at(queue, head);
 	struct virtio_blk_hdr h;
+	uint32_t written = 1;
 	uint8_t *at;
 
 	assert_int_equal(d->len, 16);
@@ -35,10 +37,11 @@ static void serve(unsigned queue, uint16_t head)
 		else
 			memcpy(at, p, d->len);
 		at += d->len;
+		written += h.type == VIRTIO_BLK_T_IN ? d->len : 0;
 	}
 	assert_int_equal(d->len, 1);
 	*(uint8_t *)fake_dma_at(d->addr, 1) = dev.answer;
-	used_put(queue, head, 0);
+	used_put(queue, head, written - short_by);
 }
 
 /* ---- the tests ---- */
@@ -154,6 +157,23 @@ static void test_errors(void **state)
 	dev.answer = 0;
 	assert_int_equal(io(BLK_READ, 0, 512), BLK_OK);
 	assert_int_equal(io(BLK_READ, SECTORS, 512), BLK_EINVAL);
+}
+
+/* It says that all is well, and has written less. */
+static void test_short(void **state)
+{
+	(void)state;
+	assert_null(start());
+	for (short_by = 1; short_by <= 1025; short_by += 512) {
+		assert_int_equal(io(BLK_READ, 0, 1024), BLK_EIO);
+		assert_false(blk.blk.lost);
+	}
+	short_by = 0;
+	assert_int_equal(io(BLK_READ, 0, 1024), BLK_OK);
+	assert_int_equal(blk.blk.errors, 3);
+	short_by = 1; /* of a write nothing but the status is */
+	assert_int_equal(io(BLK_WRITE, 0, 512), BLK_OK);
+	short_by = 0;
 }
 
 static void test_lies(void **state)
@@ -324,6 +344,7 @@ int main(void)
 		cmocka_unit_test_setup(test_works, setup),
 		cmocka_unit_test_setup(test_many, setup),
 		cmocka_unit_test_setup(test_errors, setup),
+		cmocka_unit_test_setup(test_short, setup),
 		cmocka_unit_test_setup(test_lies, setup),
 		cmocka_unit_test_setup(test_silent, setup),
 		cmocka_unit_test_setup(test_gone, setup),
