@@ -103,9 +103,12 @@ static void last_words(struct guest *g)
 	phase_set(g, GUEST_ENDS);
 }
 
+/* It asks for no more: what its devices are at comes to an end. */
 void guest_kill(struct guest *g)
 {
 	g->killed = true;
+	if (g->created)
+		pv_partition_pause(g->part);
 	last_words(g);
 }
 

@@ -115,10 +115,40 @@ static void huge(void)
 	test_destroy(part);
 }
 
+/* Who has lent a page for a device ends when that page is back, however often its
+ * end is asked for. */
+static void pinned(void)
+{
+	static struct pv_partition_params p __attribute__((aligned(64)));
+	uint64_t before = free_pages(), part, addr;
+
+	p = (struct pv_partition_params){ .name = "lender",
+					  .vcpus = 1,
+					  .port = HOST_PORT_TEST,
+					  .flags = PV_PARTITION_SHARE_ALL,
+					  .max_pages = 256 };
+	if (pv_partition_create(test.self, kit_gpa(&p), &part) ||
+	    pv_partition_populate(part, 0, 1) ||
+	    pv_mem_accept(part, 0, 1, HOST_IO_PAGES, PV_ACCEPT_DMA)) {
+		test_result("selftest", "a_page_is_pinned", false);
+		return;
+	}
+	for (unsigned i = 0; i < 3; i++)
+		test_expect("partition_destroy", PV_EAGAIN,
+			    pv_partition_destroy(part));
+	test_expect("mem_device_addr", PV_OK,
+		    pv_mem_device_addr(HOST_IO_PAGES, test.self, &addr));
+	test_expect("mem_return", PV_OK, pv_mem_return(HOST_IO_PAGES, 1));
+	test_destroy(part);
+	test_result("selftest", "a_lender_leaves_no_page",
+		    free_pages() == before);
+}
+
 void selftest_memory(void)
 {
 	uint64_t spent, spare = 0, part;
 
+	pinned();
 	huge();
 	spent = test_spend();
 	test_expect("partition_create", PV_OK, test_partition(&spare));

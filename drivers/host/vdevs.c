@@ -82,6 +82,9 @@ struct vdev *vdevs_make(const struct cfg_vdev *c, struct gmem *mem,
 
 void vdevs_free(struct vdev *v)
 {
+	if (v->running)
+		kit_panic("%s is freed while its requests are under way",
+			  v->name);
 	due_drop(v);
 	v->ops->free(v);
 }

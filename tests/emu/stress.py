@@ -27,6 +27,7 @@ import suite
 
 LIVES, KILLS = 7, 6  # rounds in a boot, at most
 FEW = 20  # rounds in all: then they are spread over more boots
+SLOW = 200  # requests a second that QEMU's disk ends where guests are killed
 # Where the host partition finds its disk: QEMU has all, Bochs IDE.
 PLACES = [("svm", "virtio"), ("vmx", "ide"), ("svm", "ahci"), ("vmx", "ide"),
           ("svm", "nvme"), ("vmx", "ide"), ("svm", "ide"), ("vmx", "ide")]
@@ -169,8 +170,9 @@ def kill_round(rng, n):
     profile = rng.choice(("pv", "pv", "hvm", "classic"))
     start = f"start = after blank{n - 1}" if n > 1 else ""
     time = int(2 ** rng.uniform(5, 9))
+    image = rng.choice(("restart", "flood"))
     return f"""[guest io{n}]
-image = restart.elf
+image = {image}.elf
 profile = {profile}
 cmdline = "rounds=1000000 restarts=0 base=64 seed={rng.randint(1, 1 << 30)}"
 disk = data:part=data
@@ -182,7 +184,7 @@ cmdline = "ms={time}"
 {start}
 [guest blank{n}]
 image = blank.elf
-cmdline = "ms=50"
+cmdline = "ms=200"
 memory = 24M
 start = after io{n}
 """
@@ -197,8 +199,10 @@ image = restart.elf
 cmdline = "rounds=20 restarts=0 ms={rounds * 400}"
 disk = data:part=data
 """
-    case = Case(f"stress-guest-{index}", {"disk": disk, "timeout": "240"},
-                [], config)
+    case = Case(f"stress-guest-{index}", {
+        "disk": disk, "timeout": "240",
+        "devices": f"-set drive.disk.throttling.iops-total={SLOW}"}, [],
+                config)
     case.parts["expect"] = [line for n in range(1, rounds + 1) for line in (
         f"^host: guest io{n}: killed$",
         rf"^\[blank{n}\] PASS memory-blank$")] + [
