@@ -73,6 +73,7 @@ DISKS2 = {"virtio": "virtio-blk-pci,drive=two,disable-legacy=on,addr=4",
 NOTE_LINE = re.compile(r"^NOTE .*$", re.M)
 GUEST_NOTE = re.compile(r"^(?:\[[^\]]*\] )?NOTE (.*)$")
 GUEST_LINE = re.compile(r"^(?:\[[^\]]*\] )?(PASS|FAIL) (.*)$")
+HOST_DIED = "the host partition died"
 SCRIPT_LIMIT = 1200
 STRESS_ROUNDS = 5  # of stress.py, of each kind
 STRESS_SEED = "21"  # what gates a change is the same each time; SEED= is another
@@ -297,6 +298,10 @@ class Boot:
             bad.append(f"status {result.status}, not {status}")
         if result.stayed_on and result.status != REFUSED:
             bad.append("the machine was not switched off")
+        known = parts["expect"] + parts["ordered"]
+        if not any(HOST_DIED in pattern for pattern in known):
+            # it was started anew, and nobody else may have noticed
+            bad += [line for line in lines if HOST_DIED in line]
         for pattern in parts["expect"]:
             if not any(re.search(pattern, line) for line in lines):
                 bad.append(f"no line matches /{pattern}/")
