@@ -272,7 +272,7 @@ endef
 $(eval $(call compile,hv/boot,$(HV_FLAGS) -Os $(BOOT_FLAGS)))
 # So is what root mode does once, at a restart, or when it has failed.
 HV_SELDOM := hv/main/% hv/arch/amdvi.c hv/arch/exception.c \
-	hv/arch/iommu.c hv/arch/vtd.c hv/core/renew.c hv/lib/panic.c hv/lib/pci.c \
+	hv/arch/iommu.c hv/arch/vtd.c hv/core/quiet.c hv/core/renew.c hv/lib/panic.c hv/lib/pci.c \
 	hv/lib/power.c hv/lib/symtab.c
 $(patsubst %.c,$(B)/obj/%.o,$(filter $(HV_SELDOM),$(HV_C))): HV_SMALL := -Os
 $(eval $(call compile,hv,$(HV_FLAGS) $$(HV_SMALL) $(LTO)))

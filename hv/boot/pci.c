@@ -16,6 +16,18 @@
 #define STATUS_CAPS (1u << 20) /* of the doubleword at CFG_COMMAND */
 #define CAP_MSI 0x05
 #define CAP_MSIX 0x11
+#define CAP_EXPRESS 0x10
+#define CAP_AF 0x13
+#define EXPRESS_CAPS 4u /* from the capability on */
+#define EXPRESS_CONTROL 8u
+#define EXPRESS_FLR (1u << 28)
+#define EXPRESS_RESET (1u << 15)
+#define EXPRESS_PENDING (1u << 21)
+#define AF_CONTROL 4u
+#define AF_TP (1u << 24)
+#define AF_FLR (1u << 25)
+#define AF_RESET 1u
+#define AF_PENDING (1u << 8)
 #define MSI_64 (1u << 23)
 #define MSI_MASKS (1u << 24)
 #define CLASS_BRIDGE 0x06
@@ -72,12 +84,34 @@ static void read_bars(struct pci_func *f)
 		i += decode_bar(f, i);
 }
 
+/* PCI Express Base 3.0, 7.8.3 to 7.8.5: Device Capabilities, Control, Status. */
+static void add_express(struct pci_func *f, u8 at)
+{
+	u32 caps = pci_read32(f->bdf, (u16)(at + EXPRESS_CAPS));
+
+	f->quiet = (u8)(at + EXPRESS_CONTROL);
+	f->pending = EXPRESS_PENDING;
+	f->reset = caps & EXPRESS_FLR ? EXPRESS_RESET : 0;
+}
+
+/* The same for a conventional function (PCI-SIG ECN Advanced Capabilities). */
+static void add_af(struct pci_func *f, u8 at, u32 first)
+{
+	f->quiet = (u8)(at + AF_CONTROL);
+	f->pending = first & AF_TP ? AF_PENDING : 0;
+	f->reset = first & AF_FLR ? AF_RESET : 0;
+}
+
 /* The length of the capability of MSI is in its first doubleword (PCI Local Bus
  * 3.0, 6.8.1). */
 static void add_cap(struct pci_func *f, u8 at, u32 first)
 {
 	if ((first & 0xFF) == CAP_MSIX)
 		f->msix = at;
+	if ((first & 0xFF) == CAP_EXPRESS)
+		add_express(f, at);
+	if ((first & 0xFF) == CAP_AF && !f->quiet)
+		add_af(f, at, first);
 	if ((first & 0xFF) != CAP_MSI)
 		return;
 	f->msi = at;

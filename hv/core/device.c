@@ -24,6 +24,11 @@ bool device_owned_locked(const struct device *d, const struct partition *p)
 	return d->owner == p->id && d->owner_gen == p->gen;
 }
 
+bool device_owns_locked(const struct partition *p, u32 n)
+{
+	return device_owned_locked(&devices[n], p);
+}
+
 /* The number of moves counts modulo 2^26. That suffices: a partition other than
  * the host comes to own a function once in its life. */
 static u32 arg_of(const struct device *d, u32 gen)

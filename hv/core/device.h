@@ -59,5 +59,6 @@ int irq_ack_device(struct partition *p, const struct device *d) must_check;
 void irq_unbind_locked(u32 n);
 /* Its place in the table, from 0 on. */
 u32 device_nr(const struct device *d);
-/* p owns d. */
+/* p owns d; function n. */
 bool device_owned_locked(const struct device *d, const struct partition *p);
+bool device_owns_locked(const struct partition *p, u32 n);

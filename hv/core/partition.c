@@ -5,6 +5,7 @@
 #include "core/event.h"
 #include "core/gmem.h"
 #include "core/ioreq.h"
+#include "core/quiet.h"
 #include "core/sched.h"
 #include "lib/string.h"
 
@@ -293,7 +294,8 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 		p->quiet = quiet_begin();
 	}
 	/* no handle names it any more: nobody can pin more */
-	if (destroy_busy(p) || load_acquire(&p->pages_pinned))
+	if (destroy_busy(p) || load_acquire(&p->pages_pinned) ||
+	    device_pending(p))
 		return PV_EAGAIN;
 	if (!p->reap_at) {
 		device_stop(p, true);

@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What of core starts anew with the host partition. */
 #include "core/renew.h"
-#include "core/device.h"
 #include "core/event.h"
 #include "core/gmem.h"
 #include "core/ioreq.h"
 #include "core/sched.h"
 #include "lib/string.h"
 
-/* ---- devices, events, requests ---- */
-
-void device_quiet(struct partition *p)
-{
-	device_stop(p, false);
-	lock_scope(&device_lock);
-	for (u32 n = 0; n < pci_count; n++)
-		if (device_at_locked(p, pci_funcs[n].bdf))
-			irq_unbind_locked(n);
-}
+/* ---- events, requests ---- */
 
 void event_renew(struct partition *p)
 {

@@ -4,9 +4,6 @@
 
 #include "core/partition.h"
 
-/* p's functions are off the bus, and their interrupts do not come any more. One of
- * an ISA device may still set the bit of its port. */
-void device_quiet(struct partition *p);
 /* No port of p is bound, none is pending. */
 void event_renew(struct partition *p);
 /*

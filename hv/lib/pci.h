@@ -10,6 +10,9 @@
 
 /* Registers (PCI Local Bus 3.0, chapter 6). */
 #define PCI_REG_COMMAND 0x04
+#define PCI_REG_BAR0 0x10
+#define PCI_REG_IRQ 0x3C
+#define PCI_CLASS_DISPLAY 0x03
 #define PCI_COMMAND_MASTER 0x4u
 #define PCI_COMMAND_INTX_OFF 0x400u
 #define PCI_MSI_ENABLE (1u << 16) /* of the first doublewords of their */
@@ -28,6 +31,10 @@ struct pci_func {
 	u8 class, subclass, progif;
 	u8 irq_line, irq_pin;
 	u8 msi, msi_size, msix; /* its capabilities' registers, 0: none */
+	/* The register with which it is made quiet, 0: none; its bits: requests are
+	 * under way, and reset this function. */
+	u8 quiet;
+	u32 pending, reset;
 	struct pci_bar bar[6];
 	u32 raw_bar[6];	 /* as firmware left them */
 	u32 bar_mask[6]; /* what a sizing write of all ones reads back */

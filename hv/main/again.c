@@ -2,6 +2,7 @@
 /* Starts the host partition anew when it has died, beside guests that go on. */
 #include "arch/irq.h"
 #include "core/gmem.h"
+#include "core/quiet.h"
 #include "core/renew.h"
 #include "core/trace.h"
 #include "lib/log.h"
@@ -12,12 +13,12 @@
 #include "main/host.h"
 
 #define RESTARTS_MAX 8u
-#define STATUS_HOST_DIED 98u
 #define RENEW_BOUND 512
 
 /* Used by the host partition's one vCPU, where it has died. */
 static const struct boot_host *host;
 static u32 restarts;
+static bool quiet;   /* none of its devices will write to memory */
 static u64 restored; /* gpa: its memory below is as it was */
 
 /* Before the new one can answer: who has seen an answer of it sees this. */
@@ -107,6 +108,8 @@ static void again_step(struct vcpu *v)
 {
 	irq_window();
 	vcpu_pend(v, PEND_CALL);
+	if (!quiet && !(quiet = device_settled(v->part)))
+		return;
 	if (!restored && !gmem_renew(v->part, hpa(host->base), RENEW_BOUND))
 		return;
 	if (!restored)
@@ -128,6 +131,7 @@ static void again(struct vcpu *v)
 	ioreq_unmap_all(p);
 	trace_unmapped();
 	gmem_log_set(p, false);
+	quiet = false;
 	restored = 0;
 	v->call_finish = again_step;
 	vcpu_pend(v, PEND_CALL);

@@ -5,8 +5,7 @@
 
 /* clang-format off */
 enum {
-	REG_CACHE = 0x0c, REG_BAR0 = 0x10, BARS = 6,
-	REG_ROM = 0x30,   REG_IRQ = 0x3c,
+	REG_CACHE = 0x0c, BARS = 6, REG_ROM = 0x30,
 	COMMAND_BITS = 0x407, /* I/O, memory, bus master, INTx off */
 };
 /* clang-format on */
@@ -23,7 +22,7 @@ static struct device *selected_locked(const struct vcpu *v, u16 *reg)
 }
 
 /* Which BAR the register is, or a larger number. */
-static u32 bar_of(u16 reg) { return ((u32)reg - REG_BAR0) / 4; }
+static u32 bar_of(u16 reg) { return ((u32)reg - PCI_REG_BAR0) / 4; }
 
 static u32 config_read(const struct device *d, u16 reg)
 {
@@ -43,7 +42,7 @@ static u32 writable(const struct pci_func *f, u16 reg)
 		return COMMAND_BITS;
 	if (reg == REG_CACHE)
 		return 0xffff; /* cache line size, latency */
-	if (reg == REG_IRQ)
+	if (reg == PCI_REG_IRQ)
 		return 0xff; /* interrupt line */
 	if (f->msix && reg == f->msix)
 		return PCI_MSIX_ENABLE | PCI_MSIX_MASK;

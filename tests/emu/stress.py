@@ -93,6 +93,9 @@ def host_dies(kind, index, rounds, seed, guests, signs, **keys):
     ordered = [line for n in range(1, rounds + 1)
                for line in (DIED.pattern, ANEW.format(n))]
     keys = {"disk": disk, "timeout": "300", **keys}
+    if disk in ("virtio", "nvme"):  # where there is PCI Express it is reset
+        machine = rng.choice(("", "-machine q35"))
+        keys["devices"] = f"{keys.get('devices', '')} {machine}".strip()
     case = Case(f"stress-{kind}-{index}", keys, ordered + signs,
                 "\n".join(config))
     case.points = points

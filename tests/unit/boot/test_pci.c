@@ -157,6 +157,38 @@ static void capabilities_of_messages_are_found(void **state)
 	assert_int_equal(pci_funcs[0].msix, 0);
 }
 
+/* Of a function with both, the registers of PCI Express count. */
+static void what_makes_it_quiet_is_found(void **state)
+{
+	u32 *r = add(BDF(0, 3, 0), 0x010802, 0);
+
+	r[1] = 0x100000;
+	r[13] = 0x80;
+	r[32] = 0x00020010 | 0xa000; /* PCI Express; goes on at a0 */
+	r[33] = 1u << 28;
+	r[40] = 0x03060013; /* Advanced Features, with both bits */
+	pci_scan();
+	assert_int_equal(pci_funcs[0].quiet, 0x88);
+	assert_int_equal(pci_funcs[0].pending, 1u << 21);
+	assert_int_equal(pci_funcs[0].reset, 1u << 15);
+	r[1] = 0x100000;
+	r[33] = 0;
+	pci_scan();
+	assert_int_equal(pci_funcs[0].pending, 1u << 21);
+	assert_int_equal(pci_funcs[0].reset, 0);
+	r[1] = 0x100000;
+	r[13] = 0xa0;
+	pci_scan();
+	assert_int_equal(pci_funcs[0].quiet, 0xa4);
+	assert_int_equal(pci_funcs[0].pending, 0x100);
+	assert_int_equal(pci_funcs[0].reset, 1);
+	r[1] = 0x100000;
+	r[40] = 0x01060013;
+	pci_scan();
+	assert_int_equal(pci_funcs[0].pending, 0x100);
+	assert_int_equal(pci_funcs[0].reset, 0);
+}
+
 static void too_many_are_left_out(void **state)
 {
 	for (u32 i = 0; i < PCI_MAX_FUNCS + 5; i++)
@@ -200,6 +232,7 @@ int main(void)
 		T(only_multi_function_devices_have_more),
 		T(bars_are_sized_and_put_back),
 		T(capabilities_of_messages_are_found),
+		T(what_makes_it_quiet_is_found),
 		T(too_many_are_left_out),
 		T(who_is_not_named_is_nobodys),
 	};

@@ -40,6 +40,7 @@ static u64 device[FUNCS]; /* handles */
 
 /* ---- beneath: PCI, interrupts ---- */
 
+u64 tsc_khz;
 u32 pci_count = FUNCS, cpu_count = 1;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
 struct cpu *cpu_table[CPU_MAX] = { &cpu };
