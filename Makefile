@@ -465,7 +465,8 @@ FUZZ_HV_FLAGS = -w -include tests/fuzz/insn.h -fno-sanitize-recover=all \
 	$(shell $(CLANG) $(TOGETHER) -E -xc /dev/null >/dev/null 2>&1 && \
 	echo $(TOGETHER))
 FUZZ_WRAP := --wrap=frame_alloc --wrap=frame_free \
-	--wrap=gmem_shootdown --wrap=virt_flush_linear --wrap=gmem_log_read
+	--wrap=gmem_shootdown --wrap=virt_flush_linear --wrap=gmem_log_read \
+	--wrap=vcpu_renew
 FUZZ_BIN := $(B)/fuzz/fuzz $(B)/fuzz/test_tlb
 fo = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 $(B)/fuzz/obj/hv/core/frame.o: FUZZ_HV_FLAGS += -fno-sanitize=address \

@@ -130,6 +130,14 @@ static void check_func(u32 n)
 		sim_finding("function %u is on the bus", n);
 }
 
+void device_renewed(void)
+{
+	for (u32 n = 0; n < FUNCS; n++)
+		if (owner_of(n) == partition_get(0) &&
+		    config[n][PCI_REG_COMMAND / 4] & PCI_COMMAND_MASTER)
+			sim_finding("function %u outlives its driver", n);
+}
+
 void device_check(void)
 {
 	for (u32 i = 0; i < PARTITION_MAX; i++)

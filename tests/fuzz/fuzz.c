@@ -13,7 +13,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t n);
 
 static void say_calls(void)
 {
-	fprintf(stderr, "hypercalls: %lu\n", (unsigned long)guest_calls);
+	fprintf(stderr, "hypercalls: %lu, strings: %lu, restarts: %lu\n",
+		(unsigned long)guest_calls, (unsigned long)guest_strings,
+		(unsigned long)guest_restarts);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

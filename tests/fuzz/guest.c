@@ -10,15 +10,10 @@
 #include "core/gmem.h"
 #include "pvabi/calls.h"
 #include "pvabi/grammar.h"
-#include "tests/fuzz/sim.h"
-#include "virt/svm/svm.h"
-#include "virt/vmx/vmx.h"
+#include "tests/fuzz/guest.h"
 
 #define RFLAGS_IF_BIT (1ull << 9)
 #define STEPS_MAX 4000
-#define VMX_REASON_IRQ 1u
-#define VMX_REASON_WINDOW 7u
-
 static const u8 *input;
 static size_t left;
 static u32 steps;
@@ -42,7 +37,7 @@ u32 guest_byte(void)
 	return *input++;
 }
 
-static u64 word(u32 bytes)
+u64 guest_word(u32 bytes)
 {
 	u64 v = 0;
 
@@ -53,13 +48,7 @@ static u64 word(u32 bytes)
 
 /* ---- values for arguments ---- */
 
-#define OWN(n) (((n)&3) * PAGE_SIZE)
-#define BORROWED(n) (OWN(n) + 64 * PAGE_SIZE)
-
-/* Of a large page, which is split and becomes one again. */
-#define BIG(n) (OWN(n) + LARGE_SIZE)
-
-static u64 a_gpa(void)
+u64 guest_gpa(void)
 {
 	static const u64 places[] = {
 		PV_PARTITION_PAGE, PV_VCPU_PAGE(0), PV_VCPU_PAGE(1),
@@ -75,7 +64,7 @@ static u64 a_gpa(void)
 	if (b < 0xf0)
 		return places[b % array_size(places)] +
 		       (b & 1 ? guest_byte() * PAGE_SIZE : 0);
-	return word(8);
+	return guest_word(8);
 }
 
 static u64 a_handle(struct partition *p)
@@ -88,7 +77,7 @@ static u64 a_handle(struct partition *p)
 		return check_handle(p, b);
 	if (b < 0xf0) /* stale */
 		return check_handle(p, b) - (1ull << 32);
-	return word(b & 7);
+	return guest_word(b & 7);
 }
 
 static u64 a_number(u64 lo, u64 hi)
@@ -98,7 +87,7 @@ static u64 a_number(u64 lo, u64 hi)
 	if (b < 0x90 && hi - lo < 256)
 		return lo + b % (hi - lo + 1);
 	if (b < 0x90)
-		return lo + word(1 + (b & 1)) % (hi - lo + 1);
+		return lo + guest_word(1 + (b & 1)) % (hi - lo + 1);
 	switch (b & 7) {
 	case 0:
 		return lo;
@@ -113,7 +102,7 @@ static u64 a_number(u64 lo, u64 hi)
 	case 5:
 		return ~0ull >> (guest_byte() & 63);
 	default:
-		return word(b >> 4 & 7);
+		return guest_word(b >> 4 & 7);
 	}
 }
 
@@ -123,9 +112,9 @@ static u64 an_argument(struct partition *p, const struct pv_grammar_arg *a)
 	case PV_GRAMMAR_HANDLE:
 		return a_handle(p);
 	case PV_GRAMMAR_GPA:
-		return a_gpa();
+		return guest_gpa();
 	case PV_GRAMMAR_TSC:
-		return a_number(0, 1) ? sim_now() + (word(2) << 8) : 0;
+		return a_number(0, 1) ? sim_now() + (guest_word(2) << 8) : 0;
 	case PV_GRAMMAR_FLAGS:
 		return a_number(0, 3);
 	default:
@@ -135,46 +124,25 @@ static u64 an_argument(struct partition *p, const struct pv_grammar_arg *a)
 
 /* ---- the parts of an exit ---- */
 
-static struct vmcb *vmcb(struct vcpu *v) { return v->hw.ctl; }
-
-static u64 *vmcs(struct vcpu *v, u32 field)
-{
-	return vmcs_field(v->hw.ctl_pa, field);
-}
-
 static u64 *rflags(struct vcpu *v)
 {
-	return sim_vmx ? vmcs(v, GUEST_RFLAGS) : &vmcb(v)->rflags;
-}
-
-static void leave(struct vcpu *v, u32 vmx_reason, u64 svm_code)
-{
-	v->hw.how = VIRT_HOW_EXIT;
-	v->hw.launched = 1;
-	v->hw.reason = vmx_reason;
-	vmcb(v)->exitcode = sim_vmx ? vmcb(v)->exitcode : svm_code;
+	return sim_vmx ? guest_vmcs(v, GUEST_RFLAGS) : &guest_vmcb(v)->rflags;
 }
 
 static bool window_open(struct vcpu *v)
 {
-	bool wanted = sim_vmx ? *vmcs(v, PROC_CONTROLS) & PROC_WINDOW :
-				vmcb(v)->v_irq;
+	bool wanted = sim_vmx ? *guest_vmcs(v, PROC_CONTROLS) & PROC_WINDOW :
+				guest_vmcb(v)->v_irq;
 
 	return wanted && *rflags(v) & RFLAGS_IF_BIT;
 }
 
 /* ---- what a guest does: true when it leaves to the C code ---- */
 
-/* RIP stays on a call that is to be resumed; else the stub moves it on. */
-static u64 *rip(struct vcpu *v)
-{
-	return sim_vmx ? vmcs(v, GUEST_RIP) : &vmcb(v)->rip;
-}
-
 #define RIP_NORMAL 0x1000ull
 #define RIP_CALL 0x8000ull
 
-static bool is_resumed(struct vcpu *v) { return *rip(v) == RIP_CALL; }
+static bool is_resumed(struct vcpu *v) { return *guest_rip(v) == RIP_CALL; }
 
 /* As the stub: the handler's results, then the pending word decides. */
 static bool call(struct vcpu *v, u64 nr, const u64 *a)
@@ -186,7 +154,7 @@ static bool call(struct vcpu *v, u64 nr, const u64 *a)
 
 	v->hw.calls[at]++;
 	guest_calls++;
-	*rip(v) = RIP_CALL;
+	*guest_rip(v) = RIP_CALL;
 	r = hw->table[at](a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (guest_trace)
 		fprintf(stderr, "CPU %u: %u.%u %s(%lx, %lx, %lx, %lx) = %lu\n",
@@ -200,18 +168,18 @@ static bool call(struct vcpu *v, u64 nr, const u64 *a)
 	if (nr == PV_CALL_vcpu_flush_tlb && !r.status)
 		tlb_linear_end(v->part, a[1] << a[0], begun);
 	if (!load_seq(&hw->pending)) {
-		*rip(v) = RIP_NORMAL;
+		*guest_rip(v) = RIP_NORMAL;
 		return false;
 	}
 	hw->how = VIRT_HOW_HCALL;
 	hw->launched = 1;
-	if (vmcb(v)->tlb_control && !sim_vmx)
-		vmcb(v)->tlb_control = virt_cpu()->flush_all = 0;
+	if (guest_vmcb(v)->tlb_control && !sim_vmx)
+		guest_vmcb(v)->tlb_control = virt_cpu()->flush_all = 0;
 	if (hw->pending & PEND_RESUME) {
 		vcpu_unpend(v, PEND_RESUME);
 		return true;
 	}
-	*rip(v) = RIP_NORMAL;
+	*guest_rip(v) = RIP_NORMAL;
 	memset(hw->gpr, 0, sizeof(hw->gpr));
 	hw->gpr[R_AX] = r.status;
 	hw->gpr[R_DX] = r.value;
@@ -225,13 +193,12 @@ static u64 any_call(struct vcpu *v, u64 a[6])
 	u32 i;
 
 	if (nr >= 0xf8)
-		nr = word(8);
+		nr = guest_word(8);
 	else
 		nr %= PV_CALL_COUNT;
-	/* the end of the host partition is the end of the run */
+	/* these are the end of the run */
 	if (!v->part->id && guest_byte() & 15 &&
-	    (nr == PV_CALL_exit || nr == PV_CALL_crash ||
-	     nr == PV_CALL_machine_off))
+	    (nr == PV_CALL_exit || nr == PV_CALL_machine_off))
 		nr = PV_CALL_nop;
 	for (i = 0; nr < PV_CALL_COUNT && i < pv_grammar[nr].args; i++)
 		a[i] = an_argument(v->part, &pv_grammar[nr].arg[i]);
@@ -281,6 +248,44 @@ static bool likely_device_call(struct vcpu *v, u32 what, u32 n)
 		{ PV_CALL_device_irq_bind, { d, 0, 0, n } },
 		{ PV_CALL_device_irq_ack, { d } },
 		{ PV_CALL_handle_derive, { h, d, n >> 4 } },
+	};
+	u32 i = what % array_size(calls);
+
+	return call(v, calls[i].nr, calls[i].a);
+}
+
+/* The n-th vCPU that waits for an answer; NULL: none does. */
+static struct vcpu *waits(u32 n)
+{
+	struct vcpu *found[16];
+	u32 count = 0;
+
+	for (u32 i = 0; i < PARTITION_MAX; i++) {
+		struct partition *p = partition_get(i);
+
+		for (u32 k = 0; p && k < p->nr_vcpus && count < 16; k++)
+			if (load_acquire(&p->vcpus[k]->io_cookie))
+				found[count++] = p->vcpus[k];
+	}
+	return count ? found[n % count] : NULL;
+}
+
+/* Serving others: regions, and answers to what they have asked. */
+static bool likely_server_call(struct vcpu *v, u32 what, u32 n)
+{
+	struct vcpu *w = waits(n);
+	u64 cookie = w ? load_acquire(&w->io_cookie) : 0;
+	u64 of = w ? check_handle_to(v->part, w->part->id) : PV_SELF;
+	u64 h = check_handle(v->part, n >> 2), self = check_handle(v->part, 0);
+	const struct {
+		u64 nr, a[6];
+	} calls[] = {
+		{ PV_CALL_io_serve, { h, PV_SPACE_PORT, WORLD_PORT, 64, 9 } },
+		{ PV_CALL_io_copy, { of, cookie, OWN(n) } },
+		{ PV_CALL_io_copy, { of, cookie, OWN(n) + 8 * n } },
+		{ PV_CALL_io_complete, { of, cookie, n } },
+		{ PV_CALL_partition_enumerate, { self, n & 7 } },
+		{ PV_CALL_crash, { OWN(n), n & 15 } },
 	};
 	u32 i = what % array_size(calls);
 
@@ -337,6 +342,8 @@ static bool likely_call(struct vcpu *v)
 
 	if (what >= 0xe0)
 		return likely_device_call(v, what, n);
+	if (what >= 0xd0)
+		return likely_server_call(v, what, n);
 	return call(v, calls[i].nr, calls[i].a);
 }
 
@@ -357,7 +364,7 @@ static bool touch_all(struct vcpu *v)
 /* Loads, or stores a few bytes of the input. */
 static bool touch(struct vcpu *v, bool write)
 {
-	u64 at = a_gpa();
+	u64 at = guest_gpa();
 	u32 n = write ? guest_byte() & 63 : 1;
 	u8 *p;
 
@@ -368,35 +375,6 @@ static bool touch(struct vcpu *v, bool write)
 			*p = (u8)guest_byte();
 	}
 	return false;
-}
-
-static bool other_exit(struct vcpu *v)
-{
-	static const struct {
-		u32 vmx;
-		u64 svm;
-	} kinds[] = {
-		{ 12, SVM_EXIT_HLT },	 { 10, SVM_EXIT_CPUID },
-		{ 30, SVM_EXIT_IO },	 { 31, SVM_EXIT_MSR },
-		{ 48, SVM_EXIT_NPF },	 { 40, SVM_EXIT_PAUSE },
-		{ 54, SVM_EXIT_WBINVD }, { 16, SVM_EXIT_RDTSC },
-	};
-	u32 k = guest_byte() % array_size(kinds);
-	struct vmcb *b = vmcb(v);
-	u64 q = word(2) << 16 | guest_byte();
-
-	for (u32 i = 0; i < R_COUNT; i++)
-		v->hw.gpr[i] = i < 4 ? word(2) : a_gpa();
-	leave(v, kinds[k].vmx, kinds[k].svm);
-	if (sim_vmx) {
-		*vmcs(v, EXIT_QUALIFICATION) = q;
-		*vmcs(v, EXIT_INSN_LEN) = 2;
-		*vmcs(v, GUEST_PHYSICAL) = a_gpa();
-		return true;
-	}
-	b->info1 = q;
-	b->info2 = kinds[k].svm == SVM_EXIT_NPF ? a_gpa() : b->rip + 2;
-	return true;
 }
 
 static bool act(struct vcpu *v)
@@ -425,15 +403,22 @@ static bool act(struct vcpu *v)
 	case 12:
 		return touch(v, true);
 	case 13:
-		return other_exit(v);
+		return exit_some(v);
 	case 14:
-		sim_advance(word(3));
+		sim_advance(guest_word(3));
 		return false;
 	case 15:
 		*rflags(v) ^= RFLAGS_IF_BIT;
 		return false;
 	case 3:
 		return batch(v);
+	case 2:
+		return exit_string(v);
+	case 1:
+		if (waits(0))
+			return likely_server_call(v, guest_byte() % 5,
+						  guest_byte());
+		return some_call(v);
 	default:
 		return some_call(v);
 	}
@@ -453,18 +438,18 @@ static void stay(struct virt_vcpu *hw)
 		if (guest_over())
 			sim_end();
 		if (sim_irq()) {
-			leave(v, VMX_REASON_IRQ, SVM_EXIT_INTR);
+			exit_leave(v, VMX_REASON_IRQ, SVM_EXIT_INTR);
 			break;
 		}
 		if (window_open(v)) {
-			leave(v, VMX_REASON_WINDOW, SVM_EXIT_VINTR);
+			exit_leave(v, VMX_REASON_WINDOW, SVM_EXIT_VINTR);
 			break;
 		}
 		if (is_resumed(v) ? again(v) : act(v))
 			break;
 	}
 	if (sim_vmx)
-		*vmcs(v, ENTRY_INTR_INFO) &= ~(1ull << 31);
+		*guest_vmcs(v, ENTRY_INTR_INFO) &= ~(1ull << 31);
 }
 
 static struct virt_vcpu *enter(struct virt_vcpu *hw)

@@ -94,7 +94,7 @@ void tlb_flush_all(void);
 
 /* The bytes that decide what guests do. */
 void guest_input(const u8 *data, size_t n);
-extern u64 guest_calls;
+extern u64 guest_calls, guest_strings, guest_restarts;
 extern bool guest_trace; /* print each call */
 u32 guest_byte(void);	 /* 0 when there is none left */
 bool guest_over(void);
@@ -103,6 +103,9 @@ bool guest_over(void);
 
 #define WORLD_START 0x5000  /* a struct pv_vcpu_start, in every partition */
 #define WORLD_PARAMS 0x6000 /* a struct pv_partition_params */
+#define WORLD_LENT \
+	(1ull << 34)	   /* where the host partition maps what guests lend */
+#define WORLD_PORT 0x3000u /* 64 that the host partition serves */
 #define WORLD_RING(cpu) (1ull << 33 | (cpu) << 20) /* for a trace ring */
 void world_make(void);
 
@@ -121,6 +124,8 @@ void device_moved(u32 n, const struct partition *to);
 /* One owner of each function, which alone reaches it; none that has ended, or
  * nobody, is on the bus. */
 void device_check(void);
+/* The host partition starts anew: what is its own is off the bus. */
+void device_renewed(void);
 void device_mapped(const struct partition *p, u64 at, u64 to, u64 size);
 
 /* ---- check.c ---- */
@@ -130,5 +135,10 @@ void check_all(void);
 /* Before and after each call, for what handles may exist. */
 void check_call(struct vcpu *v, u64 nr, const u64 *arg, struct hret r);
 void check_reset(void);
+/* The host partition is about to run anew: it has what it had at first, and nothing
+ * of what others had of it is lost. */
+void check_renewed(void);
+/* A handle of p that names partition `to`, else PV_SELF. */
+u64 check_handle_to(struct partition *p, u32 to);
 /* The n-th handle that p has (modulo their number), PV_SELF without any. */
 u64 check_handle(struct partition *p, u32 n);

@@ -23,13 +23,16 @@ def replay(name, **env):
     files = sorted(glob.glob(os.path.join(HERE, "corpus", "*")))
     status, out = run(os.path.join(OUTPUT, "fuzz/fuzz"), *files, **env)
     found = re.search(r"^(FINDING|SUMMARY): .*", out, re.M)
-    calls = re.search(r"^hypercalls: (\d+)", out, re.M)
+    calls = re.search(r"^hypercalls: (\d+), strings: (\d+), "
+                      r"restarts: (\d+)", out, re.M)
     if status or found:
         print(f"FAIL fuzz corpus {name}: "
               + (found.group(0) if found else f"status {status}"))
         print(out[-3000:])
     elif not calls or int(calls.group(1)) < CALLS_MIN:
         print(f"FAIL fuzz corpus {name}: too few hypercalls")
+    elif "0" in calls.groups():
+        print(f"FAIL fuzz corpus {name}: no strings, or no restarts")
     else:
         print(f"PASS fuzz corpus {name} ({calls.group(1)} hypercalls)")
 

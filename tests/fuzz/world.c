@@ -2,6 +2,7 @@
 /* What every run begins with: the host partition, three guests and a partition
  * that is not started, made by the calls that the host partition's program would
  * make. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/gmem.h"
@@ -12,7 +13,13 @@
 
 #define HOST_START 0x1000
 #define HOST_DEVICES 0x2000
+#define HOST_DEVICES_END 0x3000
+#define HOST_FLOOR 0x10000 /* zero above, at first */
 #define GUESTS 3
+#define LENT 0x14000ull /* three pages of each guest */
+
+u64 guest_restarts;
+static u8 kept[HOST_FLOOR]; /* of the host partition's memory */
 
 static const struct pv_vcpu_start start = { .rip = 0x8000,
 					    .cr3 = 0x9000,
@@ -78,13 +85,60 @@ static void devices_list(struct boot_host *h)
 	}
 }
 
-/* The model ends with the host partition. */
-static void end(struct vcpu *v) { sim_end(); }
+/* ---- the host partition's end, and its new start ---- */
+
+static struct boot_host h = { .base = SIM_RAM + SIM_HOST,
+			      .size = SIM_HOST_SIZE,
+			      .kept = (u64)kept,
+			      .floor = HOST_FLOOR,
+			      .top = SIM_HOST_SIZE };
+
+/* Its memory but for what the boot information says anew. */
+static void check_memory(void)
+{
+	const u64 *m = (const u64 *)(h.base + HOST_FLOOR);
+
+	if (memcmp((void *)h.base, kept, HOST_START) ||
+	    memcmp((void *)(h.base + HOST_DEVICES_END), kept + HOST_DEVICES_END,
+		   HOST_FLOOR - HOST_DEVICES_END))
+		sim_finding("the host partition starts with another image");
+	for (u64 i = 0; i < (SIM_HOST_SIZE - HOST_FLOOR) / sizeof(*m); i++)
+		if (m[i])
+			sim_finding("the host partition starts with memory of "
+				    "its old life");
+}
+
+/* Called when all but its vCPU has what it had at first. */
+void __real_vcpu_renew(struct vcpu *v, const struct pv_vcpu_start *s);
+void __wrap_vcpu_renew(struct vcpu *v, const struct pv_vcpu_start *s);
+void __wrap_vcpu_renew(struct vcpu *v, const struct pv_vcpu_start *s)
+{
+	if (guest_trace)
+		fprintf(stderr, "the host partition starts anew\n");
+	guest_restarts++;
+	check_memory();
+	check_renewed();
+	__real_vcpu_renew(v, s);
+}
+
+/* The host partition has a page of p, one more for its devices, and its I/O page.
+ * p knows it by to. */
+static void lend(struct partition *p, struct partition *host, u64 of, u64 to)
+{
+	u64 at = WORLD_LENT + p->id * 8 * PAGE_SIZE;
+
+	call(p, PV_CALL_mem_share, to, LENT, 3, 1);
+	cpu_this()->current = host->vcpus[0];
+	if (gmem_accept(p, gpa(LENT), 1, gpa(at), 0) ||
+	    gmem_accept(p, gpa(LENT + PAGE_SIZE), 1, gpa(at + PAGE_SIZE),
+			PV_ACCEPT_DMA))
+		sim_finding("setup: nothing is lent");
+	cpu_this()->current = NULL;
+	call(host, PV_CALL_io_map, of, at + 4 * PAGE_SIZE, 0, 0);
+}
 
 void world_make(void)
 {
-	static struct boot_host h = { .base = SIM_RAM + SIM_HOST,
-				      .size = SIM_HOST_SIZE };
 	struct partition *host;
 	u64 self, guest[GUESTS];
 	const char *wrong;
@@ -92,8 +146,8 @@ void world_make(void)
 	h.vcpu = start;
 	h.vcpu.rdi = HOST_START;
 	devices_list(&h);
+	memcpy(kept, (void *)h.base, HOST_FLOOR);
 	wrong = host_build(&h);
-	host_died = end;
 	if (wrong)
 		sim_finding("setup: %s", wrong);
 	host = partition_get(0);
@@ -103,8 +157,9 @@ void world_make(void)
 		guest[i] = guest_make(host, self, i);
 	for (u32 i = 0; i < GUESTS; i++) {
 		/* each may share with the host, and serve the others */
-		call(host, PV_CALL_handle_derive, guest[i], self,
-		     PV_RIGHT_SHARE | PV_RIGHT_GRANT, 0);
+		lend(partition_get(i + 1), host, guest[i],
+		     call(host, PV_CALL_handle_derive, guest[i], self,
+			  PV_RIGHT_SHARE | PV_RIGHT_GRANT, 0));
 		for (u32 k = 0; k < GUESTS; k++)
 			if (k != i)
 				call(host, PV_CALL_handle_derive, guest[i],
@@ -112,6 +167,8 @@ void world_make(void)
 				     PV_RIGHT_SHARE | PV_RIGHT_SERVE |
 					     PV_RIGHT_GRANT,
 				     0);
+		call(host, PV_CALL_io_serve, guest[i], PV_SPACE_PORT,
+		     WORLD_PORT, 64);
 		call(host, PV_CALL_partition_start, guest[i], WORLD_START, 0,
 		     0);
 	}
