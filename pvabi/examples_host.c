@@ -251,6 +251,17 @@ void calls_trace(uint64_t part)
 	panic_if(pv_trace_set(boot->self, part, PV_TRACE_CALLS));
 }
 
+/* example: partition_translate */
+/* The host-physical address behind `at`, or 0. */
+uint64_t really_at(uint64_t part, uint64_t at)
+{
+	static struct pv_translation t __attribute__((aligned(64)));
+
+	if (pv_partition_translate(boot->self, part, at, gpa_of(&t)))
+		return 0;
+	return t.addr;
+}
+
 /* example: vcpu_sched_set */
 /* vCPU 1 of ours goes behind the others, in slices of 1 ms, on CPU 0 alone. */
 void background(void) { panic_if(pv_vcpu_sched_set(PV_SELF, 1, 0, 1000, 1)); }

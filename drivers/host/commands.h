@@ -45,7 +45,9 @@ command_fn cmd_list, cmd_start, cmd_stop, cmd_shutdown, cmd_reboot, cmd_pause,
 	cmd_resume, cmd_destroy, cmd_type, cmd_off;
 /* devices.c */
 command_fn cmd_devices;
+/* map.c */
+command_fn cmd_map;
 /* show.c */
-command_fn cmd_console, cmd_log, cmd_map, cmd_stats, cmd_trace;
+command_fn cmd_console, cmd_log, cmd_stats, cmd_trace;
 
 #endif

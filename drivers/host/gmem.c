@@ -127,17 +127,6 @@ static bool page_pin(struct gmem *m, uint64_t page)
 	return true;
 }
 
-enum gmem_page gmem_page_of(const struct gmem *m, uint64_t gpa)
-{
-	uint64_t page = gpa / PAGE;
-
-	if (gpa >= m->size)
-		return GMEM_UNKNOWN;
-	return has(m->pinned, page)   ? GMEM_PINNED :
-	       has(m->accepted, page) ? GMEM_ACCEPTED :
-					GMEM_UNKNOWN;
-}
-
 void gmem_unpin(struct gmem *m)
 {
 	m->unpin = m->busy;

@@ -83,9 +83,4 @@ static inline void gmem_drop(struct gmem *m)
 		gmem_unpin(m);
 }
 
-/* What is known of the page of an address; an accepted one may have been taken
- * back meanwhile. */
-enum gmem_page { GMEM_UNKNOWN, GMEM_ACCEPTED, GMEM_PINNED };
-enum gmem_page gmem_page_of(const struct gmem *m, uint64_t gpa);
-
 #endif

@@ -19,6 +19,8 @@ enum guest_phase {
 	GUEST_OFF, /* not started: that is the operator's business */
 };
 
+struct vdisk;
+
 struct guest {
 	const struct cfg_guest *cfg;
 	unsigned slot;
@@ -64,6 +66,8 @@ uint64_t guest_bell(struct guest *g, unsigned n);
  * devices, and what waits for an answer gets one. */
 void guest_serve_again(struct guest *g);
 bool guest_vdevs_busy(const struct guest *g);
+/* The disk that its n-th device is, or NULL. */
+const struct vdisk *guest_disk(const struct guest *g, unsigned n);
 /* What it has written to its consoles before its end. */
 void guest_vdevs_drain(struct guest *g);
 void guest_vdevs_free(struct guest *g);

@@ -161,6 +161,28 @@ static void crashed(void)
 	finish(part);
 }
 
+/* part's page at `at`, which we have accepted at HOST_IO_PAGES. */
+static void translated(uint64_t part, uint64_t at)
+{
+	static struct pv_translation t[2] __attribute__((aligned(64)));
+	const struct pv_translation *own = &t[0], *its = &t[1];
+
+	EXPECT(PV_OK, partition_translate, test.self, test.self,
+	       HOST_IO_PAGES + 5, kit_gpa(&t[0]));
+	EXPECT(PV_OK, partition_translate, test.self, part, at + 5,
+	       kit_gpa(&t[1]));
+	test_result("partition_translate", "a_borrowed_page",
+		    own->kind == PV_PAGE_BORROWED && own->peer && own->addr &&
+			    own->flags == (PV_MAP_READ | PV_MAP_WRITE));
+	test_result("partition_translate", "the_page_that_is_lent",
+		    its->kind == PV_PAGE_LENT && !its->peer &&
+			    its->addr == own->addr && its->size == 4096);
+	EXPECT(PV_OK, partition_translate, test.self, PV_SELF,
+	       PV_PARTITION_PAGE, kit_gpa(&t[0]));
+	test_result("partition_translate", "the_hypervisors_page",
+		    own->kind == PV_PAGE_HYPERVISOR && !own->peer);
+}
+
 /* Memory at any place, and a name for what is there. */
 static void made(void)
 {
@@ -175,6 +197,7 @@ static void made(void)
 	EXPECT(PV_OK, partition_create, test.self, kit_gpa(&p), &part);
 	EXPECT(PV_OK, partition_populate, part, 1ull << 32, 1);
 	EXPECT(PV_OK, mem_accept, part, 1ull << 32, 1, HOST_IO_PAGES, 0);
+	translated(part, 1ull << 32);
 	EXPECT(PV_OK, mem_return, HOST_IO_PAGES, 1);
 	EXPECT(PV_OK, partition_write, part, 1ull << 32, kit_gpa(test_page),
 	       4096);

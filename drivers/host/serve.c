@@ -9,6 +9,7 @@
 #include "kit/mm.h"
 #include "kit/time.h"
 #include "pvabi/calls.h"
+#include "vblk.h"
 #include "vconsole.h"
 #include "vdevs.h"
 
@@ -111,6 +112,13 @@ static void notified(void *arg) { vdev_look(arg); }
 static unsigned notify_port(const struct guest *g, unsigned n)
 {
 	return HOST_PORT_GUEST(g->slot) + HOST_PORT_NOTIFY + n;
+}
+
+const struct vdisk *guest_disk(const struct guest *g, unsigned n)
+{
+	if (g->cfg->vdev[n].type != VDEV_DISK || !g->vdev[n])
+		return NULL;
+	return &((const struct vblk *)g->vdev[n])->disk;
 }
 
 bool guest_vdevs_busy(const struct guest *g)

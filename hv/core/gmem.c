@@ -124,6 +124,45 @@ struct frame *gmem_frame(struct partition *p, gpa_t at)
 	return f;
 }
 
+/* The first of PV_PAGE_* are enum frame_state. */
+static u32 page_kind(const struct partition *p, const struct frame *f,
+		     u32 flags)
+{
+	if (flags & NP_DEVICE)
+		return PV_PAGE_DEVICE;
+	if (!f || f->owner == FRAME_NOBODY)
+		return PV_PAGE_FIRMWARE;
+	return f->owner != p->id && f->state != FRAME_TABLE ? PV_PAGE_BORROWED :
+							      f->state;
+}
+_Static_assert(FRAME_ACCEPTED == PV_PAGE_LENT &&
+		       FRAME_TABLE == PV_PAGE_HYPERVISOR,
+	       "kinds of a page");
+
+int gmem_translate(struct partition *p, gpa_t at, struct pv_translation *t)
+{
+	const struct frame *f;
+	u32 flags;
+	hpa_t h;
+
+	*t = (struct pv_translation){ 0 };
+	lock_scope(&p->lock);
+	if (!nested_lookup(&p->space, at, &h, &flags, &t->size))
+		return PV_EFAULT;
+	f = frame_of(h);
+	t->addr = h.v;
+	t->kind = page_kind(p, f, flags);
+	t->flags = flags & (NP_READ | NP_WRITE | NP_EXEC);
+	if (t->kind >= PV_PAGE_DEVICE)
+		return PV_OK;
+	t->peer = t->kind == PV_PAGE_SHARED || t->kind == PV_PAGE_LENT ?
+			  f->peer :
+			  f->owner;
+	if (f->state == FRAME_ACCEPTED && f->pinned)
+		t->flags |= PV_MAP_DMA;
+	return PV_OK;
+}
+
 int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr)
 {
 	const struct frame *f = gmem_frame(p, at);

@@ -68,6 +68,8 @@ int gmem_populate_exact(struct partition *p, u64 *at, u64 *pages, u32 order,
 /* Gives own, unshared memory back: scrubbed, when no CPU can reach it. */
 int gmem_release(struct partition *p, u64 *at, u64 *pages,
 		 bool *more) must_check;
+int gmem_translate(struct partition *p, gpa_t at,
+		   struct pv_translation *t) must_check;
 int gmem_device_addr(struct partition *p, gpa_t at, u64 *addr) must_check;
 int gmem_share(struct partition *p, struct partition *peer, gpa_t at, u64 pages,
 	       bool write) must_check;

@@ -161,6 +161,25 @@ def ending(control, tag):
            control.states())
 
 
+def memory(control, tag):
+    """`map`: each address leads somewhere else."""
+    own = control.json("map", "alpha", "0x1234")[0]
+    expect(f"map-own-{tag}", own["is_at"].endswith("234")
+           and own["page_kib"] in (4, 2048, 1 << 20)
+           and own["access"] == "rwx" and own["where"] == "its own", own)
+    host = control.json("map", "host", "0x1234")[0]
+    expect(f"map-host-{tag}", host["where"] == "its own"
+           and host["is_at"] not in (own["is_at"], "0x1234"), (own, host))
+    shared = control.json("map", "alpha", "0xff0000000")[0]
+    expect(f"map-shared-page-{tag}", shared["access"] == "rw-"
+           and re.match("the hypervisor's, for partition [1-9]",
+                        shared["where"]), shared)
+    disk = control.json("map", "alpha", "d", "5")[0]
+    expect(f"map-disk-{tag}", disk["where"].startswith("disk 0 (")
+           and disk["access"] is None and disk["page_kib"] is None
+           and (int(disk["is_at"], 16) - 5) % 2048 == 0, disk)
+
+
 def showing(control, tag):
     rows = control.json("stats")
     expect(f"stats-{tag}", [r["name"] for r in rows[:2]] == ["(host)", "alpha"]
@@ -170,13 +189,7 @@ def showing(control, tag):
         lambda: [r for r in control.json("stats") if r["name"] == "talks"
                  and r["io"] > 0 and r["io_kib"] >= 0]), control.json("stats"))
     control.run("destroy", "talks")
-    rows = control.json("map", "alpha", "d", "5")
-    expect(f"map-disk-{tag}", rows[0]["where"].startswith("disk 0 (")
-           and (int(rows[0]["is_at"], 16) - 5) % 2048 == 0, rows)
-    rows = control.json("map", "alpha", "0x1000")
-    expect(f"map-own-{tag}", rows[0]["is_at"] is None, rows)
-    rows = control.json("map", "host", "0x1000")
-    expect(f"map-host-{tag}", int(rows[0]["is_at"], 16) > 0, rows)
+    memory(control, tag)
     control.run("type", "alpha", "hello\\r")
     expect(f"type-{tag}", in_time(
         lambda: "typed: hello" in control.json("console", "alpha")))

@@ -63,6 +63,7 @@ static int answer_arg(uint64_t nr)
 	case PV_CALL_vcpu_state_get:
 		return 2;
 	case PV_CALL_partition_dirty_read:
+	case PV_CALL_partition_translate:
 		return 3;
 	default:
 		return -1;

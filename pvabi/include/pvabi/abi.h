@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 20u
+#define PV_ABI_MINOR 21u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -227,6 +227,33 @@ struct pv_vcpu_stats {
 	uint64_t idle_tsc;	/* its CPU idle, TSC ticks since boot */
 	uint32_t cpu;		/* where it is placed */
 	uint32_t moves;		/* from one CPU to another, so far */
+};
+
+/* Rights of a mapping; DMA: a share that is pinned for devices. */
+#define PV_MAP_READ 1u
+#define PV_MAP_WRITE 2u
+#define PV_MAP_EXEC 4u
+#define PV_MAP_DMA 8u
+
+/* What a page is to the partition that has it mapped. */
+#define PV_PAGE_OWN 0u
+#define PV_PAGE_SHARED 1u     /* its own; a peer may accept it */
+#define PV_PAGE_LENT 2u	      /* its own; the peer has accepted it */
+#define PV_PAGE_HYPERVISOR 3u /* a shared page, an I/O page, a ring */
+#define PV_PAGE_BORROWED 4u   /* accepted by it */
+#define PV_PAGE_DEVICE 5u     /* registers, or memory of a device */
+#define PV_PAGE_FIRMWARE 6u   /* memory of UEFI's: a module */
+
+/* Where a guest-physical address leads; written by partition_translate. */
+struct pv_translation {
+	uint64_t addr;	/* host-physical, of the byte asked for */
+	uint64_t size;	/* bytes of the page that maps it, a power of 2 */
+	uint32_t flags; /* PV_MAP_* */
+	uint32_t kind;	/* PV_PAGE_* */
+	uint32_t peer;	/* PV_QUERY_PARTITION. SHARED, LENT: with whom; else
+			   whose it is; 0 with DEVICE and FIRMWARE */
+	uint32_t pad;
+	uint64_t pad2[4];
 };
 
 #define PV_CALLS_MAX 128u

@@ -309,6 +309,13 @@ static void irq_ack_run(uint32_t n)
 		must(pv_irq_ack(self(), IRQ));
 }
 
+static void partition_translate_run(uint32_t n)
+{
+	while (n--)
+		must(pv_partition_translate(self(), self(), kit_gpa(page),
+					    kit_gpa(page)));
+}
+
 static void log_read_run(uint32_t n)
 {
 	uint64_t taken;
@@ -370,6 +377,7 @@ const struct op host_ops[] = {
 	CALL_ROW(irq_bind),
 	CALL_ROW(irq_ack),
 	CALL_ROW(log_read),
+	CALL_ROW(partition_translate),
 	OP("partition_create_destroy", 1, 1, create_destroy_run,
 	   .prep = big_prep, .done = parts_close),
 	OPS_END,

@@ -349,6 +349,10 @@ static void machine(void)
 	E(PV_EHANDLE, trace_map, host, 0, NOWHERE, PORT);
 	E(PV_EHANDLE, trace_set, BAD, self, 0);
 	E(PV_ERIGHT, trace_set, PV_SELF, self, PV_TRACE_CALLS);
+	E(PV_EHANDLE, partition_translate, BAD, PV_SELF, page, page);
+	E(PV_EHANDLE, partition_translate, host, PV_SELF, page, page);
+	E(PV_ERIGHT, partition_translate, PV_SELF, PV_SELF, page, page);
+	E(PV_ERIGHT, partition_translate, PV_SELF, host, page, page);
 	E(PV_EHANDLE, machine_off, BAD, 0);
 	E(PV_ERIGHT, machine_off, PV_SELF, 0);
 	E(PV_EHANDLE, machine_off, host, 0);
