@@ -50,6 +50,13 @@ void answer_string(uint64_t part, const struct pv_io_slot *s,
 	pv_io_complete(part, s->cookie, 0);
 }
 
+/* example: partition_vector_send */
+/* Vector 48 of vCPU 0: its driver's entry of the I/O APIC says so. */
+void interrupt(uint64_t part)
+{
+	panic_if(pv_partition_vector_send(part, 0, 48));
+}
+
 /* example: partition_create */
 uint64_t make_guest(void)
 {

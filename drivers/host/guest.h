@@ -39,6 +39,7 @@ struct guest {
 	struct gmem mem;
 	const struct pv_io_page *io;
 	struct ports ports;
+	uint64_t ports_at; /* when they have an interrupt, ns; 0: they wait */
 	struct vdev *vdev[CFG_VDEVS];
 	struct lines_source lines;
 	struct scroll back; /* of its console */
@@ -65,6 +66,8 @@ uint64_t guest_bell(struct guest *g, unsigned n);
 /* After it, for a guest that ran meanwhile: its drivers are told to reset their
  * devices, and what waits for an answer gets one. */
 void guest_serve_again(struct guest *g);
+/* Its devices at ports have an interrupt that may be due: while ports_at. */
+void guest_ports_run(struct guest *g);
 bool guest_vdevs_busy(const struct guest *g);
 /* The disk that its n-th device is, or NULL. */
 const struct vdisk *guest_disk(const struct guest *g, unsigned n);

@@ -273,6 +273,8 @@ bool guests_run(void)
 
 		if (g->phase == GUEST_RUNS && g->more)
 			output_take(g);
+		if (g->phase == GUEST_RUNS && g->ports_at)
+			guest_ports_run(g);
 		if (g->phase == GUEST_ENDS)
 			guest_reap(g);
 		if (g->phase < GUEST_GONE)

@@ -104,6 +104,7 @@ static void load(struct pit_channel *c, uint32_t v, uint64_t ns)
 	c->from = n ? n : c->control & 1 ? 10000 : 0x10000;
 	c->done = t % c->from;
 	c->since = ticks(ns);
+	c->told = 0;
 	c->loaded = true;
 }
 
@@ -208,6 +209,46 @@ uint8_t pit_read(struct pit *p, unsigned reg, uint64_t ns)
 	high = rw == RW_HIGH || (rw != RW_LOW && c->half_read);
 	c->half_read = rw != RW_HIGH && rw != RW_LOW && !c->half_read;
 	return (uint8_t)(high ? v >> 8 : v);
+}
+
+/* How often the output has gone up, t ticks behind the load. */
+static uint64_t edges(const struct pit_channel *c, uint64_t t)
+{
+	if (!c->loaded)
+		return 0;
+	switch (mode(c)) {
+	case 0:
+		return t >= c->from;
+	case 2:
+	case 3:
+		return t / c->from;
+	case 4:
+		return t > c->from;
+	default:
+		return 0; /* only its gate starts it, which does not move */
+	}
+}
+
+bool pit_edge(struct pit *p, uint64_t ns)
+{
+	struct pit_channel *c = &p->channel[0];
+	uint64_t n = edges(c, counted(c, ns));
+	bool is_new = n != c->told;
+
+	c->told = n;
+	return is_new;
+}
+
+uint64_t pit_next(const struct pit *p)
+{
+	const struct pit_channel *c = &p->channel[0];
+	uint64_t t = (c->told + 1) * c->from + (mode(c) == 4);
+
+	if (!c->loaded || edges(c, t) == c->told)
+		return 0;
+	t += c->since - c->done;
+	return t / PIT_HZ * SECOND_NS +
+	       (t % PIT_HZ * SECOND_NS + PIT_HZ - 1) / PIT_HZ;
 }
 
 uint8_t pit_gate_read(const struct pit *p, uint64_t ns)

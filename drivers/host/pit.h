@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An emulated 8254 timer at ports 0x40 to 0x43 of an unported guest, with the
- * gate of its channel 2 at port 0x61 (Intel 8254 data sheet); polled. */
+ * gate of its channel 2 at port 0x61 (Intel 8254 data sheet). */
 #ifndef HOST_PIT_H
 #define HOST_PIT_H
 
@@ -25,6 +25,7 @@ struct pit_channel {
 	uint32_t from;	/* what it counts down from: 1 to 65536 */
 	uint64_t since; /* tick at which it began, or its gate opened */
 	uint64_t done;	/* ticks counted before */
+	uint64_t told;	/* rising edges of its output since the load */
 };
 
 struct pit {
@@ -36,6 +37,11 @@ void pit_init(struct pit *p);
 /* reg is 0 to 3, ns any clock that does not go back. */
 uint8_t pit_read(struct pit *p, unsigned reg, uint64_t ns);
 void pit_write(struct pit *p, unsigned reg, uint8_t v, uint64_t ns);
+/* Has the output of channel 0 gone up since this was asked, or its count was
+ * loaded? However often. */
+bool pit_edge(struct pit *p, uint64_t ns);
+/* When it will the next time; 0: never. Behind pit_edge. */
+uint64_t pit_next(const struct pit *p);
 uint8_t pit_gate_read(const struct pit *p, uint64_t ns);
 void pit_gate_write(struct pit *p, uint8_t v, uint64_t ns);
 

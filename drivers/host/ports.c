@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which emulated device has which port; pure. */
+/* Which emulated device has which port, and which pin of the I/O APIC; pure. */
 #include "ports.h"
 
 #define UART_PORTS 8u
 #define RTC_PORTS 2u
 #define PIT_PORTS 4u
+
+/* ISA interrupts 0, 4 and 8; the first one is at pin 2, as nearly everywhere. */
+#define PIT_PIN 2u
+#define UART_PIN 4u
+#define RTC_PIN 8u
 
 const struct ports_range ports_ranges[PORTS_RANGES] = {
 	{ UART16550_PORT, UART_PORTS },
@@ -13,11 +18,43 @@ const struct ports_range ports_ranges[PORTS_RANGES] = {
 	{ PIT_GATE_PORT, 1 },
 };
 
-void ports_init(struct ports *p, uint64_t memory, struct ports_time now)
+void ports_init(struct ports *p, uint64_t memory, unsigned vcpus,
+		struct ports_time now)
 {
 	*p = (struct ports){ .uart.ier = 0 };
 	rtc_init(&p->rtc, memory, now.utc);
 	pit_init(&p->pit);
+	ioapic_init(&p->ioapic, vcpus);
+}
+
+static void line_set(struct ports *p, unsigned pin, bool up)
+{
+	uint32_t bit = 1u << pin;
+
+	if (up && !(p->lines & bit))
+		ioapic_edge(&p->ioapic, pin);
+	p->lines = up ? p->lines | bit : p->lines & ~bit;
+}
+
+static bool wanted(const struct ports *p, unsigned pin)
+{
+	return p->ioapic.unmasked >> pin & 1;
+}
+
+uint64_t ports_run(struct ports *p, struct ports_time now)
+{
+	uint64_t soon = now.run + PORTS_PERIOD_NS, at = 0, clock;
+
+	if (pit_edge(&p->pit, now.run))
+		ioapic_edge(&p->ioapic, PIT_PIN);
+	line_set(p, UART_PIN, uart16550_irq(&p->uart));
+	line_set(p, RTC_PIN, rtc_irq(&p->rtc, now.utc));
+	if (wanted(p, PIT_PIN))
+		at = pit_next(&p->pit);
+	clock = wanted(p, RTC_PIN) ? rtc_next(&p->rtc, now.utc) : 0;
+	if (clock && (!at || clock - now.utc < at - now.run))
+		at = now.run + (clock - now.utc);
+	return at && at < soon ? soon : at;
 }
 
 static uint8_t byte_read(struct ports *p, unsigned port, struct ports_time now)

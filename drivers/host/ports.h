@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The devices that an unported guest finds at I/O ports: UART, clock, timer. */
+/* The devices that an unported guest finds at I/O ports (UART, clock, timer), and
+ * the I/O APIC that their interrupts go through. */
 #ifndef HOST_PORTS_H
 #define HOST_PORTS_H
 
+#include "ioapic.h"
 #include "pit.h"
 #include "rtc.h"
 #include "uart16550.h"
@@ -11,6 +13,8 @@ struct ports {
 	struct uart16550 uart;
 	struct rtc rtc;
 	struct pit pit;
+	struct ioapic ioapic;
+	uint32_t lines; /* a bit for each pin whose line is up */
 };
 
 /* Now, on the two clocks that they go by, in nanoseconds. */
@@ -26,7 +30,15 @@ struct ports_range {
 };
 extern const struct ports_range ports_ranges[PORTS_RANGES];
 
-void ports_init(struct ports *p, uint64_t memory, struct ports_time now);
+/* What falls into less time than this is one interrupt. */
+#define PORTS_PERIOD_NS 250000u
+
+void ports_init(struct ports *p, uint64_t memory, unsigned vcpus,
+		struct ports_time now);
+/* Raises the interrupts that are due. Returns when there may be the next (by the
+ * clock `run`), if the guest does nothing; 0: never. Before the I/O APIC is
+ * written to, and behind each access while a pin of it is not masked. */
+uint64_t ports_run(struct ports *p, struct ports_time now);
 /* An access of size bytes: one of each port from `port` on. */
 uint32_t ports_read(struct ports *p, unsigned port, unsigned size,
 		    struct ports_time now);

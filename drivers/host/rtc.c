@@ -5,12 +5,16 @@
 #define SECOND_NS 1000000000ull
 #define UPDATE_NS 2228000ull /* an update, with the 244 us before it */
 #define DAY_S 86400ull
+#define PARTS 32768ull	       /* of a second: what periods are made of */
 #define DAYS_TO_1970 719468ull /* from 0000-03-01 */
 
 enum {
 	SECONDS = 0,
+	ALARM_SECONDS = 1,
 	MINUTES = 2,
+	ALARM_MINUTES = 3,
 	HOURS = 4,
+	ALARM_HOURS = 5,
 	WEEKDAY = 6,
 	DAY = 7,
 	MONTH = 8,
@@ -31,8 +35,12 @@ enum {
 #define B_SET 0x80u
 #define B_BINARY 0x04u
 #define B_24H 0x02u
-#define C_PERIODIC 0x40u
-#define C_UPDATE 0x10u
+/* Enabled by B, told by C. */
+#define PERIODIC 0x40u
+#define ALARM 0x20u
+#define UPDATE 0x10u
+#define C_IRQ 0x80u
+#define ALARM_ANY 0xc0u /* in a register of the alarm: whatever it is */
 #define D_VALID 0x80u
 #define HOUR_PM 0x80u
 
@@ -139,27 +147,105 @@ static void time_take(struct rtc *r, uint64_t utc)
 	r->ahead = s - utc / SECOND_NS;
 }
 
-static uint64_t periods(const struct rtc *r, uint64_t ns)
+/* ---- interrupts ---- */
+
+/* A period is so many of 32,768 parts of a second, as a shift; 0 in register A:
+ * there is none. */
+static unsigned period_shift(const struct rtc *r)
 {
 	unsigned rate = r->byte[REG_A] & 15;
-	uint64_t t =
-		ns / SECOND_NS * 32768 + ns % SECOND_NS * 32768 / SECOND_NS;
 
-	return rate ? t >> (rate < 3 ? rate + 6 : rate - 1) : 0;
+	return rate < 3 ? rate + 6 : rate - 1;
 }
 
-/* What has happened since it was read last. */
-static uint8_t flags(struct rtc *r, uint64_t utc)
+static uint64_t periods(const struct rtc *r, uint64_t ns)
 {
-	uint8_t v = 0;
+	uint64_t t =
+		ns / SECOND_NS * PARTS + ns % SECOND_NS * PARTS / SECOND_NS;
 
-	if (utc / SECOND_NS != r->seen / SECOND_NS)
-		v |= C_UPDATE;
+	return r->byte[REG_A] & 15 ? t >> period_shift(r) : 0;
+}
+
+static bool alarm_byte(const struct rtc *r, unsigned i, uint8_t now)
+{
+	return r->byte[i] >= ALARM_ANY || r->byte[i] == now;
+}
+
+/* Has the alarm's time of day been in the n seconds up to s? */
+static bool alarm_met(const struct rtc *r, uint64_t s, uint64_t n)
+{
+	for (n = n < DAY_S ? n : DAY_S; n--; s--) {
+		unsigned day = (unsigned)(s % DAY_S);
+
+		if (alarm_byte(r, ALARM_SECONDS, coded(r, day % 60)) &&
+		    alarm_byte(r, ALARM_MINUTES, coded(r, day / 60 % 60)) &&
+		    alarm_byte(r, ALARM_HOURS, hour_coded(r, day / 3600)))
+			return true;
+	}
+	return false;
+}
+
+/* Notes in register C what has happened up to now. */
+static void flags_note(struct rtc *r, uint64_t utc)
+{
+	uint64_t s = utc / SECOND_NS - r->seen / SECOND_NS;
+
 	if (periods(r, utc) != periods(r, r->seen))
-		v |= C_PERIODIC;
+		r->byte[REG_C] |= PERIODIC;
+	if (s && !(r->byte[REG_B] & B_SET)) {
+		r->byte[REG_C] |= UPDATE;
+		if (alarm_met(r, now_s(r, utc), s))
+			r->byte[REG_C] |= ALARM;
+	}
 	r->seen = utc;
+}
+
+static bool asserted(const struct rtc *r)
+{
+	return r->byte[REG_C] & r->byte[REG_B] & (PERIODIC | ALARM | UPDATE);
+}
+
+bool rtc_irq(struct rtc *r, uint64_t utc)
+{
+	flags_note(r, utc);
+	return asserted(r);
+}
+
+static uint64_t period_end(const struct rtc *r, uint64_t utc)
+{
+	uint64_t t = (periods(r, utc) + 1) << period_shift(r);
+
+	return t / PARTS * SECOND_NS +
+	       (t % PARTS * SECOND_NS + PARTS - 1) / PARTS;
+}
+
+uint64_t rtc_next(const struct rtc *r, uint64_t utc)
+{
+	uint8_t b = r->byte[REG_B];
+	uint64_t at = 0;
+
+	if (asserted(r))
+		return 0;
+	if (b & (ALARM | UPDATE) && !(b & B_SET))
+		at = (utc / SECOND_NS + 1) * SECOND_NS;
+	if (b & PERIODIC && r->byte[REG_A] & 15 &&
+	    (!at || period_end(r, utc) < at))
+		at = period_end(r, utc);
+	return at;
+}
+
+/* What has happened since it was read last; the line goes down. */
+static uint8_t flags_take(struct rtc *r, uint64_t utc)
+{
+	uint8_t v;
+
+	flags_note(r, utc);
+	v = r->byte[REG_C] | (asserted(r) ? C_IRQ : 0);
+	r->byte[REG_C] = 0;
 	return v;
 }
+
+/* ---- accesses ---- */
 
 static bool is_time(unsigned i)
 {
@@ -177,7 +263,7 @@ uint8_t rtc_read(struct rtc *r, unsigned reg, uint64_t utc)
 	if (r->index == REG_A)
 		return (uint8_t)(r->byte[REG_A] | (updates ? A_UIP : 0));
 	if (r->index == REG_C)
-		return flags(r, utc);
+		return flags_take(r, utc);
 	if (is_time(r->index))
 		time_show(r, utc);
 	return r->byte[r->index];
@@ -188,13 +274,15 @@ static void mode_write(struct rtc *r, uint8_t v, uint64_t utc)
 	bool was = r->byte[REG_B] & B_SET;
 
 	time_show(r, utc);
-	r->byte[REG_B] = v;
+	/* SET ends the updates, and switches their interrupt off */
+	r->byte[REG_B] = v & B_SET ? v & (uint8_t)~UPDATE : v;
 	if (was && !(v & B_SET))
 		time_take(r, utc);
 }
 
 void rtc_write(struct rtc *r, unsigned reg, uint8_t v, uint64_t utc)
 {
+	flags_note(r, utc);
 	if (!reg) {
 		r->index = v &
 			   0x7f; /* bit 7 masks NMIs, of which there are none */

@@ -147,6 +147,11 @@ static const struct row rows[] = {
 	ROW(partition_console_write, PV_OK, A(PART), A(PAGE), 4096),
 	ROW(partition_console_write, PV_EAGAIN, A(PART), A(PAGE), 4096),
 
+	ON_PART(partition_vector_send, 0, 32),
+	ROW(partition_vector_send, PV_EINVAL, A(PART), 1, 32),
+	ROW(partition_vector_send, PV_EINVAL, A(PART), 0, 31),
+	ROW(partition_vector_send, PV_EINVAL, A(PART), 0, 256),
+	ROW(partition_vector_send, PV_OK, A(PART), 0, 255),
 	ON_PART(vcpu_state_get, 0, A(PAGE)),
 	ROW(vcpu_state_get, PV_EINVAL, A(PART), 1, A(PAGE)),
 	ROW(vcpu_state_get, PV_EINVAL, A(PART), 0, A(ODD)),

@@ -22,6 +22,27 @@ static struct ports_time now(void)
 	return (struct ports_time){ kit_time_ns(), kit_utc_ns() };
 }
 
+static void ports_look(struct guest *g)
+{
+	g->ports_at = ports_run(&g->ports, now());
+}
+
+/* While all is masked nothing is done for interrupts. */
+static void ports_touched(struct guest *g)
+{
+	if (g->ports.ioapic.unmasked)
+		ports_look(g);
+}
+
+void guest_ports_run(struct guest *g)
+{
+	if (g->status.state == PV_STATE_PAUSED)
+		return;
+	if (kit_time_ns() >= g->ports_at)
+		ports_look(g);
+	host_wake_at(g->ports_at);
+}
+
 static uint64_t port_access(struct guest *g, const struct pv_io_slot *s,
 			    uint32_t value)
 {
@@ -68,7 +89,22 @@ static uint64_t port_request(struct guest *g, const struct pv_io_slot *s)
 		value = port_access(g, s, (uint32_t)s->value);
 	if (g->nr_typed)
 		guest_type(g, NULL, 0); /* there may be room now */
+	ports_touched(g);
 	return value;
+}
+
+static uint64_t ioapic_request(struct guest *g, const struct pv_io_slot *s)
+{
+	unsigned off = (unsigned)(s->addr - IOAPIC_BASE);
+
+	if (s->size != 4)
+		return 0;
+	if (!s->write)
+		return ioapic_read(&g->ports.ioapic, off);
+	ports_look(g); /* what is masked until now has been missed */
+	ioapic_write(&g->ports.ioapic, off, (uint32_t)s->value);
+	ports_look(g);
+	return 0;
 }
 
 static uint64_t mmio_request(struct guest *g, const struct pv_io_slot *s)
@@ -76,6 +112,8 @@ static uint64_t mmio_request(struct guest *g, const struct pv_io_slot *s)
 	uint64_t off = s->addr - PV_VIRTIO_BASE;
 	struct vdev *v;
 
+	if (s->addr - IOAPIC_BASE < PAGE)
+		return ioapic_request(g, s);
 	if (off / PAGE >= g->cfg->nr_vdevs)
 		return 0;
 	v = g->vdev[off / PAGE];
@@ -212,13 +250,26 @@ static bool region(struct guest *g, uint64_t space, uint64_t at, uint64_t len)
 	return !err || (g->adopted && err == PV_EEXIST);
 }
 
+/* One that has ended hears nothing. */
+static void interrupt(void *arg, unsigned vcpu, unsigned vector)
+{
+	const struct guest *g = arg;
+
+	pv_partition_vector_send(g->part, vcpu, vector);
+}
+
 static const char *ports_serve(struct guest *g)
 {
-	ports_init(&g->ports, g->cfg->memory, now());
+	ports_init(&g->ports, g->cfg->memory, g->cfg->vcpus, now());
+	g->ports.ioapic.raise = interrupt;
+	g->ports.ioapic.arg = g;
+	g->ports_at = 0;
 	for (unsigned i = 0; i < PORTS_RANGES; i++)
 		if (!region(g, PV_SPACE_PORT, ports_ranges[i].first,
 			    ports_ranges[i].len))
 			return "its ports cannot be served";
+	if (!region(g, PV_SPACE_MMIO, IOAPIC_BASE, PAGE))
+		return "its I/O APIC cannot be served";
 	return NULL;
 }
 
@@ -273,8 +324,11 @@ static uint64_t typed_give(struct guest *g)
 
 	if (console)
 		return vconsole_type(console, g->typed, g->nr_typed);
-	if (g->cfg->profile != PV_PROFILE_PV)
-		return uart16550_type(&g->ports.uart, g->typed, g->nr_typed);
+	if (g->cfg->profile != PV_PROFILE_PV) {
+		taken = uart16550_type(&g->ports.uart, g->typed, g->nr_typed);
+		ports_touched(g);
+		return taken;
+	}
 	if (pv_partition_console_write(g->part, kit_gpa(g->typed), g->nr_typed,
 				       &taken))
 		return 0;

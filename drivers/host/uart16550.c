@@ -5,6 +5,7 @@
 #include "uart.h"
 
 #define MCR_LOOP 0x10u
+#define MCR_OUT2 0x08u /* lets the interrupt out of the chip, on PCs */
 
 int uart16550_write(struct uart16550 *u, unsigned reg, uint8_t v)
 {
@@ -17,11 +18,13 @@ int uart16550_write(struct uart16550 *u, unsigned reg, uint8_t v)
 	}
 	switch (reg) {
 	case UART_DATA:
+		u->tx_due = true;
 		if (!(u->mcr & MCR_LOOP))
 			return v;
 		uart16550_type(u, &v, 1);
 		break;
 	case UART_IER:
+		u->tx_due |= v & ~u->ier & UART_IER_TX;
 		u->ier = v & 0x0f;
 		break;
 	case UART_FCR:
@@ -49,15 +52,28 @@ static uint8_t data_read(struct uart16550 *u)
 	return u->in[u->in_tail++ % UART16550_IN];
 }
 
-static uint8_t iir_read(const struct uart16550 *u)
+static uint8_t reason(const struct uart16550 *u)
 {
-	uint8_t fifo = u->fcr & 1 ? UART_IIR_FIFO : 0;
-
 	if ((u->ier & UART_IER_RX) && u->in_head != u->in_tail)
-		return fifo | UART_IIR_RX;
-	if (u->ier & UART_IER_TX)
-		return fifo | UART_IIR_TX;
-	return fifo | UART_IIR_NONE;
+		return UART_IIR_RX;
+	if ((u->ier & UART_IER_TX) && u->tx_due)
+		return UART_IIR_TX;
+	return UART_IIR_NONE;
+}
+
+static uint8_t iir_read(struct uart16550 *u)
+{
+	uint8_t why = reason(u);
+
+	if (why == UART_IIR_TX)
+		u->tx_due = false;
+	return why | (u->fcr & 1 ? UART_IIR_FIFO : 0);
+}
+
+bool uart16550_irq(const struct uart16550 *u)
+{
+	return (u->mcr & (MCR_OUT2 | MCR_LOOP)) == MCR_OUT2 &&
+	       reason(u) != UART_IIR_NONE;
 }
 
 uint8_t uart16550_read(struct uart16550 *u, unsigned reg)

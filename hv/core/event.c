@@ -95,6 +95,14 @@ void event_timer(struct vcpu *v)
 		sched_poke(v);
 }
 
+void event_vector(struct vcpu *v, u32 vector)
+{
+	if (v->apic)
+		vapic_raise(v, vector);
+	else
+		vector_raise(v, vector);
+}
+
 /* Apart, so that a vCPU with neither saves no register. */
 static noinline_fn bool other_pending(const struct vcpu *v)
 {

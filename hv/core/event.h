@@ -45,6 +45,9 @@ void event_ipi(struct vcpu *v, u32 bit);
 void event_timer(struct vcpu *v);
 /* Is anything pending for v (vcpu_wait's condition)? */
 bool event_pending(const struct vcpu *v);
+/* Makes a vector pending on v, 32..255: at its local APIC, where it has one, else
+ * as vector_raise. Any CPU. */
+void event_vector(struct vcpu *v, u32 vector);
 /* Injects an interrupt if the guest can take it now (true), else asks for the
  * window. v loaded. */
 bool event_inject(struct vcpu *v, u32 vector) must_check;

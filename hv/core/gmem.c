@@ -125,19 +125,18 @@ struct frame *gmem_frame(struct partition *p, gpa_t at)
 }
 
 /* The first of PV_PAGE_* are enum frame_state. */
+_Static_assert(FRAME_TABLE == PV_PAGE_HYPERVISOR, "kinds of a page");
+
 static u32 page_kind(const struct partition *p, const struct frame *f,
 		     u32 flags)
 {
-	if (flags & NP_DEVICE)
-		return PV_PAGE_DEVICE;
-	if (!f || f->owner == FRAME_NOBODY)
-		return PV_PAGE_FIRMWARE;
-	return f->owner != p->id && f->state != FRAME_TABLE ? PV_PAGE_BORROWED :
-							      f->state;
+	bool other = f && f->owner != p->id && f->state != FRAME_TABLE;
+
+	return flags & NP_DEVICE	      ? PV_PAGE_DEVICE :
+	       !f || f->owner == FRAME_NOBODY ? PV_PAGE_FIRMWARE :
+	       other			      ? PV_PAGE_BORROWED :
+						f->state;
 }
-_Static_assert(FRAME_ACCEPTED == PV_PAGE_LENT &&
-		       FRAME_TABLE == PV_PAGE_HYPERVISOR,
-	       "kinds of a page");
 
 int gmem_translate(struct partition *p, gpa_t at, struct pv_translation *t)
 {

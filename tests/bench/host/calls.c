@@ -316,6 +316,12 @@ static void partition_translate_run(uint32_t n)
 					    kit_gpa(page)));
 }
 
+static void partition_vector_send_run(uint32_t n)
+{
+	while (n--)
+		must(pv_partition_vector_send(parts[0], 0, 32 + n % 128));
+}
+
 static void log_read_run(uint32_t n)
 {
 	uint64_t taken;
@@ -378,6 +384,7 @@ const struct op host_ops[] = {
 	CALL_ROW(irq_ack),
 	CALL_ROW(log_read),
 	CALL_ROW(partition_translate),
+	CALL_ROW(partition_vector_send, .prep = one_prep, .done = one_done),
 	OP("partition_create_destroy", 1, 1, create_destroy_run,
 	   .prep = big_prep, .done = parts_close),
 	OPS_END,

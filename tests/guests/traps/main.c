@@ -54,5 +54,6 @@ int kit_main(const char *cmdline)
 	test_tlb();
 	test_apic();
 	test_mmio();
+	test_irqs();
 	return check_summary("traps");
 }

@@ -44,6 +44,7 @@ void test_step(void);
 void test_tsc(void);
 void test_ports(void);
 void test_devices(void);
+void test_irqs(void);
 void test_remap(void);
 void test_fetch(void);
 void test_tlb(void);

@@ -151,6 +151,23 @@ static void through_the_apic(void **state)
 	assert_int_equal(injected, 0);
 }
 
+/* Of a device: at the local APIC, or without one as any vector. */
+static void a_device_raises_a_vector(void **state)
+{
+	static struct vapic *apic = (struct vapic *)1;
+
+	raised = 0;
+	event_vector(&v[0], 0x41);
+	assert_int_equal(raised, 0);
+	assert_true(vector_pending(&v[0]));
+	event_vector(&v[1], 0x42);
+	assert_true(vector_pending(&v[1]));
+	v[1].apic = apic;
+	event_vector(&v[1], 0x43);
+	v[1].apic = NULL;
+	assert_int_equal(raised, 0x43);
+}
+
 static void time_scale(void **state)
 {
 	event_vcpu_init(&v[1]);
@@ -266,6 +283,7 @@ int main(void)
 		T(asks_for_a_window),
 		T(masked_or_taken_is_silent),
 		T(through_the_apic),
+		T(a_device_raises_a_vector),
 		T(time_scale),
 		T(a_port_raises_its_vector),
 		T(the_highest_goes_first),
