@@ -93,6 +93,26 @@ static void what_was_answered_counts(void **state)
 	assert_int_equal(served[1], 1);
 }
 
+/* Nobody says that it is on the disk before the disk has it. */
+static void a_write_is_given_anew(void **state)
+{
+	struct kit_block_req w = { .op = KIT_BLOCK_WRITE,
+				   .sector = 6,
+				   .n = KIT_SECTOR };
+
+	begin();
+	w.buf = buf[0];
+	assert_true(kit_block_submit(b, &w));
+	kit_block_kick(b);
+	host_dies();
+	kit_block_poll(b);
+	assert_false(w.ended);
+	while (kit_block_poll(b))
+		assert_true(device_run(0, 1));
+	assert_true(w.ended && w.ok);
+	assert_int_equal(served[6], 1);
+}
+
 static void it_may_die_again_and_again(void **state)
 {
 	for (unsigned at = 1; at < 25; at++) {
@@ -179,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_answered_counts),
+		cmocka_unit_test(a_write_is_given_anew),
 		cmocka_unit_test(it_may_die_again_and_again),
 		cmocka_unit_test(it_may_die_while_one_waits),
 		cmocka_unit_test(another_device_is_none),
