@@ -214,11 +214,6 @@ bool kit_block_submit(struct kit_block *b, struct kit_block_req *r)
 
 void kit_block_kick(struct kit_block *b) { kit_virtio_kick(&b->dev, 0); }
 
-bool kit_block_kick_wait(struct kit_block *b, uint64_t deadline_ns)
-{
-	return kit_virtio_kick_wait(&b->dev, 0, deadline_ns);
-}
-
 /* false: the device names a request that is not under way. */
 static inline __attribute__((always_inline)) bool answer(struct kit_block *b,
 							 uint32_t head)
@@ -285,30 +280,43 @@ poll(struct kit_block *b, bool (*arm)(struct virtq *q))
 
 unsigned kit_block_poll(struct kit_block *b) { return poll(b, virtq_arm); }
 
-unsigned kit_block_poll_all(struct kit_block *b)
+/* ---- all of them ---- */
+
+static unsigned poll_all(struct kit_block *b)
 {
 	return poll(b, virtq_arm_last);
 }
 
-/* ---- one at a time, and any buffer ---- */
-
-/* false: no answer in time. */
-static bool answer_await(struct kit_block *b, const struct kit_block_req *r)
+/* One exit where there is a way; else what traps takes longer than many a disk. */
+static void kick_and_sleep(struct kit_block *b, uint64_t deadline_ns)
 {
-	uint64_t end = kit_time_ns() + ANSWER_TIME;
-	uint64_t flags = kit_irq_save();
-	bool left = true;
-
-	while ((kit_block_poll(b), !r->ended) && left)
-		left = kit_block_kick_wait(b, end);
-	kit_irq_restore(flags);
-	return r->ended;
+	if (b->dev.bell && kit_op_path(KIT_OP_REG) == KIT_CALL && poll_all(b))
+		kit_virtio_kick_wait(&b->dev, 0, deadline_ns);
+	else
+		kit_block_kick(b);
 }
+
+bool kit_block_finish(struct kit_block *b, uint64_t deadline_ns)
+{
+	uint64_t flags = kit_irq_save();
+	unsigned left;
+
+	kick_and_sleep(b, deadline_ns);
+	while ((left = poll_all(b)) && kit_wait(deadline_ns))
+		;
+	kit_irq_restore(flags);
+	return !left;
+}
+
+/* ---- one at a time, and any buffer ---- */
 
 static inline __attribute__((always_inline)) bool await(struct kit_block *b,
 							struct kit_block_req *r)
 {
-	if (!answer_await(b, r)) {
+	kit_block_kick(b);
+	kit_block_poll(b);
+	if (!r->ended && !kit_wait_until((kit_block_poll(b), r->ended),
+					 kit_time_ns() + ANSWER_TIME)) {
 		b->dead = true; /* the buffers are still the device's */
 		return false;
 	}

@@ -190,7 +190,7 @@ bool kit_virtio_kick_wait(struct kit_virtio *v, unsigned queue,
 	    kit_send_wait(v->bell, deadline_ns))
 		return true;
 	reg_set(v, REG_NOTIFY, queue);
-	return true; /* early: by now the device may have answered */
+	return kit_wait(deadline_ns);
 }
 
 void kit_virtio_ack(struct kit_virtio *v)

@@ -44,9 +44,7 @@ const char *kit_virtio_again(struct kit_virtio *v);
 /* Tells the device of what was added to a queue, if it wants to know. */
 void kit_virtio_kick(struct kit_virtio *v, unsigned queue);
 
-/* The same, and kit_wait, in one exit where there is a way; where there is none it
- * returns true after a notification, for the device may have answered by then.
- * Interrupts are off. */
+/* The same, and kit_wait, in one exit where there is a way. Interrupts are off. */
 bool kit_virtio_kick_wait(struct kit_virtio *v, unsigned queue,
 			  uint64_t deadline_ns);
 

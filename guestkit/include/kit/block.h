@@ -81,15 +81,16 @@ bool kit_block_submit(struct kit_block *b, struct kit_block_req *r);
  * itself. */
 void kit_block_kick(struct kit_block *b);
 
-/* kit_block_kick and kit_wait (kit/wait.h), which in profile pv are one exit. With
- * interrupts off, after a kit_block_poll that found nothing to end. */
-bool kit_block_kick_wait(struct kit_block *b, uint64_t deadline_ns);
-
 /* Ends the requests that the device has answered; returns how many are still
  * under way. Costs no exit. After it has found nothing to end the disk's next
- * answer wakes a vCPU that sleeps in kit_wait; after kit_block_poll_all, the
- * answer to the last of those that are under way, so that the vCPU is woken once. */
+ * answer wakes a vCPU that sleeps in kit_wait. */
 unsigned kit_block_poll(struct kit_block *b);
-unsigned kit_block_poll_all(struct kit_block *b);
+
+/* kit_block_kick, and a sleep until all that is under way has ended; the vCPU is
+ * woken once. In profile pv the two are one exit. For a disk that takes a while:
+ * one that answers at once has done so when kit_block_kick returns, if the host
+ * partition has the same CPU. false: not all has ended by the deadline (of
+ * kit_time_ns()). */
+bool kit_block_finish(struct kit_block *b, uint64_t deadline_ns);
 
 #endif
