@@ -39,7 +39,7 @@ struct guest {
 	struct gmem mem;
 	const struct pv_io_page *io;
 	struct ports ports;
-	uint64_t ports_at; /* when they have an interrupt, ns; 0: they wait */
+	uint64_t ports_at; /* they may have an interrupt then, ns; 0: not */
 	struct vdev *vdev[CFG_VDEVS];
 	struct lines_source lines;
 	struct scroll back; /* of its console */
@@ -66,7 +66,7 @@ uint64_t guest_bell(struct guest *g, unsigned n);
 /* After it, for a guest that ran meanwhile: its drivers are told to reset their
  * devices, and what waits for an answer gets one. */
 void guest_serve_again(struct guest *g);
-/* Its devices at ports have an interrupt that may be due: while ports_at. */
+/* Raises the interrupts of its devices at ports that are due. */
 void guest_ports_run(struct guest *g);
 bool guest_vdevs_busy(const struct guest *g);
 /* The disk that its n-th device is, or NULL. */
@@ -114,5 +114,7 @@ void guest_begin(struct guest *g);		/* one that does not run */
 void guest_kill(struct guest *g);		/* one that runs, or waits */
 /* Ends it like that if it still runs then; kit_time_ns(), not 0. */
 void guest_kill_at(struct guest *g, uint64_t ns);
+/* When guest_ports_run is to be called again; 0: not. */
+void guest_ports_at(struct guest *g, uint64_t ns);
 
 #endif

@@ -21,7 +21,7 @@ static const struct config *config;
 static struct guest *guests;
 static struct guest *keyboard;
 static bool starts_due;
-static uint64_t kill_due; /* the first end_at; 0: none */
+static uint64_t clock_due; /* the first end_at or ports_at; 0: none */
 static void (*state_fn)(const struct guest *g);
 
 /* ---- console ---- */
@@ -205,30 +205,43 @@ void guest_begin(struct guest *g)
 	guest_start(g);
 }
 
+static void due_at(uint64_t ns)
+{
+	if (ns && (!clock_due || ns < clock_due))
+		clock_due = ns;
+}
+
 void guest_kill_at(struct guest *g, uint64_t ns)
 {
 	g->end_at = ns;
-	if (!kill_due || ns < kill_due)
-		kill_due = ns;
+	due_at(ns);
 }
 
-/* Those that were asked to end, and had their time. */
-static void guests_kill_late(void)
+void guest_ports_at(struct guest *g, uint64_t ns)
+{
+	g->ports_at = ns;
+	due_at(ns);
+}
+
+/* Those that were asked to end, and had their time; interrupts of devices. */
+static void guests_clock_run(void)
 {
 	uint64_t now = kit_time_ns();
 
-	kill_due = 0;
+	clock_due = 0;
 	for (unsigned i = 0; i < config->nr_guests; i++) {
 		struct guest *g = &guests[i];
 
-		if (g->phase != GUEST_RUNS || !g->end_at)
-			continue;
-		if (now >= g->end_at)
+		if (g->phase == GUEST_RUNS && g->end_at && now >= g->end_at)
 			guest_kill(g);
-		else
-			guest_kill_at(g, g->end_at);
+		if (g->phase != GUEST_RUNS)
+			continue;
+		if (g->ports_at && now >= g->ports_at)
+			guest_ports_run(g);
+		due_at(g->end_at);
+		due_at(g->ports_at);
 	}
-	host_wake_at(kill_due);
+	host_wake_at(clock_due);
 }
 
 /* A guest that others are to outlive ends when the one it waits for is gone. */
@@ -266,15 +279,13 @@ bool guests_run(void)
 {
 	bool all_gone = true;
 
-	if (kill_due)
-		guests_kill_late();
+	if (clock_due)
+		guests_clock_run();
 	for (unsigned i = 0; i < config->nr_guests; i++) {
 		struct guest *g = &guests[i];
 
 		if (g->phase == GUEST_RUNS && g->more)
 			output_take(g);
-		if (g->phase == GUEST_RUNS && g->ports_at)
-			guest_ports_run(g);
 		if (g->phase == GUEST_ENDS)
 			guest_reap(g);
 		if (g->phase < GUEST_GONE)

@@ -13,9 +13,7 @@
 
 const struct ports_range ports_ranges[PORTS_RANGES] = {
 	{ UART16550_PORT, UART_PORTS },
-	{ RTC_PORT, RTC_PORTS },
-	{ PIT_PORT, PIT_PORTS },
-	{ PIT_GATE_PORT, 1 },
+	{ PIT_PORT, RTC_PORT + RTC_PORTS - PIT_PORT },
 };
 
 void ports_init(struct ports *p, uint64_t memory, unsigned vcpus,

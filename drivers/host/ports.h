@@ -23,8 +23,8 @@ struct ports_time {
 	uint64_t utc; /* since 1970 */
 };
 
-/* The ranges that are served. */
-#define PORTS_RANGES 4u
+/* The ranges that are served; what is in between is absent. */
+#define PORTS_RANGES 2u
 struct ports_range {
 	uint16_t first, len;
 };
@@ -37,7 +37,8 @@ void ports_init(struct ports *p, uint64_t memory, unsigned vcpus,
 		struct ports_time now);
 /* Raises the interrupts that are due. Returns when there may be the next (by the
  * clock `run`), if the guest does nothing; 0: never. Before the I/O APIC is
- * written to, and behind each access while a pin of it is not masked. */
+ * written to, and behind each access while a pin of it is not masked, at the
+ * access's time: a line that goes down for a moment is seen then. */
 uint64_t ports_run(struct ports *p, struct ports_time now);
 /* An access of size bytes: one of each port from `port` on. */
 uint32_t ports_read(struct ports *p, unsigned port, unsigned size,

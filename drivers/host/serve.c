@@ -22,44 +22,35 @@ static struct ports_time now(void)
 	return (struct ports_time){ kit_time_ns(), kit_utc_ns() };
 }
 
-static void ports_look(struct guest *g)
+void guest_ports_run(struct guest *g)
 {
-	g->ports_at = ports_run(&g->ports, now());
+	guest_ports_at(g, ports_run(&g->ports, now()));
 }
 
 /* While all is masked nothing is done for interrupts. */
-static void ports_touched(struct guest *g)
+static void ports_touched(struct guest *g, struct ports_time at)
 {
 	if (g->ports.ioapic.unmasked)
-		ports_look(g);
-}
-
-void guest_ports_run(struct guest *g)
-{
-	if (g->status.state == PV_STATE_PAUSED)
-		return;
-	if (kit_time_ns() >= g->ports_at)
-		ports_look(g);
-	host_wake_at(g->ports_at);
+		guest_ports_at(g, ports_run(&g->ports, at));
 }
 
 static uint64_t port_access(struct guest *g, const struct pv_io_slot *s,
-			    uint32_t value)
+			    uint32_t value, struct ports_time at)
 {
 	char text[8];
 	unsigned n;
 
 	if (!s->write)
-		return ports_read(&g->ports, (unsigned)s->addr, s->size, now());
-	n = ports_write(&g->ports, (unsigned)s->addr, s->size, value, now(),
-			text);
+		return ports_read(&g->ports, (unsigned)s->addr, s->size, at);
+	n = ports_write(&g->ports, (unsigned)s->addr, s->size, value, at, text);
 	if (n)
 		guest_says(g, text, n);
 	return 0;
 }
 
 /* A REP's elements. What has gone from the guest's memory is not told. */
-static void port_string(struct guest *g, const struct pv_io_slot *s)
+static void port_string(struct guest *g, const struct pv_io_slot *s,
+			struct ports_time time)
 {
 	static uint8_t data[PAGE] __attribute__((aligned(4096)));
 	uint64_t buf = kit_gpa(data);
@@ -71,7 +62,7 @@ static void port_string(struct guest *g, const struct pv_io_slot *s)
 		uint32_t v = 0;
 
 		memcpy(&v, at, s->size);
-		v = (uint32_t)port_access(g, s, v);
+		v = (uint32_t)port_access(g, s, v, time);
 		if (!s->write)
 			memcpy(at, &v, s->size);
 	}
@@ -81,15 +72,16 @@ static void port_string(struct guest *g, const struct pv_io_slot *s)
 
 static uint64_t port_request(struct guest *g, const struct pv_io_slot *s)
 {
+	struct ports_time at = now();
 	uint64_t value = 0;
 
 	if (s->count > 1)
-		port_string(g, s);
+		port_string(g, s, at);
 	else
-		value = port_access(g, s, (uint32_t)s->value);
+		value = port_access(g, s, (uint32_t)s->value, at);
+	ports_touched(g, at);
 	if (g->nr_typed)
 		guest_type(g, NULL, 0); /* there may be room now */
-	ports_touched(g);
 	return value;
 }
 
@@ -101,9 +93,9 @@ static uint64_t ioapic_request(struct guest *g, const struct pv_io_slot *s)
 		return 0;
 	if (!s->write)
 		return ioapic_read(&g->ports.ioapic, off);
-	ports_look(g); /* what is masked until now has been missed */
+	guest_ports_run(g); /* what is masked until now has been missed */
 	ioapic_write(&g->ports.ioapic, off, (uint32_t)s->value);
-	ports_look(g);
+	guest_ports_run(g);
 	return 0;
 }
 
@@ -112,10 +104,8 @@ static uint64_t mmio_request(struct guest *g, const struct pv_io_slot *s)
 	uint64_t off = s->addr - PV_VIRTIO_BASE;
 	struct vdev *v;
 
-	if (s->addr - IOAPIC_BASE < PAGE)
-		return ioapic_request(g, s);
 	if (off / PAGE >= g->cfg->nr_vdevs)
-		return 0;
+		return ioapic_request(g, s);
 	v = g->vdev[off / PAGE];
 	if (!s->write)
 		return vdev_read(v, off % PAGE, s->size);
@@ -326,7 +316,7 @@ static uint64_t typed_give(struct guest *g)
 		return vconsole_type(console, g->typed, g->nr_typed);
 	if (g->cfg->profile != PV_PROFILE_PV) {
 		taken = uart16550_type(&g->ports.uart, g->typed, g->nr_typed);
-		ports_touched(g);
+		ports_touched(g, now());
 		return taken;
 	}
 	if (pv_partition_console_write(g->part, kit_gpa(g->typed), g->nr_typed,
