@@ -247,19 +247,49 @@ static void check_requests(struct partition *p)
 	}
 }
 
+u64 check_turn;
+
+static u64 page_at(struct partition *p, u64 at)
+{
+	u32 flags;
+	u64 size;
+	hpa_t h;
+
+	return nested_lookup(&p->space, gpa(at), &h, &flags, &size) ?
+		       h.v / PAGE_SIZE :
+		       ~0ull;
+}
+
+/* Is the server's buffer a page that the string lies in? */
+static bool overlaps(struct partition *server, u64 buf, struct partition *p,
+		     u64 at, u64 n)
+{
+	u64 page = page_at(server, buf);
+
+	return page == page_at(p, at) || page == page_at(p, at + n - 1);
+}
+
+/* Another CPU may end the request, or write to its bytes. */
+static bool was_alone(void) { return sim_turns == check_turn; }
+
 void check_copy(struct vcpu *v, const struct partition *p, const u64 *a)
 {
 	static u8 mine[PAGE_SIZE], its[PAGE_SIZE];
 	u32 id = a[1] & 63;
 	const struct pv_io_slot *s = &p->io_page.slot[id];
 	u64 n = (u64)s->count * s->size;
+	struct partition *its_part = partition_get(p->id);
+	u64 at = p->vcpus[id]->io_gpa;
+	bool same;
 
-	if (n > PAGE_SIZE || p->vcpus[id]->io_cookie != a[1])
-		sim_finding("a copy for a request that does not wait");
-	if (gmem_read(v->part, gpa(a[2]), mine, n) ||
-	    gmem_read(partition_get(p->id), gpa(p->vcpus[id]->io_gpa), its,
-		      n) ||
-	    memcmp(mine, its, n))
+	if (n > PAGE_SIZE || p->vcpus[id]->io_cookie != a[1]) {
+		if (was_alone())
+			sim_finding("a copy for a request that does not wait");
+		return;
+	}
+	same = !gmem_read(v->part, gpa(a[2]), mine, n) &&
+	       !gmem_read(its_part, gpa(at), its, n) && !memcmp(mine, its, n);
+	if (!same && was_alone() && !overlaps(v->part, a[2], its_part, at, n))
 		sim_finding("a string of %lu bytes is copied badly",
 			    (unsigned long)n);
 }

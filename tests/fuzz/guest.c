@@ -11,6 +11,7 @@
 #include "pvabi/calls.h"
 #include "pvabi/grammar.h"
 #include "tests/fuzz/guest.h"
+#include "tests/fuzz/check.h"
 
 #define RFLAGS_IF_BIT (1ull << 9)
 #define STEPS_MAX 4000
@@ -155,6 +156,7 @@ static bool call(struct vcpu *v, u64 nr, const u64 *a)
 	v->hw.calls[at]++;
 	guest_calls++;
 	*guest_rip(v) = RIP_CALL;
+	check_turn = sim_turns;
 	r = hw->table[at](a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (guest_trace)
 		fprintf(stderr, "CPU %u: %u.%u %s(%lx, %lx, %lx, %lx) = %lu\n",

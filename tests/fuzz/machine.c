@@ -43,6 +43,7 @@ struct strand {
 static struct strand strands[SIM_CPUS + 1];
 #define MAIN SIM_CPUS
 static u32 running = MAIN;
+u64 sim_turns;
 static u32 idle_rounds;
 static u64 now;
 static irq_fn handlers[256];
@@ -66,6 +67,7 @@ static void go(u32 to)
 
 	if (other == me)
 		return;
+	sim_turns++;
 	__sanitizer_start_switch_fiber(&me->fake, other->stack, other->size);
 	running = to;
 	strand_switch(&me->sp, other->sp);

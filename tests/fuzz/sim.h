@@ -32,6 +32,7 @@ void sim_run(void);
 void sim_end(void) __attribute__((noreturn));
 /* Lets the next CPU run. */
 void sim_yield(void);
+extern u64 sim_turns; /* how often another CPU came to run */
 /* Does an interrupt wait for this CPU? */
 bool sim_irq(void);
 u64 sim_now(void);
