@@ -13,7 +13,7 @@
 #define BLOCK (1ull << 18) /* pages, the first try */
 #define HOLD_PORT 1000u
 
-static uint64_t hold_make(uint64_t quota, uint64_t *part)
+uint64_t count_hold(uint64_t quota, uint64_t *part)
 {
 	static struct pv_partition_params p __attribute__((aligned(64)));
 
@@ -33,13 +33,12 @@ static void hold_end(uint64_t part)
 	host_must(err, "partition_destroy");
 }
 
-/* The largest quota that a partition can have now. */
-static uint64_t quota_left(void)
+uint64_t count_quota_left(void)
 {
 	uint64_t quota = 0, part;
 
 	for (uint64_t bit = 1ull << 40; bit; bit /= 2)
-		if (!hold_make(quota | bit, &part)) {
+		if (!count_hold(quota | bit, &part)) {
 			hold_end(part);
 			quota |= bit;
 		}
@@ -58,7 +57,7 @@ static uint64_t hold_count(void)
 {
 	uint64_t part, at = 0, n;
 
-	host_must(hold_make(quota_left(), &part), "partition_create");
+	host_must(count_hold(count_quota_left(), &part), "partition_create");
 	for (n = BLOCK; n; at += n * KIT_PAGE_SIZE, n /= 2)
 		while (!pv_partition_populate(part, at, n))
 			at += n * KIT_PAGE_SIZE;

@@ -2,6 +2,7 @@
 /* The self test's third part: that memory comes back to the last page. */
 #include "selftest.h"
 
+#include "count.h"
 #include "host.h"
 #include "kit/call.h"
 #include "kit/console.h"
@@ -34,38 +35,14 @@ void test_unspend(uint64_t pages)
 	test_expect("mem_release", PV_OK, pv_mem_release(SPENT, pages));
 }
 
-static uint64_t hoard_make(uint64_t quota, uint64_t *part)
-{
-	static struct pv_partition_params p __attribute__((aligned(64)));
-
-	p = (struct pv_partition_params){ .name = "hoard",
-					  .vcpus = 1,
-					  .port = HOST_PORT_TEST,
-					  .max_pages = quota };
-	return pv_partition_create(test.self, kit_gpa(&p), part);
-}
-
-/* What the machine can still promise. */
-static uint64_t quota_left(void)
-{
-	uint64_t quota = 0, part;
-
-	for (uint64_t bit = 1ull << 40; bit; bit /= 2)
-		if (!hoard_make(quota | bit, &part)) {
-			test_destroy(part);
-			quota |= bit;
-		}
-	return quota;
-}
-
 /* A partition that holds all memory that nobody else may have. */
 static uint64_t hoard(void)
 {
 	static struct pv_partition_status s __attribute__((aligned(64)));
-	uint64_t quota = quota_left();
+	uint64_t quota = count_quota_left();
 	uint64_t part = 0, at = 0;
 
-	test_expect("partition_create", PV_OK, hoard_make(quota, &part));
+	test_expect("partition_create", PV_OK, count_hold(quota, &part));
 	for (uint64_t n = HUGE_PAGES; n; at += n * 4096, n /= 2)
 		while (!pv_partition_populate(part, at, n))
 			at += n * 4096;

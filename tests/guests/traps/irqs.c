@@ -17,19 +17,6 @@
 static volatile unsigned got[16];
 static volatile uint8_t flags; /* of the clock's register C */
 
-static uint8_t inb(uint16_t port)
-{
-	uint8_t v;
-
-	__asm__ volatile("inb %%dx, %%al" : "=a"(v) : "d"(port));
-	return v;
-}
-
-static void outb(uint16_t port, uint8_t v)
-{
-	__asm__ volatile("outb %%al, %%dx" ::"a"(v), "d"(port));
-}
-
 static volatile uint32_t *ioapic(unsigned reg)
 {
 	volatile uint32_t *at = kit_ptr(IOAPIC);

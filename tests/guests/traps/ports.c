@@ -14,19 +14,6 @@
 #define PIT_HZ 1193182u
 #define VA 0x610000000000ull
 
-static uint8_t inb(uint16_t port)
-{
-	uint8_t v;
-
-	__asm__ volatile("inb %%dx, %%al" : "=a"(v) : "d"(port));
-	return v;
-}
-
-static void outb(uint16_t port, uint8_t v)
-{
-	__asm__ volatile("outb %%al, %%dx" ::"a"(v), "d"(port));
-}
-
 /* ---- strings, by the UART's loop-back; what is printed goes there, too ---- */
 
 static unsigned drain(void)

@@ -30,6 +30,19 @@ extern uint64_t resume; /* where the handler goes on */
 #define VEC_GP 13
 #define VEC_PF 14
 
+static inline uint8_t inb(uint16_t port)
+{
+	uint8_t v;
+
+	__asm__ volatile("inb %%dx, %%al" : "=a"(v) : "d"(port));
+	return v;
+}
+
+static inline void outb(uint16_t port, uint8_t v)
+{
+	__asm__ volatile("outb %%al, %%dx" ::"a"(v), "d"(port));
+}
+
 uint64_t msr_read(uint32_t msr); /* sets hit */
 void msr_write(uint32_t msr, uint64_t v);
 bool has_apic(void);
