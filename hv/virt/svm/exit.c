@@ -58,10 +58,13 @@ static void exception_decode(struct exit *x, const struct vmcb *b)
 
 /* An event whose delivery the exit cut short has to be delivered again, but
  * for software's own, which is raised again by the instruction. */
-static void vectoring_decode(struct virt_vcpu *v, const struct vmcb *b)
+static void vectoring_decode(struct virt_vcpu *v, struct vmcb *b)
 {
 	u32 e = (u32)b->exitintinfo, type = e & INJECT_TYPE, vector = e & 0xff;
+	u32 virq = unlikely(b->v_irq) ? svm_virq_take(b) : 0;
 
+	if (virq)
+		return virt_reinject(v, virq, 0, 0);
 	if (likely(!(e & EVENT_VALID)) || type == INJECT_SOFTINT ||
 	    (type == INJECT_EXCEPTION &&
 	     (vector == VEC_BP || vector == VEC_OF)))

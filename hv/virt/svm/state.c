@@ -93,6 +93,8 @@ void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 	}
 	if (virt_uses_dr(r, val))
 		virt_dr_use(v);
+	if (r == VREG_EVENT)
+		svm_virq_take(v->ctl);
 	field = adapted(v->ctl, r, val);
 	if (r == VREG_CR2 && v->live)
 		write_cr2(val); /* as svm_load */

@@ -88,12 +88,20 @@ enum svm_exit {
 };
 /* clang-format on */
 #define SVM_EXIT_INVALID (~0u)
+/* Exit codes from 0x60 on are the bits of three words in their order. */
+#define SVM_BIT(code) (1u << (SVM_EXIT_##code & 31))
+#define V_IRQ_ON 1u
+#define V_PRIO_IGN_TPR 0x1fu /* highest priority, V_TPR does not matter */
 
 static inline struct vmcb *vmcb_of(struct virt_vcpu *v) { return v->ctl; }
 
 void svm_exit_decode(struct virt_vcpu *v, struct exit *x);
 u64 svm_reg_get(struct virt_vcpu *v, enum vreg r);
 void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val);
+/* Injects an interrupt by V_IRQ; false: EVENTINJ is to do that. */
+bool svm_virq_inject(struct vmcb *b, u32 event);
+/* Takes such a one back that has not been delivered: as in EVENTINJ; 0: none. */
+u32 svm_virq_take(struct vmcb *b);
 /* svm/stub.S: entries by virt_stub. host: hpa of the host's VMCB. */
 extern struct virt_vcpu *(*const svm_enters[])(struct virt_vcpu *v, u64 host);
 

@@ -4,8 +4,7 @@
 #include "virt/svm/svm.h"
 #include "arch/irq.h"
 
-/* Exit codes from 0x60 on are the bits of three words in their order. */
-#define BIT(code) (1u << (SVM_EXIT_##code & 31))
+#define BIT(code) SVM_BIT(code)
 #define MISC1_ALWAYS                                                        \
 	(BIT(INTR) | BIT(NMI) | BIT(SMI) | BIT(INIT) | BIT(CR0_SELECTIVE) | \
 	 BIT(RDPMC) | BIT(CPUID) | BIT(RSM) | BIT(INVD) | BIT(HLT) |        \
@@ -20,8 +19,6 @@
 #define MISC3_ALL 0x1fu /* INVLPGB to TLBSYNC */
 #define DR0_TO_DR3 0xf
 #define CR_BIT(n) (1u << (n))
-#define V_IRQ_ON 1u
-#define V_PRIO_IGN_TPR 0x1fu /* highest priority, V_TPR does not matter */
 #define V_INTR_MASKING 1u
 #define TLB_FLUSH_ALL 1
 
@@ -94,6 +91,8 @@ static void svm_inject(struct virt_vcpu *v, const struct inject *i)
 {
 	u32 e = i->event | EVENT_VALID;
 
+	if (svm_virq_inject(vmcb_of(v), e))
+		return;
 	if ((e & INJECT_TYPE) >= INJECT_PRIV_SOFT)
 		e = (e & ~INJECT_TYPE) | INJECT_EXCEPTION;
 	vmcb_of(v)->eventinj = (u64)i->error << 32 | e;
@@ -103,7 +102,10 @@ static void svm_inject(struct virt_vcpu *v, const struct inject *i)
 static void svm_window(struct virt_vcpu *v, bool on)
 {
 	struct vmcb *b = vmcb_of(v);
+	u32 e = svm_virq_take(b);
 
+	if (e && on)
+		b->eventinj = e;
 	b->v_irq = on ? V_IRQ_ON : 0;
 	b->v_prio = on ? V_PRIO_IGN_TPR : 0;
 	b->misc1 = on ? b->misc1 | BIT(VINTR) : b->misc1 & ~BIT(VINTR);

@@ -65,8 +65,8 @@ static bool comes(unsigned pin, unsigned times)
 
 static void timer_set(uint8_t control, unsigned count)
 {
+	outb(0x43, control); /* until now it may tick */
 	got[PIT_PIN] = 0;
-	outb(0x43, control);
 	outb(0x40, (uint8_t)count);
 	outb(0x40, (uint8_t)(count >> 8));
 }

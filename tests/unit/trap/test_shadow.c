@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* An interrupt of the hypervisor's that comes between a guest's STI and HLT.
- * TEST-SRC: hv/trap/misc.c hv/virt/svm/exit.c */
+ * TEST-SRC: hv/trap/misc.c hv/virt/svm/exit.c hv/virt/svm/virq.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
