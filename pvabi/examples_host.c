@@ -50,11 +50,13 @@ void answer_string(uint64_t part, const struct pv_io_slot *s,
 	pv_io_complete(part, s->cookie, 0);
 }
 
-/* example: partition_vector_send */
-/* Vector 48 of vCPU 0: its driver's entry of the I/O APIC says so. */
-void interrupt(uint64_t part)
+/* example: partition_irq_line */
+/* A UART at pin 4, which has something to tell until its driver has read it. */
+void uart_tells(uint64_t part, const struct pv_io_slot *s, unsigned reasons)
 {
-	panic_if(pv_partition_vector_send(part, 0, 48));
+	panic_if(pv_partition_irq_line(part, 4,
+				       reasons ? PV_LINE_UP : PV_LINE_DOWN));
+	pv_io_complete(part, s->cookie, 0);
 }
 
 /* example: partition_create */

@@ -251,6 +251,8 @@ uint64_t pit_next(const struct pit *p)
 	       (t % PIT_HZ * SECOND_NS + PIT_HZ - 1) / PIT_HZ;
 }
 
+bool pit_counts(const struct pit *p) { return p->channel[0].loaded; }
+
 uint8_t pit_gate_read(const struct pit *p, uint64_t ns)
 {
 	return (uint8_t)(p->gate | (ns / REFRESH_NS & 1 ? GATE_REFRESH : 0) |

@@ -42,6 +42,8 @@ void pit_write(struct pit *p, unsigned reg, uint8_t v, uint64_t ns);
 bool pit_edge(struct pit *p, uint64_t ns);
 /* When it will the next time; 0: never. Behind pit_edge. */
 uint64_t pit_next(const struct pit *p);
+/* Is there a count in channel 0? */
+bool pit_counts(const struct pit *p);
 uint8_t pit_gate_read(const struct pit *p, uint64_t ns);
 void pit_gate_write(struct pit *p, uint8_t v, uint64_t ns);
 

@@ -2,6 +2,8 @@
 /* Which emulated device has which port, and which pin of the I/O APIC; pure. */
 #include "ports.h"
 
+#include "pvabi/abi.h"
+
 #define UART_PORTS 8u
 #define RTC_PORTS 2u
 #define PIT_PORTS 4u
@@ -16,40 +18,39 @@ const struct ports_range ports_ranges[PORTS_RANGES] = {
 	{ PIT_PORT, RTC_PORT + RTC_PORTS - PIT_PORT },
 };
 
-void ports_init(struct ports *p, uint64_t memory, unsigned vcpus,
-		struct ports_time now)
+void ports_init(struct ports *p, uint64_t memory, struct ports_time now)
 {
 	*p = (struct ports){ .uart.ier = 0 };
 	rtc_init(&p->rtc, memory, now.utc);
 	pit_init(&p->pit);
-	ioapic_init(&p->ioapic, vcpus);
 }
 
 static void line_set(struct ports *p, unsigned pin, bool up)
 {
 	uint32_t bit = 1u << pin;
 
-	if (up && !(p->lines & bit))
-		ioapic_edge(&p->ioapic, pin);
-	p->lines = up ? p->lines | bit : p->lines & ~bit;
+	if (up == !!(p->lines & bit))
+		return;
+	p->lines ^= bit;
+	p->line(p->arg, pin, up ? PV_LINE_UP : PV_LINE_DOWN);
 }
 
-static bool wanted(const struct ports *p, unsigned pin)
+bool ports_live(const struct ports *p)
 {
-	return p->ioapic.unmasked >> pin & 1;
+	return p->lines || p->uart.ier || pit_counts(&p->pit) ||
+	       rtc_interrupts(&p->rtc);
 }
 
 uint64_t ports_run(struct ports *p, struct ports_time now)
 {
-	uint64_t soon = now.run + PORTS_PERIOD_NS, at = 0, clock;
+	uint64_t soon = now.run + PORTS_PERIOD_NS, at, clock;
 
 	if (pit_edge(&p->pit, now.run))
-		ioapic_edge(&p->ioapic, PIT_PIN);
+		p->line(p->arg, PIT_PIN, PV_LINE_PULSE);
 	line_set(p, UART_PIN, uart16550_irq(&p->uart));
 	line_set(p, RTC_PIN, rtc_irq(&p->rtc, now.utc));
-	if (wanted(p, PIT_PIN))
-		at = pit_next(&p->pit);
-	clock = wanted(p, RTC_PIN) ? rtc_next(&p->rtc, now.utc) : 0;
+	at = pit_next(&p->pit);
+	clock = rtc_next(&p->rtc, now.utc);
 	if (clock && (!at || clock - now.utc < at - now.run))
 		at = now.run + (clock - now.utc);
 	return at && at < soon ? soon : at;

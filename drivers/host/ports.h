@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The devices that an unported guest finds at I/O ports (UART, clock, timer), and
- * the I/O APIC that their interrupts go through. */
+ * the lines of their interrupts. */
 #ifndef HOST_PORTS_H
 #define HOST_PORTS_H
 
-#include "ioapic.h"
 #include "pit.h"
 #include "rtc.h"
 #include "uart16550.h"
@@ -13,8 +12,10 @@ struct ports {
 	struct uart16550 uart;
 	struct rtc rtc;
 	struct pit pit;
-	struct ioapic ioapic;
 	uint32_t lines; /* a bit for each pin whose line is up */
+	/* Set by the owner: a pin's line is PV_LINE_* from now on. */
+	void (*line)(void *arg, unsigned pin, uint64_t line);
+	void *arg;
 };
 
 /* Now, on the two clocks that they go by, in nanoseconds. */
@@ -33,12 +34,12 @@ extern const struct ports_range ports_ranges[PORTS_RANGES];
 /* What falls into less time than this is one interrupt. */
 #define PORTS_PERIOD_NS 250000u
 
-void ports_init(struct ports *p, uint64_t memory, unsigned vcpus,
-		struct ports_time now);
-/* Raises the interrupts that are due. Returns when there may be the next (by the
- * clock `run`), if the guest does nothing; 0: never. Before the I/O APIC is
- * written to, and behind each access while a pin of it is not masked, at the
- * access's time: a line that goes down for a moment is seen then. */
+void ports_init(struct ports *p, uint64_t memory, struct ports_time now);
+/* May a line change, as time goes by or behind an access? */
+bool ports_live(const struct ports *p);
+/* Sets the lines. Returns when one may change next (by the clock `run`), if the guest
+ * does nothing; 0: never. Behind each access while they are live, at the access's
+ * time: a line that goes down for a moment is seen then. */
 uint64_t ports_run(struct ports *p, struct ports_time now);
 /* An access of size bytes: one of each port from `port` on. */
 uint32_t ports_read(struct ports *p, unsigned port, unsigned size,

@@ -205,6 +205,11 @@ static bool asserted(const struct rtc *r)
 	return r->byte[REG_C] & r->byte[REG_B] & (PERIODIC | ALARM | UPDATE);
 }
 
+bool rtc_interrupts(const struct rtc *r)
+{
+	return r->byte[REG_B] & (PERIODIC | ALARM | UPDATE);
+}
+
 bool rtc_irq(struct rtc *r, uint64_t utc)
 {
 	flags_note(r, utc);

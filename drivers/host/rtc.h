@@ -22,6 +22,8 @@ void rtc_init(struct rtc *r, uint64_t memory, uint64_t utc);
 /* reg: 0 is the index, 1 the byte that it names. */
 uint8_t rtc_read(struct rtc *r, unsigned reg, uint64_t utc);
 void rtc_write(struct rtc *r, unsigned reg, uint8_t v, uint64_t utc);
+/* Is one of its interrupts enabled? */
+bool rtc_interrupts(const struct rtc *r);
 /* Its interrupt line. */
 bool rtc_irq(struct rtc *r, uint64_t utc);
 /* When it may go up, if nothing is written; 0: it will not. Behind rtc_irq. */

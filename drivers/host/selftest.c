@@ -43,11 +43,17 @@ void test_sleep(uint64_t ns)
 
 uint64_t test_partition(uint64_t *part)
 {
+	return test_partition_of(PV_PROFILE_PV, part);
+}
+
+uint64_t test_partition_of(uint64_t profile, uint64_t *part)
+{
 	static struct pv_partition_params p __attribute__((aligned(64)));
 	uint64_t err;
 
 	p = (struct pv_partition_params){ .name = "selftest",
 					  .vcpus = 1,
+					  .profile = (uint32_t)profile,
 					  .port = HOST_PORT_TEST,
 					  .max_pages =
 						  TEST_MEMORY / 4096 + 256 };

@@ -32,6 +32,7 @@ void test_expect(const char *call, uint64_t wanted, uint64_t got);
 
 /* Makes a partition with memory at 0 .. TEST_MEMORY; status. */
 uint64_t test_partition(uint64_t *part);
+uint64_t test_partition_of(uint64_t profile, uint64_t *part);
 void test_destroy(uint64_t part);
 
 /* Takes all that is left of our own quota, and how much; gives it back. */

@@ -219,8 +219,21 @@ static void machine(void)
 	EXPECT(PV_OK, mem_device_addr, kit_gpa(test_page), test.self, &addr);
 }
 
+static void pins(void)
+{
+	uint64_t part;
+
+	if (test_partition_of(PV_PROFILE_HVM, &part))
+		return test_result("selftest", "pins", false);
+	EXPECT(PV_OK, partition_irq_line, part, 0, PV_LINE_UP);
+	EXPECT(PV_EEXIST, io_serve, part, PV_SPACE_MMIO, PV_IOAPIC_BASE,
+	       sizeof(test_page), HOST_PORT_TEST);
+	test_destroy(part);
+}
+
 void selftest_works(void)
 {
+	pins();
 	made();
 	served(reader, reader_end, answer, ANSWER);
 	served(writer, writer_end, answer_string, TEXT_LEN);

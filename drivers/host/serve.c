@@ -27,10 +27,10 @@ void guest_ports_run(struct guest *g)
 	guest_ports_at(g, ports_run(&g->ports, now()));
 }
 
-/* While all is masked nothing is done for interrupts. */
+/* Where nobody wants interrupts, nothing is done for them. */
 static void ports_touched(struct guest *g, struct ports_time at)
 {
-	if (g->ports.ioapic.unmasked)
+	if (g->ports_at || ports_live(&g->ports))
 		guest_ports_at(g, ports_run(&g->ports, at));
 }
 
@@ -85,28 +85,11 @@ static uint64_t port_request(struct guest *g, const struct pv_io_slot *s)
 	return value;
 }
 
-static uint64_t ioapic_request(struct guest *g, const struct pv_io_slot *s)
-{
-	unsigned off = (unsigned)(s->addr - IOAPIC_BASE);
-
-	if (s->size != 4)
-		return 0;
-	if (!s->write)
-		return ioapic_read(&g->ports.ioapic, off);
-	guest_ports_run(g); /* what is masked until now has been missed */
-	ioapic_write(&g->ports.ioapic, off, (uint32_t)s->value);
-	guest_ports_run(g);
-	return 0;
-}
-
 static uint64_t mmio_request(struct guest *g, const struct pv_io_slot *s)
 {
 	uint64_t off = s->addr - PV_VIRTIO_BASE;
-	struct vdev *v;
+	struct vdev *v = g->vdev[off / PAGE];
 
-	if (off / PAGE >= g->cfg->nr_vdevs)
-		return ioapic_request(g, s);
-	v = g->vdev[off / PAGE];
 	if (!s->write)
 		return vdev_read(v, off % PAGE, s->size);
 	vdev_write(v, off % PAGE, s->size, s->value);
@@ -241,25 +224,25 @@ static bool region(struct guest *g, uint64_t space, uint64_t at, uint64_t len)
 }
 
 /* One that has ended hears nothing. */
-static void interrupt(void *arg, unsigned vcpu, unsigned vector)
+static void line_set(void *arg, unsigned pin, uint64_t line)
 {
 	const struct guest *g = arg;
 
-	pv_partition_vector_send(g->part, vcpu, vector);
+	pv_partition_irq_line(g->part, pin, line);
 }
 
 static const char *ports_serve(struct guest *g)
 {
-	ports_init(&g->ports, g->cfg->memory, g->cfg->vcpus, now());
-	g->ports.ioapic.raise = interrupt;
-	g->ports.ioapic.arg = g;
+	ports_init(&g->ports, g->cfg->memory, now());
+	g->ports.line = line_set;
+	g->ports.arg = g;
 	g->ports_at = 0;
+	for (unsigned pin = 0; pin < PV_IOAPIC_PINS; pin++)
+		line_set(g, pin, PV_LINE_DOWN); /* as nothing is pending yet */
 	for (unsigned i = 0; i < PORTS_RANGES; i++)
 		if (!region(g, PV_SPACE_PORT, ports_ranges[i].first,
 			    ports_ranges[i].len))
 			return "its ports cannot be served";
-	if (!region(g, PV_SPACE_MMIO, IOAPIC_BASE, PAGE))
-		return "its I/O APIC cannot be served";
 	return NULL;
 }
 

@@ -9,8 +9,8 @@ struct ioreq {
 	u64 addr, value;
 };
 
-/* PV_OK: an event went out (notify) or the request was posted and v blocks in
- * VCPU_IO; *posted says which. Later v->io_finish(v, value) runs on v's CPU
+/* PV_OK: an event went out (notify), or the request was posted and v blocks in
+ * VCPU_IO, or the I/O APIC has answered; not *posted: an event. Later v->io_finish(v, value) runs on v's CPU
  * before it enters again. PV_EFAULT: nobody serves that, or its
  * server has ended. io_finish and io_arg are set by the caller before. v runs here. */
 int ioreq_send(struct vcpu *v, const struct ioreq *r, bool *posted) must_check;
@@ -22,7 +22,7 @@ int ioreq_serve(struct partition *p, u32 space, u64 addr, u64 len,
 /* Writes of 4 bytes to addr, in an MMIO region that the caller serves, become
  * events: PV_EFAULT, PV_ENOMEM. Again at the same address: another port. */
 int ioreq_notify(struct partition *p, gpa_t addr, u32 port) must_check;
-/* Is any of [addr, addr + len) served? p->lock held. */
+/* Is any of [addr, addr + len) served, or the I/O APIC? p->lock held. */
 bool ioreq_overlaps(const struct partition *p, u32 space, u64 addr, u64 len);
 
 /* PV_EINVAL: the cookie names no request that waits. */

@@ -6,6 +6,7 @@
 #include "core/gmem.h"
 #include "core/ioreq.h"
 #include "core/quiet.h"
+#include "core/vioapic.h"
 #include "core/sched.h"
 #include "lib/string.h"
 
@@ -146,6 +147,7 @@ static struct partition *object_new(u32 id,
 	p->max_pages = pp->max_pages;
 	p->pages = 1 << BLOCK_ORDER;
 	p->nr_vcpus = pp->vcpus;
+	vioapic_init(&p->ioapic);
 	p->space.owner = p;
 	p->space.block_alloc = partition_pages;
 	p->space.block_free = partition_pages_free;

@@ -131,6 +131,14 @@ struct vcpu {
 } aligned_to(64);		     /* as is what follows it, the XSAVE area */
 
 /* In one block of frames; guests may map no more of it than the two pages. */
+/* See core/vioapic.h. */
+struct vioapic {
+	struct lock
+		lock; /* no other but those of vapic_raise is taken within */
+	u32 select, lines;
+	u64 entry[PV_IOAPIC_PINS];
+};
+
 struct partition {
 	struct pv_partition_page page; /* shared with the guest */
 	struct pv_io_page io_page;     /* shared with its server */
@@ -169,6 +177,7 @@ struct partition {
 	struct io_mapper io_mapper;
 	struct pv_partition_status status; /* how it ended */
 	u32 pci_addr; /* the last value written to port 0xCF8 */
+	struct vioapic ioapic;
 };
 static_assert_size(struct pv_partition_page, PAGE_SIZE);
 static_assert_size(struct pv_io_page, PAGE_SIZE);

@@ -3,15 +3,16 @@
 #include "core/vapic.h"
 #include "core/event.h"
 #include "core/sched.h"
+#include "core/vioapic.h"
 
 /* clang-format off */
 
 /* Registers, as MSR minus 0x800 (SDM Vol. 3A, table 11-6). LVT: thermal,
- * performance, LINT0, LINT1, error. TMR is always 0: all are edges. */
+ * performance, LINT0, LINT1, error. */
 enum {
 	A_ID = 0x02,	A_VERSION = 0x03,	A_TPR = VAPIC_TPR,	A_PPR = 0x0a,
 	A_EOI = 0x0b,	A_LDR = 0x0d,		A_SVR = 0x0f,	A_ISR = 0x10,
-	A_IRR = 0x20,	A_ESR = 0x28,		A_ICR = 0x30,	A_LVT_TIMER = 0x32,
+	A_TMR = 0x18,	A_IRR = 0x20,	A_ESR = 0x28,		A_ICR = 0x30,	A_LVT_TIMER = 0x32,
 	A_LVT = 0x33,	A_LVT_END = 0x37,	A_TMICT = 0x38,	A_TMCCT = 0x39,
 	A_TDCR = 0x3e,	A_SELF_IPI = 0x3f,	A_COUNT = 0x40,
 };
@@ -91,11 +92,15 @@ void vapic_deliver(struct vcpu *v)
 
 static void eoi_write(struct vcpu *v, u64 zero)
 {
-	u32 *isr = &v->apic->reg[A_ISR];
+	u32 *isr = &v->apic->reg[A_ISR], bit;
 	int vec = highest(isr);
 
-	if (vec >= 0)
-		isr[vec / 32] &= ~(1u << vec % 32);
+	if (vec >= 0) {
+		bit = 1u << vec % 32;
+		isr[vec / 32] &= ~bit;
+		if (unlikely(v->apic->reg[A_TMR + vec / 32] & bit))
+			vioapic_eoi(v->part, (u32)vec);
+	}
 	look_again(v);
 }
 
@@ -243,22 +248,37 @@ static bool addressed(const struct vcpu *from, const struct vcpu *to, u64 icr)
 	return dest == ~0u || dest == to->id;
 }
 
-static void icr_write(struct vcpu *v, u64 icr)
+static void trigger_set(struct vapic *a, u32 vector, bool level)
+{
+	u32 *tmr = &a->reg[A_TMR + vector / 32], bit = 1u << vector % 32;
+
+	if (level)
+		or_seq(tmr, bit);
+	else if (unlikely(load_relaxed(tmr) & bit))
+		and_seq(tmr, ~bit);
+}
+
+void vapic_send(struct partition *p, const struct vcpu *from, u64 icr,
+		bool level)
 {
 	u32 mode = icr >> 8 & 7, vec = icr & 0xff;
-	struct partition *p = v->part;
 
-	if (mode <= 1 && vec < 16) {
-		v->apic->reg[A_ESR] |= ESR_SEND_ILLEGAL;
-		return;
-	}
 	for (u32 i = 0; mode <= 1 && i < p->nr_vcpus; i++) {
-		if (!addressed(v, p->vcpus[i], icr))
+		if (!addressed(from, p->vcpus[i], icr))
 			continue;
+		trigger_set(p->vcpus[i]->apic, vec, level);
 		vapic_raise(p->vcpus[i], vec);
 		if (mode == 1) /* lowest priority: one of them */
 			break;
 	}
+}
+
+static void icr_write(struct vcpu *v, u64 icr)
+{
+	if ((icr >> 8 & 7) <= 1 && (icr & 0xff) < 16)
+		v->apic->reg[A_ESR] |= ESR_SEND_ILLEGAL;
+	else
+		vapic_send(v->part, v, icr, false);
 }
 
 static void self_ipi_write(struct vcpu *v, u64 vector)

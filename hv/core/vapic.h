@@ -27,6 +27,10 @@ bool vapic_read(struct vcpu *v, u32 msr, u64 *val);
 bool vapic_write(struct vcpu *v, u32 msr, u64 val);
 /* Raises a vector (any CPU; sets PEND_APIC and wakes). */
 void vapic_raise(struct vcpu *v, u32 vector);
+/* Raises what an ICR says (no shorthand where from is NULL) at the APICs of p that it
+ * names; level: its end is told to the I/O APIC. */
+void vapic_send(struct partition *p, const struct vcpu *from, u64 icr,
+		bool level);
 void vapic_timer_fired(struct vcpu *v);
 /* The TSC offset has changed: a TSC deadline means another time now. */
 void vapic_timer_rearm(struct vcpu *v);

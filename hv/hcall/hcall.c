@@ -5,7 +5,7 @@
 #include "core/console.h"
 #include "core/device.h"
 #include "core/event.h"
-#include "core/ioreq.h"
+#include "core/vioapic.h"
 #include "core/trace.h"
 #include "core/sched.h"
 #include "hcall/decode.h"

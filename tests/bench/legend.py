@@ -81,7 +81,7 @@ LEGEND = (
     ("partition_console_write", "1 byte", ""),
     ("log_read", "an empty log", ""),
     ("partition_translate", "of the caller's own memory", ""),
-    ("partition_vector_send", "to a vCPU that has not been started", ""),
+    ("partition_irq_line", "a masked pin, whose line goes up and down", ""),
     ("partition_create_destroy", "made, given 16 MiB, destroyed; without the "
      "zeroing of its frames", ""),
     ("null_64_partitions", "null, event_send to oneself, timer_set with 63 "

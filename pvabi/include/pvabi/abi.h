@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PV_ABI_MAJOR 0u
-#define PV_ABI_MINOR 22u
+#define PV_ABI_MINOR 23u
 #define PV_ABI_VERSION (PV_ABI_MAJOR << 16 | PV_ABI_MINOR)
 
 /* Discovery: CPUID. EBX, ECX, EDX of the first leaf spell the signature. */
@@ -57,6 +57,13 @@
 #define PV_VCPU_PAGE(n) (0xff0001000ull + 0x1000ull * (n))
 #define PV_MODULE_BASE 0x1000000000ull
 #define PV_VIRTIO_BASE 0xfd000000ull /* virtio-mmio device n: + n * 0x1000 */
+#define PV_IOAPIC_BASE 0xfec00000ull /* of profiles hvm and classic */
+#define PV_IOAPIC_PINS 24u
+
+/* The line of a pin: partition_irq_line. */
+#define PV_LINE_DOWN 0ull
+#define PV_LINE_UP 1ull
+#define PV_LINE_PULSE 2ull /* up, and down again: an edge */
 
 /* Bits of pv_vcpu_page.pending. */
 #define PV_PENDING_EVENT 1u /* look at port_summary */

@@ -316,10 +316,16 @@ static void partition_translate_run(uint32_t n)
 					    kit_gpa(page)));
 }
 
-static void partition_vector_send_run(uint32_t n)
+static void hvm_prep(uint32_t n)
+{
+	(void)n;
+	must(part_try_of(PV_PROFILE_HVM, &parts[0], 512));
+}
+
+static void partition_irq_line_run(uint32_t n)
 {
 	while (n--)
-		must(pv_partition_vector_send(parts[0], 0, 32 + n % 128));
+		must(pv_partition_irq_line(parts[0], 4, n % 2));
 }
 
 static void log_read_run(uint32_t n)
@@ -384,7 +390,7 @@ const struct op host_ops[] = {
 	CALL_ROW(irq_ack),
 	CALL_ROW(log_read),
 	CALL_ROW(partition_translate),
-	CALL_ROW(partition_vector_send, .prep = one_prep, .done = one_done),
+	CALL_ROW(partition_irq_line, .prep = hvm_prep, .done = one_done),
 	OP("partition_create_destroy", 1, 1, create_destroy_run,
 	   .prep = big_prep, .done = parts_close),
 	OPS_END,

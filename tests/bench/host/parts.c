@@ -36,10 +36,16 @@ _Static_assert(PV_CALL_vcpu_wait == 9, "as in part_code");
 
 uint64_t part_try(uint64_t *part, uint64_t quota)
 {
+	return part_try_of(PV_PROFILE_PV, part, quota);
+}
+
+uint64_t part_try_of(uint32_t profile, uint64_t *part, uint64_t quota)
+{
 	static struct pv_partition_params p __attribute__((aligned(64)));
 
 	p = (struct pv_partition_params){ .name = "bench",
 					  .vcpus = 1,
+					  .profile = profile,
 					  .port = HOST_PORT_TEST,
 					  .max_pages = quota };
 	return pv_partition_create(kit_info()->self, kit_gpa(&p), part);

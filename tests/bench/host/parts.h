@@ -14,6 +14,7 @@ extern uint64_t parts[PARTS_MAX]; /* handles with all rights */
 
 /* One without memory; returns a status. quota: in pages. */
 uint64_t part_try(uint64_t *part, uint64_t quota);
+uint64_t part_try_of(uint32_t profile, uint64_t *part, uint64_t quota);
 uint64_t part_make(uint64_t pages);
 /* Makes n partitions without memory, or with `pages` from 0 on. */
 void parts_make(uint32_t n, uint64_t pages);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The virtual local APIC: priorities, EOI, ICR, the timer's three modes. */
-/* TEST-SRC: hv/core/vapic.c hv/core/event.c hv/core/vector.c */
+/* TEST-SRC: hv/core/vapic.c hv/core/vioapic.c hv/core/event.c hv/core/vector.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

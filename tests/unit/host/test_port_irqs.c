@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts of the emulated devices at ports, on a clock that is played. */
-/* TEST-SRC: drivers/host/ports.c drivers/host/rtc.c drivers/host/pit.c drivers/host/uart16550.c drivers/host/ioapic.c */
+/* TEST-SRC: drivers/host/ports.c drivers/host/rtc.c drivers/host/pit.c drivers/host/uart16550.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,23 +11,33 @@
 #include <cmocka.h>
 
 #include "host/ports.h"
+#include "pvabi/abi.h"
 
 #define SECOND 1000000000ull
 #define MS 1000000ull
 #define AT 1709251199ull /* 2024-02-29 23:59:59 */
 #define HZ 1193182u
-#define MASKED 0x10000u
-#define VCPUS 4u
+#define TIMER 2 /* pins */
+#define UART 4
+#define CLOCK 8
 
 static struct ports p;
 static uint64_t now_ns, next;
-static unsigned got[VCPUS][256], all;
+static unsigned got[PV_IOAPIC_PINS], all; /* edges up */
+static uint32_t up;
 
-static void raise(void *arg, unsigned vcpu, unsigned vector)
+/* Each call changes something. */
+static void line(void *arg, unsigned pin, uint64_t to)
 {
 	assert_ptr_equal(arg, &p);
-	assert_true(vcpu < VCPUS && vector >= 32 && vector < 256);
-	got[vcpu][vector]++;
+	assert_true(pin == TIMER || pin == UART || pin == CLOCK);
+	assert_int_equal(to == PV_LINE_DOWN, up >> pin & 1);
+	assert_int_equal(to == PV_LINE_PULSE, pin == TIMER);
+	if (to != PV_LINE_PULSE)
+		up ^= 1u << pin;
+	if (to == PV_LINE_DOWN)
+		return;
+	got[pin]++;
 	all++;
 }
 
@@ -42,11 +52,12 @@ static int setup(void **state)
 {
 	(void)state;
 	now_ns = 0;
-	all = 0;
+	all = up = 0;
 	memset(got, 0, sizeof(got));
-	ports_init(&p, 16 << 20, VCPUS, now());
-	p.ioapic.raise = raise;
-	p.ioapic.arg = &p;
+	ports_init(&p, 16 << 20, now());
+	p.line = line;
+	p.arg = &p;
+	look();
 	return 0;
 }
 
@@ -67,16 +78,6 @@ static uint8_t in(unsigned port)
 	return v;
 }
 
-static void entry_set(unsigned pin, uint32_t low, uint32_t high)
-{
-	look();
-	ioapic_write(&p.ioapic, 0, 0x11 + 2 * pin);
-	ioapic_write(&p.ioapic, 0x10, high);
-	ioapic_write(&p.ioapic, 0, 0x10 + 2 * pin);
-	ioapic_write(&p.ioapic, 0x10, low);
-	look();
-}
-
 /* The owner sleeps until it is wanted, up to a time; returns how often it was. */
 static unsigned sleep_until(uint64_t end)
 {
@@ -91,64 +92,6 @@ static unsigned sleep_until(uint64_t end)
 	return n;
 }
 
-/* ---- the I/O APIC ---- */
-
-static uint32_t reg(unsigned i)
-{
-	ioapic_write(&p.ioapic, 0, i);
-	return ioapic_read(&p.ioapic, 0x10);
-}
-
-static void the_table_keeps_what_it_may(void **state)
-{
-	(void)state;
-	assert_int_equal(reg(1), 0x170011);
-	assert_int_equal(reg(0x10), MASKED);
-	assert_int_equal(reg(0x3e), MASKED);
-	entry_set(23, 0xffffffff, 0xffffffff);
-	assert_int_equal(reg(0x3e), 0x1afff);
-	assert_int_equal(reg(0x3f), 0xff000000);
-	assert_int_equal(p.ioapic.unmasked, 0);
-	entry_set(23, 0x30, 0);
-	assert_int_equal(p.ioapic.unmasked, 1u << 23);
-	assert_int_equal(ioapic_read(&p.ioapic, 0), 0x3e);
-	for (unsigned i = 0; i < 512; i++) {
-		ioapic_write(&p.ioapic, 0, i);
-		ioapic_write(&p.ioapic, 0x10, i % 2 ? 0 : MASKED);
-		ioapic_write(&p.ioapic, 0x14, 0);
-		assert_int_equal(ioapic_read(&p.ioapic, i ? i * 32 : 4), 0);
-	}
-	assert_int_equal(all, 0);
-}
-
-static void interrupts_go_where_the_entry_says(void **state)
-{
-	(void)state;
-	entry_set(5, 0x40, 2u << 24);
-	ioapic_edge(&p.ioapic, 5);
-	assert_int_equal(got[2][0x40], 1);
-	entry_set(5, 0x41, 0xffu << 24);
-	ioapic_edge(&p.ioapic, 5);
-	for (unsigned n = 0; n < VCPUS; n++)
-		assert_int_equal(got[n][0x41], 1);
-	entry_set(5, 0x42 | 0x800, 0x0au << 24); /* logical: 1 and 3 */
-	ioapic_edge(&p.ioapic, 5);
-	assert_int_equal(got[1][0x42] + got[3][0x42], 2);
-	entry_set(5, 0x43 | 0x800 | 0x100, 0x0au << 24); /* one of them */
-	ioapic_edge(&p.ioapic, 5);
-	assert_int_equal(got[1][0x43], 1);
-	assert_int_equal(all, 8);
-	entry_set(5, 0x44, 0x70u << 24); /* nobody */
-	ioapic_edge(&p.ioapic, 5);
-	entry_set(5, 0x1f, 0); /* an exception's */
-	ioapic_edge(&p.ioapic, 5);
-	entry_set(5, 0x45 | 0x400, 0); /* an NMI */
-	ioapic_edge(&p.ioapic, 5);
-	entry_set(5, 0x46 | MASKED, 0);
-	ioapic_edge(&p.ioapic, 5);
-	assert_int_equal(all, 8);
-}
-
 /* ---- the timer ---- */
 
 static void timer_set(uint8_t control, unsigned count)
@@ -161,30 +104,28 @@ static void timer_set(uint8_t control, unsigned count)
 static void timer_ticks(void **state)
 {
 	(void)state;
-	entry_set(2, 0x30, 0);
 	assert_int_equal(next, 0);
 	for (uint8_t control = 0x34; control <= 0x36; control += 2) {
-		got[0][0x30] = 0;
+		got[TIMER] = 0;
 		timer_set(control, HZ / 1000); /* 1193 ticks: 1000.15 Hz */
 		assert_int_equal(sleep_until(now_ns + SECOND), 1000);
-		assert_int_equal(got[0][0x30], 1000);
+		assert_int_equal(got[TIMER], 1000);
 	}
 }
 
 static void timer_fires_once(void **state)
 {
 	(void)state;
-	entry_set(2, 0x30, 0);
 	for (uint8_t control = 0x30; control <= 0x38; control += 8) {
 		uint64_t begin = now_ns;
 
-		got[0][0x30] = 0;
+		got[TIMER] = 0;
 		timer_set(control, HZ / 100);
 		assert_in_range(next - begin, 9999 * MS / 1000,
 				10001 * MS / 1000);
-		assert_int_equal(got[0][0x30], 0);
+		assert_int_equal(got[TIMER], 0);
 		assert_int_equal(sleep_until(now_ns + SECOND), 1);
-		assert_int_equal(got[0][0x30], 1);
+		assert_int_equal(got[TIMER], 1);
 		assert_int_equal(next, 0);
 	}
 	for (uint8_t control = 0x32; control <= 0x3a; control += 8) {
@@ -195,41 +136,24 @@ static void timer_fires_once(void **state)
 	out(0x40, 1); /* the first byte of the next count stops it */
 	assert_int_equal(next, 0);
 	sleep_until(now_ns + SECOND);
-	assert_int_equal(got[0][0x30], 1);
+	assert_int_equal(got[TIMER], 1);
 }
 
 /* Late looks find one interrupt, and the next one comes when it should. */
 static void lost_ticks_are_one(void **state)
 {
 	(void)state;
-	entry_set(2, 0x30, 0);
 	timer_set(0x34, HZ / 100);
 	now_ns += 75 * MS;
 	look();
-	assert_int_equal(got[0][0x30], 1);
+	assert_int_equal(got[TIMER], 1);
 	assert_in_range(next, 79 * MS, 81 * MS);
 	look();
-	assert_int_equal(got[0][0x30], 1);
+	assert_int_equal(got[TIMER], 1);
 	timer_set(0x34, 20); /* 60 kHz */
 	assert_int_equal(next, now_ns + PORTS_PERIOD_NS);
 	assert_int_equal(sleep_until(now_ns + 10 * MS), 40);
-	assert_int_equal(got[0][0x30], 41);
-}
-
-static void what_is_masked_is_missed(void **state)
-{
-	(void)state;
-	timer_set(0x34, HZ / 100);
-	assert_int_equal(next, 0);
-	now_ns += 75 * MS;
-	entry_set(2, 0x30, 0);
-	assert_int_equal(all, 0);
-	assert_in_range(next, 79 * MS, 81 * MS);
-	entry_set(2, 0x30 | MASKED, 0);
-	assert_int_equal(next, 0);
-	now_ns += 75 * MS;
-	entry_set(2, 0x30, 0);
-	assert_int_equal(all, 0);
+	assert_int_equal(got[TIMER], 41);
 }
 
 /* ---- the clock ---- */
@@ -251,13 +175,12 @@ static void clock_periods(void **state)
 	unsigned n;
 
 	(void)state;
-	entry_set(8, 0x38, 0);
 	cmos_set(1, 0x30); /* no alarm */
 	cmos(12);
 	cmos_set(11, 0x42); /* periodic; 1024 Hz */
 	for (n = 0; n < 1024; n++) {
 		assert_int_equal(sleep_until(next), 1);
-		assert_int_equal(got[0][0x38], n + 1);
+		assert_int_equal(got[CLOCK], n + 1);
 		assert_int_equal(next, 0); /* its line is up */
 		assert_int_equal(cmos(12) & 0xe0, 0xc0);
 		assert_int_equal(cmos(12), 0);
@@ -274,16 +197,15 @@ static void clock_periods(void **state)
 static void clock_updates(void **state)
 {
 	(void)state;
-	entry_set(8, 0x38, 0);
 	now_ns = SECOND / 2;
 	cmos_set(11, 0x12);
 	assert_int_equal(next, SECOND);
 	sleep_until(3 * SECOND);
-	assert_int_equal(got[0][0x38], 1); /* nobody has read C */
+	assert_int_equal(got[CLOCK], 1); /* nobody has read C */
 	assert_int_equal(cmos(12) & 0x90, 0x90);
 	assert_int_equal(next, 4 * SECOND);
 	sleep_until(4 * SECOND);
-	assert_int_equal(got[0][0x38], 2);
+	assert_int_equal(got[CLOCK], 2);
 	cmos(12);
 	cmos_set(11, 0x92); /* SET */
 	assert_int_equal(cmos(11), 0x82);
@@ -303,7 +225,6 @@ static void alarm_set(uint8_t hours, uint8_t minutes, uint8_t seconds)
 static void clock_alarm(void **state)
 {
 	(void)state;
-	entry_set(8, 0x38, 0);
 	alarm_set(0x00, 0x01, 0x30);
 	cmos_set(11, 0x22);
 	assert_int_equal(sleep_until(90 * SECOND), 90);
@@ -332,7 +253,6 @@ static void clock_alarm(void **state)
 static void uart_interrupts(void **state)
 {
 	(void)state;
-	entry_set(4, 0x34, 0);
 	out(0x3f9, 3);
 	assert_int_equal(all, 0); /* MCR holds it back */
 	out(0x3fc, 8);
@@ -354,6 +274,30 @@ static void uart_interrupts(void **state)
 	assert_int_equal(next, 0);
 }
 
+/* Else nobody has to look at them. */
+static void lines_are_live_where_somebody_wants_them(void **state)
+{
+	(void)state;
+	assert_false(ports_live(&p));
+	out(0x3fc, 8);
+	cmos_set(10, 0x2f);
+	out(0x43, 0x34);
+	assert_false(ports_live(&p));
+	out(0x3f9, 2);
+	assert_true(ports_live(&p) && up == 1u << UART);
+	out(0x3f9, 0);
+	assert_true(!ports_live(&p) && !up);
+	for (uint8_t b = 0x10; b <= 0x40; b <<= 1) {
+		cmos_set(11, b | 2);
+		assert_true(ports_live(&p));
+	}
+	cmos(12);
+	cmos_set(11, 2);
+	assert_false(ports_live(&p));
+	timer_set(0x34, 100);
+	assert_true(ports_live(&p));
+}
+
 /* Any bytes, at any time: it is never wanted in the past. */
 static void all_takes_garbage(void **state)
 {
@@ -362,8 +306,6 @@ static void all_takes_garbage(void **state)
 	uint32_t x = 1;
 
 	(void)state;
-	for (unsigned i = 0; i < 24; i++)
-		entry_set(i, 0x30 + i, 0);
 	for (unsigned i = 0; i < 50000; i++) {
 		x = x * 1103515245 + 12345;
 		if (x >> 31)
@@ -382,12 +324,10 @@ static void all_takes_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(the_table_keeps_what_it_may),
-		T(interrupts_go_where_the_entry_says),
 		T(timer_ticks),
 		T(timer_fires_once),
 		T(lost_ticks_are_one),
-		T(what_is_masked_is_missed),
+		T(lines_are_live_where_somebody_wants_them),
 		T(clock_periods),
 		T(clock_updates),
 		T(clock_alarm),
