@@ -54,8 +54,9 @@ void answer_string(uint64_t part, const struct pv_io_slot *s,
 /* A UART at pin 4, which has something to tell until its driver has read it. */
 void uart_tells(uint64_t part, const struct pv_io_slot *s, unsigned reasons)
 {
-	panic_if(pv_partition_irq_line(part, 4,
-				       reasons ? PV_LINE_UP : PV_LINE_DOWN));
+	uint64_t heard, to = reasons ? PV_LINE_UP : PV_LINE_DOWN;
+
+	panic_if(pv_partition_irq_line(part, 4, to, &heard));
 	pv_io_complete(part, s->cookie, 0);
 }
 

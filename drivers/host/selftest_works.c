@@ -221,11 +221,11 @@ static void machine(void)
 
 static void pins(void)
 {
-	uint64_t part;
+	uint64_t part, heard;
 
 	if (test_partition_of(PV_PROFILE_HVM, &part))
 		return test_result("selftest", "pins", false);
-	EXPECT(PV_OK, partition_irq_line, part, 0, PV_LINE_UP);
+	EXPECT(PV_OK, partition_irq_line, part, 0, PV_LINE_UP, &heard);
 	EXPECT(PV_EEXIST, io_serve, part, PV_SPACE_MMIO, PV_IOAPIC_BASE,
 	       sizeof(test_page), HOST_PORT_TEST);
 	test_destroy(part);

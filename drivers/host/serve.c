@@ -191,6 +191,17 @@ uint64_t guest_bell(struct guest *g, unsigned n)
 	return theirs;
 }
 
+/* A driver that knows no events has unmasked its device's pin. */
+static bool vdev_line(struct vdev *v, bool up)
+{
+	const struct guest *g = v->arg;
+	uint64_t heard;
+
+	return !pv_partition_irq_line(g->part, v->pin,
+				      up ? PV_LINE_UP : PV_LINE_DOWN, &heard) &&
+	       heard;
+}
+
 static const char *vdev_serve(struct guest *g, unsigned n)
 {
 	uint64_t at = PV_VIRTIO_BASE + n * PAGE + VDEV_NOTIFY_REG;
@@ -203,6 +214,9 @@ static const char *vdev_serve(struct guest *g, unsigned n)
 	}
 	g->vdev[n] = v;
 	v->arg = g;
+	v->pin = PV_VIRTIO_PIN + n;
+	if (g->cfg->profile != PV_PROFILE_PV && v->pin < PV_IOAPIC_PINS)
+		v->line = vdev_line;
 	if (g->cfg->vdev[n].type == VDEV_CONSOLE)
 		vconsole_connect(g, v);
 	kit_event_register(notify_port(g, n), notified, v);
@@ -227,8 +241,9 @@ static bool region(struct guest *g, uint64_t space, uint64_t at, uint64_t len)
 static void line_set(void *arg, unsigned pin, uint64_t line)
 {
 	const struct guest *g = arg;
+	uint64_t heard;
 
-	pv_partition_irq_line(g->part, pin, line);
+	(void)pv_partition_irq_line(g->part, pin, line, &heard);
 }
 
 static const char *ports_serve(struct guest *g)

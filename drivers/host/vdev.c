@@ -53,11 +53,21 @@ bool vdev_reset_goes_on(struct vdev *v)
 
 /* ---- telling the guest ---- */
 
-static void config_signal(struct vdev *v)
+void vdev_isr_set(struct vdev *v, uint32_t isr)
 {
-	v->isr |= VDEV_ISR_CONFIG;
-	v->signal(v);
+	if (v->line && !isr != !v->isr)
+		v->heard = v->line(v, isr);
+	v->isr = isr;
 }
+
+static void signal(struct vdev *v, uint32_t why)
+{
+	vdev_isr_set(v, v->isr | why);
+	if (!v->heard)
+		v->signal(v);
+}
+
+static void config_signal(struct vdev *v) { signal(v, VDEV_ISR_CONFIG); }
 
 void vdev_break(struct vdev *v)
 {
@@ -87,8 +97,7 @@ static void tell(struct vdev *v)
 	}
 	if (!wanted)
 		return;
-	v->isr |= VDEV_ISR_QUEUE;
-	v->signal(v);
+	signal(v, VDEV_ISR_QUEUE);
 }
 
 void vdev_work(struct vdev *v)

@@ -42,6 +42,10 @@ struct vdev {
 	void (*signal)(struct vdev *v);
 	void (*due)(struct vdev *v);
 	void *arg;
+	/* Its pin's line, NULL: it has none; true: its driver hears it. */
+	bool (*line)(struct vdev *v, bool up);
+	unsigned pin;
+	bool heard; /* so it needs no event */
 	uint64_t event;
 	uint64_t bell; /* of the event that a notification is; 0: none */
 	bool is_due;   /* the owner's */
@@ -61,6 +65,9 @@ void vdev_init(struct vdev *v, struct gmem *mem);
 /* The guest reads or writes a register; off < 0x1000. */
 uint64_t vdev_read(struct vdev *v, uint32_t off, unsigned size);
 void vdev_write(struct vdev *v, uint32_t off, unsigned size, uint64_t value);
+
+/* The InterruptStatus register is `isr` from now on; its pin follows. */
+void vdev_isr_set(struct vdev *v, uint32_t isr);
 
 /* Runs the queues, if there is cause to look, and tells the guest. */
 void vdev_work(struct vdev *v);

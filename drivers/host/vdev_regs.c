@@ -29,7 +29,8 @@
 
 void vdev_reset(struct vdev *v)
 {
-	v->status = v->isr = 0;
+	v->status = 0;
+	vdev_isr_set(v, 0);
 	v->device_sel = v->driver_sel = v->queue_sel = 0;
 	v->driver_features = 0;
 	v->resetting = v->look = false;
@@ -218,7 +219,7 @@ void vdev_write(struct vdev *v, uint32_t off, unsigned size, uint64_t value)
 		queue_write(v, off, w);
 		break;
 	case REG_INTERRUPT_ACK:
-		v->isr &= ~w;
+		vdev_isr_set(v, v->isr & ~w);
 		break;
 	case REG_STATUS:
 		status_set(v, w);

@@ -54,7 +54,8 @@ static u32 ppr(const struct vapic *a)
 }
 
 /* The vector to deliver next, or -1. */
-static int deliverable(const struct vapic *a)
+static inline __attribute__((always_inline)) int
+deliverable(const struct vapic *a)
 {
 	int irr = highest(&a->reg[A_IRR]);
 

@@ -26,12 +26,6 @@ void vioapic_init(struct vioapic *a)
 		a->entry[i] = E_MASKED;
 }
 
-bool vioapic_overlaps(const struct partition *p, u64 at, u64 len)
-{
-	return p->profile != PROFILE_PV && at < PV_IOAPIC_BASE + PAGE_SIZE &&
-	       PV_IOAPIC_BASE < at + len;
-}
-
 /* Fixed and lowest-priority only; 8 bits of a destination, all: everywhere. */
 static void send(struct partition *p, u64 e)
 {
@@ -56,7 +50,7 @@ static void pin_look_locked(struct partition *p, u32 pin, bool edge)
 	send(p, *e);
 }
 
-int vioapic_line(struct partition *p, u32 pin, u32 line)
+int vioapic_line(struct partition *p, u32 pin, u32 line, u64 *heard)
 {
 	struct vioapic *a = &p->ioapic;
 	u32 bit = 1u << pin, was;
@@ -70,10 +64,11 @@ int vioapic_line(struct partition *p, u32 pin, u32 line)
 		pin_look_locked(p, pin, true);
 	if (line == PV_LINE_PULSE)
 		a->lines &= ~bit;
+	*heard = !(a->entry[pin] & E_MASKED);
 	return PV_OK;
 }
 
-void vioapic_eoi(struct partition *p, u32 vector)
+noinline_fn void vioapic_eoi(struct partition *p, u32 vector)
 {
 	struct vioapic *a = &p->ioapic;
 

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A virtio-mmio block driver of a kernel that was not ported (VIRTIO 1.2, 4.2
- * and 5.2): registers by load and store, a polled queue, chains in it and in tables
+ * and 5.2): registers by load and store, a queue that is polled, or whose device's
+ * pin of the I/O APIC is waited for, chains in it and in tables
  * of their own, no call, and nothing is shared. With `share = all` its disk works;
  * `alone`: its queue is refused.
  */
 #include "check.h"
 #include "kit/kit.h"
+#include "kit/irq.h"
 #include "kit/mm.h"
 #include "kit/time.h"
 
 #define BASE PV_VIRTIO_BASE
+#define IOAPIC ((volatile uint32_t *)PV_IOAPIC_BASE)
+#define LEVEL 0x8000u
+#define REMOTE_IRR 0x4000u
+#define MASKED 0x10000u
+#define VECTOR 0x70u
 #define QUEUE 8u
 #define SECTORS 9u /* of a request: its data lies in two pages */
 #define PATIENCE_NS (10 * KIT_SECOND)
@@ -34,6 +41,8 @@ struct queue {
 };
 
 static struct queue *q;
+static volatile unsigned interrupts;
+static bool sleeps;    /* until there is an interrupt */
 static uint8_t *table; /* NULL: chains lie in the queue */
 static struct {
 	uint32_t type, reserved;
@@ -103,12 +112,29 @@ static void desc_set(unsigned i, const void *at, uint32_t len, unsigned flags)
 	q->desc[i].next = (uint16_t)(i + 1);
 }
 
-/* One request, whose end is polled for; true: it went well. */
+static void on_pin(void *arg)
+{
+	(void)arg;
+	set(0x64, get(0x60));
+	interrupts++;
+}
+
+/* Nothing but interrupts ends a sleep; a request without one ends the case. */
+static void wait(unsigned before)
+{
+	kit_irq_off();
+	while (interrupts == before)
+		__asm__ volatile("sti; hlt; cli" ::: "memory");
+	kit_irq_on();
+}
+
+/* One request; true: it went well. */
 static bool request(uint32_t type, uint64_t sector, void *data, uint32_t len)
 {
 	volatile uint16_t *used = &q->used_idx;
 	uint64_t end = kit_time_ns() + PATIENCE_NS;
 	uint16_t before = *used;
+	unsigned heard = interrupts;
 
 	req.type = type;
 	req.sector = sector;
@@ -123,6 +149,8 @@ static bool request(uint32_t type, uint64_t sector, void *data, uint32_t len)
 	q->avail[q->avail_idx % QUEUE] = 0;
 	__atomic_store_n(&q->avail_idx, q->avail_idx + 1, __ATOMIC_SEQ_CST);
 	set(0x50, 0);
+	if (sleeps)
+		wait(heard);
 	while (*used == before && kit_time_ns() < end)
 		__builtin_ia32_pause();
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -161,12 +189,42 @@ static void disk(void)
 	check(!(get(0x60) & 1), "stock-acknowledged", "%x", get(0x60));
 }
 
+static uint32_t entry(void)
+{
+	IOAPIC[0] = 0x10 + 2 * PV_VIRTIO_PIN;
+	return IOAPIC[4];
+}
+
+static void pin(void)
+{
+	uint8_t *page = kit_pages_alloc(1);
+	unsigned i;
+
+	kit_vector_register(VECTOR, on_pin, NULL);
+	if (!kit_map(PV_IOAPIC_BASE, PV_IOAPIC_BASE, 4096,
+		     KIT_WRITE | KIT_UNCACHED))
+		kit_panic("no map");
+	check(entry() == MASKED, "stock-pin", "%x", entry());
+	IOAPIC[4] = VECTOR | LEVEL;
+	sleeps = true;
+	for (i = 0; i < 20 && request(READ, 3, page, 512); i++)
+		;
+	/* the kit ends an interrupt before it is handled: each may come twice */
+	check(i == 20 && interrupts >= 20 && interrupts <= 40, "stock-sleeps",
+	      "%u requests, %u interrupts", i, interrupts);
+	check(entry() == (VECTOR | LEVEL), "stock-ended", "%x", entry());
+	IOAPIC[4] = MASKED;
+	sleeps = false;
+}
+
 int kit_main(const char *cmdline)
 {
 	bool alone = strstr(cmdline, "alone") != NULL;
 
 	q = kit_pages_alloc(1);
-	if (begin(alone) && !alone)
+	if (begin(alone) && !alone) {
 		disk();
+		pin();
+	}
 	return check_summary("stock");
 }

@@ -26,7 +26,7 @@ static const struct place fields[VREG_COUNT] = {
 	[VREG_SYSENTER_EIP] = F(sysenter_eip), [VREG_KERNEL_GS] = F(kernel_gs),
 	[VREG_STAR] = F(star),     [VREG_LSTAR] = F(lstar),
 	[VREG_CSTAR] = F(cstar),   [VREG_SFMASK] = F(sfmask),
-	[VREG_TSC_OFFSET] = F(tsc_offset), [VREG_EVENT] = F(eventinj),
+	[VREG_TSC_OFFSET] = F(tsc_offset),
 	[VREG_CR8] = F(v_tpr),
 	SEG(ES, es), SEG(CS, cs), SEG(SS, ss), SEG(DS, ds),
 	SEG(FS, fs), SEG(GS, gs), SEG(LDTR, ldtr), SEG(TR, tr),
@@ -81,6 +81,12 @@ static u64 adapted(struct vmcb *b, enum vreg r, u64 val)
 	}
 }
 
+static void event_drop(struct vmcb *b)
+{
+	b->eventinj = 0;
+	svm_virq_take(b);
+}
+
 void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 {
 	struct place p = fields[r];
@@ -93,8 +99,6 @@ void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 	}
 	if (virt_uses_dr(r, val))
 		virt_dr_use(v);
-	if (r == VREG_EVENT)
-		svm_virq_take(v->ctl);
 	field = adapted(v->ctl, r, val);
 	if (r == VREG_CR2 && v->live)
 		write_cr2(val); /* as svm_load */
@@ -107,6 +111,8 @@ void svm_reg_set(struct virt_vcpu *v, enum vreg r, u64 val)
 				 : "memory");
 	else if (r == VREG_DR_FREE)
 		vmcb_of(v)->dr_read = vmcb_of(v)->dr_write = 0;
+	else if (r == VREG_EVENT)
+		event_drop(v->ctl);
 	else
 		virt_soft_set(v, r, val);
 	if (virt_voids_tag(r))

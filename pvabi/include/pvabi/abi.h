@@ -59,6 +59,7 @@
 #define PV_VIRTIO_BASE 0xfd000000ull /* virtio-mmio device n: + n * 0x1000 */
 #define PV_IOAPIC_BASE 0xfec00000ull /* of profiles hvm and classic */
 #define PV_IOAPIC_PINS 24u
+#define PV_VIRTIO_PIN 16u /* of virtio-mmio device 0; device n: + n, below 24 */
 
 /* The line of a pin: partition_irq_line. */
 #define PV_LINE_DOWN 0ull

@@ -324,8 +324,10 @@ static void hvm_prep(uint32_t n)
 
 static void partition_irq_line_run(uint32_t n)
 {
+	uint64_t heard;
+
 	while (n--)
-		must(pv_partition_irq_line(parts[0], 4, n % 2));
+		must(pv_partition_irq_line(parts[0], 4, n % 2, &heard));
 }
 
 static void log_read_run(uint32_t n)

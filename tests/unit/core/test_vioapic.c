@@ -121,7 +121,10 @@ static void entry_set(u32 pin, u32 low, u32 high)
 
 static void line(u32 pin, u32 to)
 {
-	assert_int_equal(vioapic_line(&part, pin, to), PV_OK);
+	u64 heard = 2;
+
+	assert_int_equal(vioapic_line(&part, pin, to, &heard), PV_OK);
+	assert_int_equal(heard, !(reg(0x10 + 2 * pin) & MASKED));
 }
 
 static bool bit(u32 vcpu, u32 first, u32 vector)
@@ -192,6 +195,8 @@ static void other_accesses_mean_nothing(void **state)
 
 static void it_is_where_it_is(void **state)
 {
+	u64 heard;
+
 	assert_true(vioapic_overlaps(&part, PV_IOAPIC_BASE, 1));
 	assert_true(vioapic_overlaps(&part, PV_IOAPIC_BASE - 1, 2));
 	assert_true(vioapic_overlaps(&part, PV_IOAPIC_BASE + 0xfff, 8));
@@ -199,7 +204,7 @@ static void it_is_where_it_is(void **state)
 	assert_false(vioapic_overlaps(&part, PV_IOAPIC_BASE + 0x1000, 1));
 	part.profile = PROFILE_PV;
 	assert_false(vioapic_overlaps(&part, PV_IOAPIC_BASE, 1));
-	assert_int_equal(vioapic_line(&part, 0, PV_LINE_UP), PV_ENOSYS);
+	assert_int_equal(vioapic_line(&part, 0, PV_LINE_UP, &heard), PV_ENOSYS);
 }
 
 static void interrupts_go_where_the_entry_says(void **state)

@@ -61,6 +61,52 @@ static void test_fills(void **state)
 	assert_int_equal(signals, 1);
 }
 
+static bool hears, up;
+static unsigned lines;
+
+static bool line(struct vdev *d, bool to)
+{
+	assert_ptr_equal(d, v);
+	assert_int_not_equal(to, up);
+	up = to;
+	lines++;
+	return hears;
+}
+
+static void request(void)
+{
+	desc(0, DATA, 8, 2, 0);
+	submit(0);
+	work();
+}
+
+/* The line of its pin follows InterruptStatus; events are for who does not hear it. */
+static void test_pin(void **state)
+{
+	(void)state;
+	up = hears = false;
+	lines = 0;
+	v->line = line;
+	request();
+	assert_true(up && lines == 1 && signals == 1);
+	request(); /* not acknowledged: nothing new */
+	assert_true(up && lines == 1 && signals == 2);
+	vdev_write(v, 0x64, 4, 2);
+	assert_true(up);
+	vdev_write(v, 0x64, 4, 1);
+	assert_true(!up && lines == 2);
+	hears = true;
+	for (unsigned n = 1; n < 4; n++) {
+		request();
+		assert_true(up && reg_get(0x60) == 1);
+		vdev_write(v, 0x64, 4, 1);
+		assert_true(!up && lines == 2 + 2 * n && signals == 2);
+	}
+	request();
+	vdev_write(v, 0x70, 4, 0);
+	assert_false(up);
+}
+
 static void test_odd_requests(void **state)
 {
 	(void)state;
@@ -90,6 +136,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fills, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_pin, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_odd_requests, setup,
 						teardown),
 	};
