@@ -30,6 +30,8 @@ struct env_irq {
  */
 struct env {
 	void *ctx; /* the environment's own */
+	/* An IOMMU translates device addresses: they are not physical ones. */
+	bool translated;
 
 	uint32_t (*port_in)(struct env *e, uint16_t port, unsigned size);
 	void (*port_out)(struct env *e, uint16_t port, unsigned size,

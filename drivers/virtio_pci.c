@@ -172,11 +172,14 @@ const char *virtio_pci_begin(struct virtio_pci *v, uint64_t wanted,
 {
 	if (!virtio_pci_reset(v))
 		return "does not come out of reset";
-	/* not before: it may have requests of a driver that died */
-	pci_command(v->env, v->bdf, PCI_COMMAND_MASTER, 0);
 	status_add(v, VIRTIO_STATUS_ACK);
 	status_add(v, VIRTIO_STATUS_DRIVER);
 	v->features = features_offered(v) & (wanted | needed);
+	/* it would take our addresses for physical ones (6) */
+	if (v->env->translated && !(v->features & VIRTIO_F_ACCESS_PLATFORM))
+		return "goes past the IOMMU: it lacks ACCESS_PLATFORM";
+	/* not before: it may have requests of a driver that died */
+	pci_command(v->env, v->bdf, PCI_COMMAND_MASTER, 0);
 	if ((v->features & needed) != needed)
 		return "lacks a feature that is needed";
 	common_write(v, COMMON_DRIVER_FEATURE_SELECT, 4, 0);

@@ -54,7 +54,8 @@ bool virtio_pci_config_irq(struct virtio_pci *v, const struct pci_dev *pci,
 /* Resets; false: the device does not come out of it. */
 bool virtio_pci_reset(struct virtio_pci *v);
 
-/* From reset to FEATURES_OK; null, or what is wrong. */
+/* From reset to FEATURES_OK; null, or what is wrong. Where the IOMMU translates,
+ * `wanted` or `needed` has to have VIRTIO_F_ACCESS_PLATFORM. */
 const char *virtio_pci_begin(struct virtio_pci *v, uint64_t wanted,
 			     uint64_t needed);
 

@@ -123,6 +123,14 @@ static void *dma_alloc(struct env *e, size_t bytes, dev_addr_t *dev)
 	return NULL;
 }
 
+/* Page 0 of memory is nobody's: what has it as its address has our address. */
+static bool is_translated(uint64_t device)
+{
+	uint64_t at;
+
+	return device && !pv_device_addr(device, 0, &at) && !at;
+}
+
 static uint64_t bind(struct env_irq *irq, unsigned port)
 {
 	uint64_t message = 0, err;
@@ -185,6 +193,7 @@ static void log(struct env *e, const char *fmt, ...)
 void kit_env_init(struct env *e, uint64_t handle)
 {
 	*e = (struct env){ .ctx = (void *)(uintptr_t)handle,
+			   .translated = is_translated(handle),
 			   .port_in = port_in,
 			   .port_out = port_out,
 			   .mmio_map = mmio_map,

@@ -39,6 +39,18 @@ static void *dma_alloc(struct env *e, size_t bytes, dev_addr_t *dev)
 	return NULL;
 }
 
+/* Our memory begins at 0, and nobody's at physical address 0. */
+static bool is_translated(void)
+{
+	const struct pv_start *s = kit_info();
+	const struct pv_mem *m = kit_ptr(s->mem);
+
+	for (uint32_t i = 0; i < s->nr_mem; i++)
+		if (m[i].type == PV_MEM_RAM && !m[i].start)
+			return !m[i].dev_addr;
+	return false;
+}
+
 static void wait(struct env *e, uint64_t until_ns)
 {
 	(void)e;
@@ -62,6 +74,7 @@ static void log(struct env *e, const char *fmt, ...)
 void host_env_init(void)
 {
 	kit_env_init(&host_env, 0);
+	host_env.translated = is_translated();
 	host_env.copy = copy;
 	host_env.dma_alloc = dma_alloc;
 	host_env.wait = wait;

@@ -178,6 +178,7 @@ static inline void fake_env_reset(void)
 	fake_no_irq = fake_no_msi = fake_no_copy = fake_no_memory = false;
 	fake_irq_fn = NULL;
 	fake_dma_used = 0;
+	fake_env.translated = false;
 }
 
 #endif

@@ -258,6 +258,29 @@ static void test_refused(void **state)
 	refused("no memory");
 }
 
+/* One that an IOMMU would not stop gets no address, and no bus. */
+static void test_translated(void **state)
+{
+	const char *past = "goes past the IOMMU: it lacks ACCESS_PLATFORM";
+
+	(void)state;
+	fake_env.translated = true;
+	assert_string_equal(start(), past);
+	assert_false(config[PCI_COMMAND] & PCI_COMMAND_MASTER);
+	assert_int_equal(dev.q[0].desc, 0);
+	setup(NULL);
+	fake_env.translated = true;
+	dev.offered |= VIRTIO_F_ACCESS_PLATFORM;
+	assert_null(start());
+	assert_true(dev.taken & VIRTIO_F_ACCESS_PLATFORM);
+	assert_int_equal(io(BLK_READ, 1, 512), BLK_OK);
+	/* nor after a restart */
+	dev.silent = true;
+	dev.offered &= ~VIRTIO_F_ACCESS_PLATFORM;
+	assert_int_equal(io(BLK_READ, 1, 512), BLK_EBROKEN);
+	assert_true(blk.blk.lost);
+}
+
 static void test_message(void **state)
 {
 	(void)state;
@@ -349,6 +372,7 @@ int main(void)
 		cmocka_unit_test_setup(test_silent, setup),
 		cmocka_unit_test_setup(test_gone, setup),
 		cmocka_unit_test_setup(test_refused, setup),
+		cmocka_unit_test_setup(test_translated, setup),
 		cmocka_unit_test_setup(test_message, setup),
 		cmocka_unit_test_setup(test_no_message, setup),
 		cmocka_unit_test_setup(test_noise, setup),

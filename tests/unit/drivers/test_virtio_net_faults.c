@@ -197,6 +197,8 @@ static void test_refused(void **state)
 	refused("its interrupt is refused");
 	fake_no_memory = true;
 	refused("no memory");
+	fake_env.translated = true;
+	refused("goes past the IOMMU: it lacks ACCESS_PLATFORM");
 	config[PCI_STATUS] = 0;
 	refused("not a modern virtio device");
 	dev.offered |= VIRTIO_NET_F_MTU;
