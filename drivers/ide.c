@@ -249,7 +249,7 @@ static enum blk_status start(struct blk_dev *dev, struct blk_req *req)
 
 static void channel_interrupt(struct ide_channel *ch)
 {
-	struct ide *d = ch->running;
+	struct ide *d = ch->resetting ? NULL : ch->running;
 	struct env *e = ch->env;
 	uint8_t bm = ch->bm ? in8(e, (uint16_t)(ch->bm + BM_STATUS)) : 0;
 	uint8_t ata;
@@ -318,7 +318,9 @@ static bool reset(struct blk_dev *dev)
 	if (d->ch->running && d->ch->running != d)
 		return true; /* nothing of ours runs */
 	d->ch->running = d;  /* nothing else does meanwhile */
+	d->ch->resetting = true;
 	ok = soft_reset(d);
+	d->ch->resetting = false;
 	if (ok || dev->lost)
 		channel_free(d);
 	return ok;

@@ -36,6 +36,7 @@ struct ide_channel {
 	struct env_irq irq;
 	bool attached;
 	struct ide *running; /* whose command that is */
+	bool resetting;	     /* it ends in the reset, whatever is told */
 	struct ide disk[2];
 };
 

@@ -28,6 +28,7 @@ static struct channel {
 
 static uint8_t disk[DRIVES][SECTORS * 512];
 static bool stuck; /* the primary channel does not come out of reset */
+static bool late;  /* it had ended its command when the reset came */
 static void (*irq_fn[2])(void *arg);
 static void *irq_arg[2];
 static unsigned attached;
@@ -57,6 +58,7 @@ static void command(unsigned ch, uint8_t c)
 	struct channel *h = &chan[ch];
 
 	assert_false(h->busy); /* one at a time */
+	assert_true(c == ATA_IDENTIFY || !(h->ctl & 2));
 	if (drive_of(ch) >= DRIVES)
 		return;
 	h->command = c;
@@ -131,7 +133,9 @@ static void ctl_out(unsigned ch, uint8_t v)
 {
 	if (v & 4 && !(chan[ch].ctl & 4)) {
 		chan[ch].resets++;
-		chan[ch].busy = chan[ch].irq = false;
+		chan[ch].busy = false;
+		chan[ch].irq = late && !ch;
+		chan[ch].bm_status |= chan[ch].irq ? 4 : 0;
 	}
 	chan[ch].ctl = v;
 }
@@ -237,7 +241,7 @@ static int setup(void **state)
 	memset(chan, 0, sizeof(chan));
 	memset(irq_fn, 0, sizeof(irq_fn));
 	attached = 0;
-	stuck = false;
+	stuck = late = false;
 	for (unsigned d = 0; d < DRIVES; d++)
 		for (unsigned i = 0; i < sizeof(disk[d]); i++)
 			disk[d][i] = (uint8_t)(i / 512 + 64 * d);
@@ -355,6 +359,33 @@ static void test_silent(void **state)
 			 BLK_OK);
 }
 
+/* The interrupt comes amid the reset: it is too late, and nobody has the channel
+ * before the reset is over. */
+static void test_late(void **state)
+{
+	(void)state;
+	start();
+	ended = 0;
+	submit(0, 0);
+	submit(1, 1);
+	submit(2, 0);
+	late = true;
+	blk_check(drive(0), fake_now + 2 * BLK_TIMEOUT_NS);
+	late = false;
+	assert_int_equal(ended, 1);
+	assert_int_equal(result[0], BLK_ETIME);
+	for (int i = 0; i < 3; i++)
+		idle();
+	assert_int_equal(ended, 3);
+	assert_int_equal(result[1], BLK_OK);
+	assert_int_equal(result[2], BLK_OK);
+	late = true; /* and with nothing under way */
+	blk_break(drive(0), "is gone");
+	late = false;
+	assert_int_equal(blk_sync(drive(1), BLK_READ, 5, data, data_dev, 512),
+			 BLK_OK);
+}
+
 /* In native mode both channels have one line. */
 static void test_native(void **state)
 {
@@ -381,6 +412,7 @@ int main(void)
 		cmocka_unit_test_setup(test_together, setup),
 		cmocka_unit_test_setup(test_turns, setup),
 		cmocka_unit_test_setup(test_silent, setup),
+		cmocka_unit_test_setup(test_late, setup),
 		cmocka_unit_test_setup(test_native, setup),
 	};
 
