@@ -9,6 +9,8 @@
 #define WORD83_LBA48 (1u << 10)
 #define WORD83_FLUSH (1u << 12)
 #define WORD83_FLUSH_EXT (1u << 13)
+#define LBA28_SECTORS (1ull << 28)
+#define LBA48_SECTORS (1ull << 48)
 /* Word 106: bit 15 clear and bit 14 set: valid; bit 12: long sectors. */
 #define WORD106_MASK 0xd000u
 #define WORD106_LONG 0x5000u
@@ -45,6 +47,8 @@ const char *ata_id_parse(struct ata_id *d, const uint16_t id[256])
 			     (uint64_t)id[102] << 32 | (uint64_t)id[103] << 48;
 	if (!d->sectors)
 		return "has no capacity";
+	if (d->sectors > (d->lba48 ? LBA48_SECTORS : LBA28_SECTORS))
+		return "has sectors without an address";
 	model_copy(d->model, id);
 	return NULL;
 }
