@@ -206,10 +206,21 @@ void blk_break(struct blk_dev *dev, const char *why)
 	fail_all(&dev->queued, BLK_EBROKEN);
 }
 
+/* Handlers run while it waits: nothing is started meanwhile. */
+static bool reset(struct blk_dev *dev)
+{
+	bool starting = dev->starting, ok;
+
+	dev->starting = true;
+	ok = dev->ops->reset(dev);
+	dev->starting = starting;
+	return ok;
+}
+
 static void restart(struct blk_dev *dev, enum blk_status status)
 {
 	dev->restarts++;
-	if (!dev->ops->reset(dev)) {
+	if (!reset(dev)) {
 		blk_break(dev, "does not come back from reset");
 		return;
 	}

@@ -83,7 +83,7 @@ struct blk_dev {
 	 * know. */
 	bool (*present)(struct blk_dev *dev);
 	/* private to block.c */
-	bool starting;
+	bool starting;	     /* or in a reset */
 	bool corked, untold; /* tell() is put off, and due */
 	uint64_t look;	     /* the next time to ask that */
 	struct blk_list queued, running;

@@ -131,6 +131,7 @@ static bool reset(struct blk_dev *dev)
 {
 	struct virtio_blk *d = blk_of(dev);
 
+	d->q.size = 0; /* nothing of it ends any more */
 	for (unsigned i = 0; i < VIRTQ_SIZE_MAX; i++)
 		d->req[i] = NULL;
 	if (!virtio_pci_reset(&d->pci)) {

@@ -15,6 +15,7 @@ static struct blk_dev dev;
 static struct blk_req *started[128];
 static unsigned nr_started, room, resets;
 static bool reset_works;
+static struct blk_req *amid; /* comes while a reset waits */
 
 static enum blk_status start(struct blk_dev *d, struct blk_req *req)
 {
@@ -28,8 +29,13 @@ static enum blk_status start(struct blk_dev *d, struct blk_req *req)
 
 static bool reset(struct blk_dev *d)
 {
-	(void)d;
+	unsigned before = nr_started;
+
 	resets++;
+	if (amid)
+		blk_submit(d, amid);
+	amid = NULL;
+	assert_int_equal(nr_started, before);
 	return reset_works;
 }
 
@@ -57,6 +63,7 @@ static int setup(void **state)
 	nr_started = resets = tells = told = 0;
 	room = 16;
 	reset_works = true;
+	amid = NULL;
 	return 0;
 }
 
@@ -340,6 +347,28 @@ static void test_timeout(void **state)
 	assert_int_equal(blk_check(&dev, fake_now), 0);
 }
 
+static void test_amid_reset(void **state)
+{
+	struct result r[2];
+	struct blk_req q[2] = { request(&r[0], 0), request(&r[1], 1) };
+
+	(void)state;
+	blk_submit(&dev, &q[0]);
+	amid = &q[1];
+	blk_restart(&dev, "for a test");
+	assert_int_equal(r[0].status, BLK_EIO);
+	assert_int_equal(nr_started, 2);
+	assert_int_equal(told, 2);
+	assert_int_equal(r[1].calls, 0);
+	reset_works = false;
+	q[0] = request(&r[0], 0);
+	amid = &q[0];
+	blk_restart(&dev, "for a test");
+	assert_int_equal(nr_started, 2);
+	assert_int_equal(r[0].calls + r[1].calls, 2);
+	assert_int_equal(r[0].status, BLK_EBROKEN);
+}
+
 static void test_lost(void **state)
 {
 	struct result r[3];
@@ -390,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup(test_gone, setup),
 		cmocka_unit_test_setup(test_silent, setup),
 		cmocka_unit_test_setup(test_errors, setup),
+		cmocka_unit_test_setup(test_amid_reset, setup),
 		cmocka_unit_test_setup(test_lost, setup),
 		cmocka_unit_test_setup(test_sync, setup),
 	};

@@ -208,6 +208,50 @@ static void test_silent(void **state)
 	assert_false(config[PCI_COMMAND] & PCI_COMMAND_MASTER);
 }
 
+static enum blk_status ended_as;
+
+static void ends(struct blk_req *req, enum blk_status status)
+{
+	(void)req;
+	ended_as = status;
+	finished++;
+}
+
+/* The device takes its time, and the request ends first. */
+static void amid_reset(void)
+{
+	fake_now += ENV_MS;
+	if (!dev.stuck_reset)
+		return;
+	used_put(0, (uint32_t)avail_next(0), 513);
+	fake_interrupt();
+	dev.stuck_reset = false;
+	fake_write(BAR + 0x14, 1, 0);
+}
+
+static void test_late(void **state)
+{
+	struct blk_seg seg;
+	struct blk_req q = {
+		.op = BLK_READ, .nsegs = 1, .seg = &seg, .done = ends
+	};
+
+	(void)state;
+	assert_null(start());
+	seg = (struct blk_seg){ data, data_dev, 512 };
+	finished = 0;
+	dev.silent = dev.stuck_reset = true;
+	fake_idle = amid_reset;
+	blk_submit(&blk.blk, &q);
+	blk_check(&blk.blk, fake_now + 2 * BLK_TIMEOUT_NS);
+	assert_int_equal(finished, 1);
+	assert_int_equal(ended_as, BLK_ETIME);
+	assert_false(blk.blk.lost);
+	dev.silent = false;
+	fake_idle = interrupt;
+	assert_int_equal(io(BLK_READ, 1, 512), BLK_OK);
+}
+
 static void test_gone(void **state)
 {
 	(void)state;
@@ -370,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup(test_short, setup),
 		cmocka_unit_test_setup(test_lies, setup),
 		cmocka_unit_test_setup(test_silent, setup),
+		cmocka_unit_test_setup(test_late, setup),
 		cmocka_unit_test_setup(test_gone, setup),
 		cmocka_unit_test_setup(test_refused, setup),
 		cmocka_unit_test_setup(test_translated, setup),
