@@ -333,12 +333,21 @@ def usage():
     """Whatever is called wrongly says so, without a machine."""
     for name, words in (("nothing", []), ("option", ["--xml", "list"]),
                         ("timeout", ["--timeout=x", "list"]),
-                        ("socket", ["--socket"]), ("stats", ["stats", "x"])):
+                        ("socket", ["--socket"]), ("stats", ["stats", "x"]),
+                        ("stats-zero", ["stats", "0"]),
+                        ("state", ["wait", "web", "running"]),
+                        ("escape", ["type", "web", "a\\q"]),
+                        ("escape-last", ["type", "web", "a\\"]),
+                        ("escape-hex", ["type", "web", "\\\\\\x4"]),
+                        ("escape-zero", ["type", "web", "\\x00"])):
         done = subprocess.run([TOOL, *words], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, text=True, check=False,
                               stderr=subprocess.STDOUT, timeout=60)
         expect(f"parleyctl-usage-{name}", done.returncode == 2
                and "usage: parleyctl" in done.stdout, done.stdout)
+    status, text = Control("/nowhere/x.sock").run(
+        "type", "web", "\\\\q \\x41\\r\\\\\\n")
+    expect("parleyctl-escapes", status == 3, text)
     status, text = Control("/nowhere/x.sock").run("list")
     expect("parleyctl-no-socket", status == 3 and "/nowhere/x.sock" in text,
            text)

@@ -22,10 +22,17 @@ import time
 DEFAULT = "build/run/control.sock"
 HELLO_EVERY = 0.5  # a request that came before the channel was there is lost
 ESCAPES = {"r": "\r", "n": "\n", "t": "\t", "\\": "\\"}
+STATES = ("off", "waits", "runs", "paused", "ends", "exited", "died", "killed",
+          "failed")
+STATS_LEAST = 0.1  # seconds
 
 
 class Refused(Exception):
     """The machine does not do it; the text says why."""
+
+
+class Wrong(Exception):
+    """It was called wrongly; the text says how."""
 
 
 class Unreachable(Exception):
@@ -163,10 +170,12 @@ def show(result, as_json):
 
 def unescaped(text):
     def one(found):
-        if found[1][0] == "x":
+        if found[1] in ESCAPES:
+            return ESCAPES[found[1]]
+        if len(found[1]) == 3 and found[1] != "x00":
             return chr(int(found[1][1:], 16))
-        return ESCAPES.get(found[1], found[0])
-    return re.sub(r"\\(x[0-9a-fA-F]{2}|.)", one, text)
+        raise Wrong(f"type: {found[0]} is no character that can be typed")
+    return re.sub(r"\\(x[0-9a-fA-F]{2}|.|$)", one, text)
 
 
 def events(channel, _, as_json):
@@ -215,8 +224,6 @@ def run(channel, command, args, as_json):
     if (command, len(args)) in OWN:
         OWN[command, len(args)](channel, args, as_json)
         return
-    if command == "type":
-        args = args[:1] + [unescaped(a) for a in args[1:]]
     show(channel.call(command, *args), as_json)
 
 
@@ -224,6 +231,20 @@ def usage(why):
     print(f"parleyctl: {why}\n\n" + __doc__.split("\n\n", 1)[1].rstrip(),
           file=sys.stderr)
     return 2
+
+
+def checked(command, args):
+    """The arguments as they are sent; raises Wrong, before there is a machine."""
+    if command == "stats" and len(args) == 1 and not (
+            re.fullmatch(r"\d+(\.\d+)?", args[0])
+            and float(args[0]) >= STATS_LEAST):
+        raise Wrong(f"stats {args[0]}: expected seconds, at least "
+                    f"{STATS_LEAST}")
+    if command == "wait" and len(args) == 2 and args[1] not in STATES:
+        raise Wrong(f"wait {args[1]}: expected one of {', '.join(STATES)}")
+    if command == "type":
+        return args[:1] + [unescaped(a) for a in args[1:]]
+    return args
 
 
 def main(argv):
@@ -247,11 +268,11 @@ def main(argv):
             return usage(f"{option}: no such option, or its value is missing")
     if not argv:
         return usage("no command")
-    if argv[0] == "stats" and len(argv) == 2 and \
-            not re.fullmatch(r"\d+(\.\d+)?", argv[1]):
-        return usage(f"stats {argv[1]}: expected seconds")
     try:
-        run(Channel(name, timeout), argv[0], argv[1:], as_json)
+        args = checked(argv[0], argv[1:])
+        run(Channel(name, timeout), argv[0], args, as_json)
+    except Wrong as error:
+        return usage(error)
     except Refused as error:
         print(f"parleyctl: {error}", file=sys.stderr)
         return 1
