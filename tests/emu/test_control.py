@@ -23,11 +23,14 @@ control = com2
 [guest alpha]
 image = ticker.elf
 cmdline = code=7
-disk = d:part=data
+disk = d:part=data:ro
 [guest beta]
 image = ticker.elf
 cmdline = deaf
 console = hvc:virtio
+disk = o:part=data:overlay
+disk = r:ram=1M
+disk = n:null=1G
 start = no
 [guest talks]
 image = net.elf
@@ -178,12 +181,32 @@ def memory(control, tag):
     expect(f"map-disk-{tag}", disk["where"].startswith("disk 0 (")
            and disk["access"] is None and disk["page_kib"] is None
            and (int(disk["is_at"], 16) - 5) % 2048 == 0, disk)
+    control.run("start", "beta")
+    over = control.json("map", "beta", "o", "5")[0]
+    expect(f"map-overlay-{tag}", (over["is_at"], over["where"]) ==
+           (disk["is_at"], disk["where"]), over)
+    ram = [control.json("map", "beta", "r", n)[0] for n in ("0", "2047")]
+    expect(f"map-ram-{tag}", ram[0]["where"] == "memory of the host partition"
+           and int(ram[1]["is_at"], 16) - int(ram[0]["is_at"], 16)
+           == 2047 * 512, ram)
+    null = control.json("map", "beta", "n", "5")[0]
+    expect(f"map-null-{tag}", (null["is_at"], null["where"]) ==
+           (None, "nowhere"), null)
+    control.run("destroy", "beta")
+
+
+def disk_of(control):
+    """As `map` names the disk behind alpha's."""
+    return control.json("map", "alpha", "d", "5")[0]["where"]
 
 
 def showing(control, tag):
     rows = control.json("stats")
     expect(f"stats-{tag}", [r["name"] for r in rows[:2]] == ["(host)", "alpha"]
            and rows[1]["calls"] > 0, rows)
+    row = control.json("devices")[0]
+    expect(f"devices-{tag}", row["name"] == "disk 0" and row["state"] == "works"
+           and row["driver"] in disk_of(control) and not row["errors"], row)
     control.run("start", "talks")  # to nobody
     expect(f"stats-net-{tag}", in_time(
         lambda: [r for r in control.json("stats") if r["name"] == "talks"
