@@ -184,6 +184,7 @@ static noreturn_fn void finish(struct boot_info *bi)
 	iommu_setup(bi);
 	acpi_lines_find();
 	host_finish(bi);
+	stops_find(&bi->host);
 	cpus_start(bi);
 	early_frames(bi);
 	banner(bi);

@@ -63,6 +63,10 @@ void ecam_say(void);
 /* Fills pci_funcs. Interrupts off, firmware's drivers gone. */
 void pci_scan(void);
 
+/* Finds what stops the functions that cannot be reset alone, and maps their
+ * registers. After host_finish(), which has found out what can be theirs. */
+void stops_find(const struct boot_host *h);
+
 /*
  * Finds tsc_khz: from CPUID 0x15/0x16 where given, else against the PM timer
  * or the PIT; then lapic_khz, too, unless the TSC deadline makes it needless.
@@ -87,6 +91,9 @@ u64 paging_build(const struct boot_info *bi, bool runtime);
 /* Builds boot_own.cr3 and power_runtime_cr3, fills the page in which other CPUs
  * start, and loads boot_own.cr3. */
 void paging_init(struct boot_info *bi);
+
+/* Maps the page at addr, of a device, in boot_own.cr3. After paging_init(). */
+void paging_add_device(u64 addr);
 
 /* Fills boot_own.ap_page, while it is writable: the code of trampoline.S, and behind
  * it a top table that a 32-bit CR3 can name. For paging_init(). */

@@ -54,11 +54,16 @@ static void map_special(struct pagetable *pt, const struct boot_info *bi)
 		pt_set(pt, boot_own.ap_page, PAGE_SIZE, PT_RX);
 }
 
+static struct pagetable tables_at(u64 *root)
+{
+	return (struct pagetable){ .root = root,
+				   .levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4,
+				   .gb_pages = cpu_feat.gb_pages };
+}
+
 u64 paging_build(const struct boot_info *bi, bool runtime)
 {
-	struct pagetable pt = { .root = early_alloc(1, PAGE_SIZE),
-				.levels = cpu_feat.cr4 & CR4_LA57 ? 5 : 4,
-				.gb_pages = cpu_feat.gb_pages };
+	struct pagetable pt = tables_at(early_alloc(1, PAGE_SIZE));
 
 	/* The tables come out of a FREE range, which moves its end, but never
 	 * changes which memory is FREE or HV in total. */
@@ -86,4 +91,11 @@ void paging_init(struct boot_info *bi)
 	write_cr4(cr4 & ~CR4_PGE); /* nothing global stays */
 	write_cr3(boot_own.cr3);
 	write_cr4(cr4);
+}
+
+void paging_add_device(u64 addr)
+{
+	struct pagetable pt = tables_at(hpa_ptr(hpa(boot_own.cr3)));
+
+	pt_set(&pt, addr & ~PAGE_MASK, PAGE_SIZE, PT_DEVICE);
 }

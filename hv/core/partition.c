@@ -296,10 +296,11 @@ static int destroy_step(u32 id, u32 gen, bool *more)
 		p->quiet = quiet_begin();
 	}
 	/* no handle names it any more: nobody can pin more */
-	if (destroy_busy(p) || load_acquire(&p->pages_pinned) ||
-	    device_pending(p))
+	if (destroy_busy(p) || load_acquire(&p->pages_pinned))
 		return PV_EAGAIN;
 	if (!p->reap_at) {
+		if (device_any(p) && !device_settled(p))
+			return PV_EAGAIN;
 		device_stop(p, true);
 		*more = !handle_drop_some(p);
 		if (*more)

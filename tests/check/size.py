@@ -10,7 +10,8 @@ OUTPUT = os.environ.get("B") or "build"
 IMAGE_LIMIT = 256 * 1024
 # Root mode: both back ends, and all that is not hv/boot.
 IOMMU = ("hv/arch/iommu.", "hv/arch/vtd.", "hv/arch/amdvi.", "hv/lib/iommu.")
-RESTART = ("hv/core/renew.", "hv/core/quiet.", "hv/main/again.")  # the host partition's
+RESTART = ("hv/core/renew.", "hv/core/quiet.", "hv/lib/stop.",
+           "hv/main/again.")  # the host partition's
 ROOT_LIMIT = 12_000
 
 

@@ -158,6 +158,15 @@ static void runtime_memory_can_be_run(void **state)
 	assert_int_equal(at(cr3, 36 * MIB), 0);
 }
 
+static void a_device_is_added(void **state)
+{
+	boot_own.cr3 = paging_build(&bi, false);
+	paging_add_device(0xFEBF1234);
+	assert_int_equal(at(boot_own.cr3, 0xFEBF1000), RW | PTE_PCD);
+	assert_int_equal(at(boot_own.cr3, 0xFEBF0000), 0);
+	assert_int_equal(at(boot_own.cr3, 0xFEBF2000), 0);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -165,7 +174,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(each_kind_of_memory),	      T(configuration_space_of_devices),
 		T(the_image_by_its_sections), T(each_stack_has_a_guard_page),
-		T(runtime_memory_can_be_run),
+		T(runtime_memory_can_be_run), T(a_device_is_added),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How a function becomes quiet: off the bus, what it has asked for answered, then
  * reset, and only then are frames used again that it could reach. */
-/* TEST-SRC: hv/core/quiet.c */
+/* TEST-SRC: hv/core/quiet.c hv/lib/stop.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include "core/quiet.h"
 #include "lib/log.h"
 #include "lib/power.h"
+#include "lib/stop.h"
 
 #define FUNCS 4
 #define HOST (&part)
@@ -32,11 +33,15 @@ u32 pci_count = FUNCS;
 struct pci_func pci_funcs[PCI_MAX_FUNCS];
 struct lock device_lock;
 static struct partition part;
-static u32 config[FUNCS][64], resets[FUNCS], unbound, off_status;
+static u32 config[FUNCS][64], resets[FUNCS], unbound, off_status, told;
 static bool others[FUNCS]; /* not the host partition's */
+static volatile struct {
+	u32 control, status;
+	u8 command, active;
+} regs; /* of function 3 */
 static jmp_buf off;
 
-void log(const char *fmt, ...) {}
+void log(const char *fmt, ...) { told++; }
 
 void power_off(u32 status)
 {
@@ -79,6 +84,26 @@ void pci_write32(u16 bdf, u16 reg, u32 v)
 	config[bdf][reg / 4] = v;
 }
 
+/* Function 3 has registers, in memory. */
+static void with_stops(void)
+{
+	pci_stops[3][0] = (struct pci_stop){ .at = (u64)&regs.control,
+					     .busy_at = (u64)&regs.status,
+					     .value = 0x80000001,
+					     .busy = 1,
+					     .space = PCI_COMMAND_MEMORY,
+					     .width = 4 };
+	pci_stops[3][1] = (struct pci_stop){ .at = (u64)&regs.command,
+					     .busy_at = (u64)&regs.active,
+					     .busy = 0xff,
+					     .space = PCI_COMMAND_MEMORY,
+					     .width = 1 };
+	regs.control = regs.status = 0xfffffff0;
+	regs.command = 0x5a;
+	regs.active = 0;
+	config[3][1] = 0x100000 | 4; /* its driver has closed them */
+}
+
 static int setup(void **state)
 {
 	static const struct pci_func with[FUNCS] = {
@@ -93,7 +118,9 @@ static int setup(void **state)
 	memset(config, 0, sizeof(config));
 	memset(resets, 0, sizeof(resets));
 	memset(others, 0, sizeof(others));
-	unbound = off_status = 0;
+	memset(pci_stops, 0, sizeof(pci_stops));
+	memset(&part, 0, sizeof(part));
+	unbound = off_status = told = 0;
 	tsc_khz = 10000; /* the waits are short ones, then */
 	for (u16 n = 0; n < FUNCS; n++) {
 		pci_funcs[n] = with[n];
@@ -152,15 +179,19 @@ static void others_are_left_alone(void **state)
 {
 	others[0] = true;
 	config[0][EXPRESS / 4] |= EXPRESS_PENDING;
-	config[1][1] &= ~PCI_COMMAND_MASTER; /* it was not on the bus */
+	others[1] = true;
+	with_stops();
+	others[3] = true;
 	pci_funcs[2].reset = EXPRESS_RESET;
 	pci_funcs[2].class = PCI_CLASS_DISPLAY;
 	device_quiet(HOST);
 	assert_true(device_settled(HOST));
-	assert_int_equal(unbound, 14);
+	assert_int_equal(unbound, 4);
 	for (u32 n = 0; n < FUNCS; n++)
 		assert_int_equal(resets[n], 0);
 	assert_int_equal(config[0][1] & 7, 7);
+	assert_int_equal(config[3][1] & 7, 4);
+	assert_int_equal(regs.command, 0x5a);
 }
 
 static void what_is_under_way_is_waited_for(void **state)
@@ -169,11 +200,9 @@ static void what_is_under_way_is_waited_for(void **state)
 	config[2][EXPRESS / 4] |= EXPRESS_PENDING;
 	pci_funcs[0].reset = pci_funcs[1].reset = 0;
 	device_quiet(HOST);
-	assert_true(device_pending(HOST));
 	for (u32 n = 0; n < 1000; n++)
 		assert_false(device_settled(HOST));
 	config[2][EXPRESS / 4] &= ~EXPRESS_PENDING;
-	assert_false(device_pending(HOST));
 	assert_true(device_settled(HOST));
 }
 
@@ -201,6 +230,101 @@ static void what_stays_busy_switches_the_machine_off(void **state)
 	assert_int_equal(off_status, 98);
 }
 
+/* Off the bus, its registers within reach, written: what it does then counts. */
+static void what_has_no_reset_is_stopped(void **state)
+{
+	pci_funcs[0].reset = pci_funcs[1].reset = 0;
+	with_stops();
+	regs.status |= 1;
+	tsc_khz = 1ull << 30;
+	device_quiet(HOST);
+	assert_int_equal(config[3][1] & 7, PCI_COMMAND_MEMORY);
+	assert_int_equal(regs.control, 0x80000001);
+	assert_int_equal(regs.command, 0);
+	assert_int_equal(regs.status, 0xfffffff1);
+	for (u32 n = 0; n < 1000; n++)
+		assert_false(device_settled(HOST));
+	regs.status &= ~1u;
+	regs.active = 0x80;
+	assert_false(device_settled(HOST));
+	regs.active = 0;
+	assert_true(device_settled(HOST));
+	assert_int_equal(told, 0);
+}
+
+static void what_does_not_stop_has_a_second(void **state)
+{
+	u64 from = __builtin_ia32_rdtsc();
+
+	pci_funcs[0].reset = pci_funcs[1].reset = 0;
+	with_stops();
+	regs.status |= 1;
+	device_quiet(HOST);
+	if (!setjmp(off)) {
+		settle();
+		fail();
+	}
+	assert_true(__builtin_ia32_rdtsc() - from >=
+		    1000000ull * tsc_khz / 1000);
+	assert_int_equal(off_status, 98);
+}
+
+/* Nothing answers for it: all ones. */
+static void what_was_pulled_out_is_quiet(void **state)
+{
+	pci_funcs[0].reset = pci_funcs[1].reset = 0;
+	with_stops();
+	regs.status |= 1;
+	config[3][0] = ~0u;
+	device_quiet(HOST);
+	assert_true(device_settled(HOST));
+}
+
+/* It is asked for alone, has left the bus already, and is never used again where
+ * it does not become quiet. */
+static void a_guests_functions_too(void **state)
+{
+	part.id = 2;
+	with_stops();
+	regs.status |= 1;
+	for (u32 n = 0; n < FUNCS; n++)
+		config[n][1] &= ~PCI_COMMAND_MASTER;
+	assert_false(device_settled(HOST));
+	assert_int_equal(regs.control, 0x80000001);
+	assert_int_equal(resets[0], 0);
+	while (!told)
+		assert_false(device_settled(HOST));
+	assert_int_equal(resets[0], 1);
+	assert_int_equal(config[0][4], 0xc001);
+	assert_int_equal(config[0][1] & 7, 3);
+	for (u32 n = 0; n < 1000; n++)
+		assert_false(device_settled(HOST));
+	assert_int_equal(told, 1);
+	regs.status &= ~1u;
+	assert_true(device_settled(HOST));
+	assert_int_equal(resets[0], 1);
+}
+
+/* One end does not hold up another. */
+static void ends_are_apart(void **state)
+{
+	static struct partition guest = { .id = 2 };
+
+	tsc_khz = 1ull << 30;
+	config[2][EXPRESS / 4] |= EXPRESS_PENDING;
+	others[0] = others[1] = others[3] = true;
+	assert_false(device_settled(&guest));
+	memset(others, true, sizeof(others));
+	others[3] = false;
+	device_quiet(HOST);
+	assert_true(device_settled(HOST));
+	memset(others, true, sizeof(others));
+	others[2] = false;
+	assert_false(device_settled(&guest));
+	config[2][EXPRESS / 4] = 0;
+	assert_true(device_settled(&guest));
+}
+
 #define T(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -213,6 +337,11 @@ int main(void)
 		T(what_is_under_way_is_waited_for),
 		T(a_reset_waits_too),
 		T(what_stays_busy_switches_the_machine_off),
+		T(what_has_no_reset_is_stopped),
+		T(what_does_not_stop_has_a_second),
+		T(what_was_pulled_out_is_quiet),
+		T(a_guests_functions_too),
+		T(ends_are_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * that they could reach is anybody else's, and all sides keep what is theirs. */
 /* TEST-SRC: hv/main/again.c hv/core/renew.c hv/core/gmem.c hv/core/gmem_own.c */
 /* TEST-SRC: hv/core/gmem_share.c hv/core/frame.c hv/virt/nested.c */
-/* TEST-SRC: hv/core/handle.c hv/core/device.c hv/core/device_irq.c hv/core/quiet.c */
+/* TEST-SRC: hv/core/handle.c hv/core/device.c hv/core/device_irq.c hv/core/quiet.c hv/lib/stop.c */
 #include "fake_renew.h"
 
 /* ---- a host partition that is at work ---- */
