@@ -55,9 +55,16 @@ bool vdev_reset_goes_on(struct vdev *v)
 
 void vdev_isr_set(struct vdev *v, uint32_t isr)
 {
-	if (v->line && !isr != !v->isr)
-		v->heard = v->line(v, isr);
+	if (v->heard && !isr != !v->isr)
+		v->line(v, isr);
 	v->isr = isr;
+}
+
+void vdev_pin_look(struct vdev *v)
+{
+	v->heard = v->line && v->line(v, false);
+	if (v->heard && v->isr)
+		v->line(v, true);
 }
 
 static void signal(struct vdev *v, uint32_t why)
@@ -72,6 +79,7 @@ static void config_signal(struct vdev *v) { signal(v, VDEV_ISR_CONFIG); }
 void vdev_break(struct vdev *v)
 {
 	v->status |= VIRTIO_STATUS_NEEDS_RESET;
+	vdev_pin_look(v);
 	config_signal(v);
 }
 

@@ -45,7 +45,7 @@ struct vdev {
 	/* Its pin's line, NULL: it has none; true: its driver hears it. */
 	bool (*line)(struct vdev *v, bool up);
 	unsigned pin;
-	bool heard; /* so it needs no event */
+	bool heard; /* its driver has unmasked the pin, and needs no event */
 	uint64_t event;
 	uint64_t bell; /* of the event that a notification is; 0: none */
 	bool is_due;   /* the owner's */
@@ -66,8 +66,10 @@ void vdev_init(struct vdev *v, struct gmem *mem);
 uint64_t vdev_read(struct vdev *v, uint32_t off, unsigned size);
 void vdev_write(struct vdev *v, uint32_t off, unsigned size, uint64_t value);
 
-/* The InterruptStatus register is `isr` from now on; its pin follows. */
+/* The InterruptStatus register is `isr` from now on; its pin follows if heard. */
 void vdev_isr_set(struct vdev *v, uint32_t isr);
+/* Finds out whether it is, once for each life of the driver: a line costs a call. */
+void vdev_pin_look(struct vdev *v);
 
 /* Runs the queues, if there is cause to look, and tells the guest. */
 void vdev_work(struct vdev *v);

@@ -31,6 +31,7 @@ void vdev_reset(struct vdev *v)
 {
 	v->status = 0;
 	vdev_isr_set(v, 0);
+	v->heard = false;
 	v->device_sel = v->driver_sel = v->queue_sel = 0;
 	v->driver_features = 0;
 	v->resetting = v->look = false;
@@ -138,6 +139,8 @@ static void status_set(struct vdev *v, uint32_t value)
 		value &= ~VIRTIO_STATUS_DRIVER_OK;
 	v->status = (value & 0xff & ~VIRTIO_STATUS_NEEDS_RESET) |
 		    (v->status & VIRTIO_STATUS_NEEDS_RESET);
+	if (fresh & v->status & VIRTIO_STATUS_DRIVER_OK)
+		vdev_pin_look(v);
 }
 
 /* One half of a 64-bit queue address. */

@@ -206,6 +206,9 @@ static void pin(void)
 		kit_panic("no map");
 	check(entry() == MASKED, "stock-pin", "%x", entry());
 	IOAPIC[4] = VECTOR | LEVEL;
+	memset(q, 0, sizeof(*q));
+	if (!begin(false))
+		return;
 	sleeps = true;
 	for (i = 0; i < 20 && request(READ, 3, page, 512); i++)
 		;
