@@ -65,7 +65,10 @@ class Qmp:
         self.sock.sendall(json.dumps(
             {"execute": command, "arguments": arguments}).encode())
         while True:
-            answer = json.loads(self.file.readline())
+            line = self.file.readline()
+            if not line:
+                raise ConnectionError("the machine is off")
+            answer = json.loads(line)
             if "error" in answer:
                 raise RuntimeError(answer["error"])
             if "return" in answer:
@@ -182,7 +185,11 @@ def operate(qmp, work, keep):
     expect("screen-history", good, lines)
     for _ in range(4):
         qmp.press("backspace")
-    qmp.type("off 3\n")
+    qmp.type("off 3")
+    try:
+        qmp.press("ret")
+    except ConnectionError:
+        pass  # it was quicker than the answer
 
 
 def main():
