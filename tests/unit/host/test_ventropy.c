@@ -118,6 +118,10 @@ static void test_pin(void **state)
 	restart();
 	vdev_break(v);
 	assert_true(up && signals == 2);
+	restart();
+	request();
+	vdev_break(v); /* beside an interrupt that is not acknowledged */
+	assert_true(up && reg_get(0x60) == 3);
 }
 
 static void test_odd_requests(void **state)
