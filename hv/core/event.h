@@ -51,9 +51,11 @@ void event_vector(struct vcpu *v, u32 vector);
 /* Injects an interrupt if the guest can take it now (true), else asks for the
  * window. v loaded. */
 bool event_inject(struct vcpu *v, u32 vector) must_check;
-/* What waits for a window is to be looked at again before the next entry. */
+/* What waits for a window is to be looked at again before the next entry: the
+ * window is closed, and asked for anew if that is not its time. v loaded. */
 static inline void event_retry(struct vcpu *v)
 {
+	virt->window(&v->hw, false);
 	vcpu_pend(v, (v->upcall_due ? PEND_EVENT : 0) |
 			     (v->vector_due ? PEND_VECTOR : 0) |
 			     (v->apic ? PEND_APIC : 0));

@@ -78,10 +78,8 @@ static void run_exit(struct vcpu *v, struct exit *x)
 	cpu_this()->need_resched = 0;
 	if (x->kind == EXIT_HCALL)
 		return; /* what is left of it is pending */
-	if (x->kind == EXIT_WINDOW) {
-		virt->window(&v->hw, false);
+	if (x->kind == EXIT_WINDOW)
 		event_retry(v);
-	}
 	if (x->kind == EXIT_DEADLINE)
 		vcpu_pend(v, PEND_RESCHED);
 	trap_handle(v, x);

@@ -104,7 +104,7 @@ static void svm_window(struct virt_vcpu *v, bool on)
 	struct vmcb *b = vmcb_of(v);
 	u32 e = svm_virq_take(b);
 
-	if (e && on)
+	if (e)
 		b->eventinj = e;
 	b->v_irq = on ? V_IRQ_ON : 0;
 	b->v_prio = on ? V_PRIO_IGN_TPR : 0;

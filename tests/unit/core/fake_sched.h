@@ -66,7 +66,12 @@ void panic(const char *fmt, ...)
 
 static void fake_arm(struct virt_vcpu *v, u64 tsc, u64 now) { armed = tsc; }
 
+static bool window __attribute__((unused)); /* it is open */
+
+static void fake_window(struct virt_vcpu *v, bool on) { window = on; }
+
 static const struct virt_ops fake = { .name = "fake",
+				      .window = fake_window,
 				      .deadline_arm = fake_arm };
 const struct virt_ops *virt = &fake;
 

@@ -139,8 +139,10 @@ static void a_sleep_that_does_not_begin_takes_its_event(void **state)
 	sched_switch(NULL);
 	event_for = &vcpus[0];
 	vcpus[0].upcall_due = 1;
+	window = true; /* it waited for this */
 	sched_block(&vcpus[0], VCPU_WAITING, 0);
 	assert_true(vcpus[0].hw.pending & PEND_EVENT);
+	assert_false(window);
 	event_for = NULL;
 	vcpus[0].upcall_due = 0;
 }
